@@ -1,0 +1,1 @@
+"""Control laws: pure functions that import nothing of the simulator."""

@@ -1,0 +1,1 @@
+"""Keras networks, their data and their ONNX policies."""

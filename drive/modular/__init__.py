@@ -1,0 +1,1 @@
+"""The modular stack: lane detection, tracking, control."""

@@ -1,0 +1,1 @@
+"""Metrics, suites, statistics and reports."""

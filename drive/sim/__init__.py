@@ -1,0 +1,1 @@
+"""The world: maps, actors, sensors, and the environments over them."""

@@ -1,0 +1,1 @@
+"""What moves: vehicle dynamics, traffic, collisions."""

@@ -1,0 +1,1 @@
+"""Road networks: lanes, readers and generators, routes."""
