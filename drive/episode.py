@@ -53,6 +53,9 @@ class Episode:
     shadow_steering: dict[str, NDArray[np.float64]] = field(default_factory=dict)  # (T,) by agent name
     failure: str | None = None  # the agent's own: "steering is NaN at step 12", an exception, a time-out
     error: str | None = None  # the program's own: makes the run incomplete
+    vehicle_length: float = 4.508  # of the ego's footprint [m]
+    vehicle_width: float = 1.610  # [m]
+    vehicle_center_x: float = 1.422  # footprint centre ahead of the rear axle [m]
     sha256_states: str = ""
     sha256_frames: str = ""
     extra: dict[str, Any] = field(default_factory=dict)  # scenario facts for the report (seed, map, ...)

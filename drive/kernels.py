@@ -4,9 +4,9 @@ numba's own cache watches only the file of the function itself. Here each kernel
 keyed by a hash over its file and every file of this package that it imports, directly or not.
 """
 
+import ast
 import hashlib
 import os
-import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 import numba
 
 _PACKAGE = Path(__file__).resolve().parent
-_IMPORT = re.compile(r"^\s*(?:from\s+(drive[\w.]*)\s+import\s+(\(?[\w ,\n]*)|import\s+(drive[\w.]*))", re.M)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -36,14 +35,15 @@ def _module_file(name: str) -> Path | None:
 
 @cache
 def _imported_files(path: Path) -> frozenset[Path]:
-    found: set[Path] = set()
-    for match in _IMPORT.finditer(path.read_text(encoding="utf-8")):
-        module = match.group(1) or match.group(3)
-        names = re.findall(r"\w+", match.group(2) or "")
-        for candidate in [module, *(f"{module}.{name}" for name in names)]:
-            if file := _module_file(candidate):
-                found.add(file)
-    return frozenset(found)
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    files = (_module_file(name) for name in names if name.split(".")[0] == _PACKAGE.name)
+    return frozenset(file for file in files if file)
 
 
 @cache

@@ -6,15 +6,17 @@ import numpy as np
 class Pool:
     """Flat storage of one variable-length array per slot.
 
-    Kernels get `data`, `begin` and `end`: slot i holds `data[begin[i]:end[i]]`. A replacement that fits is
-    written in place; one that does not is appended after the storage has grown and been compacted.
+    Kernels get `data`, `begin` and `end`: slot i holds `data[begin[i]:end[i]]`. A replacement that fits the
+    slot's old range is written in place; a longer one goes behind everything else, and when the storage is
+    full it is compacted into one twice as large as needed.
     """
 
-    def __init__(self, dtype: np.dtype | type, slots: int, item_shape: tuple[int, ...] = ()) -> None:
-        self.data = np.zeros((0, *item_shape), dtype)
+    def __init__(self, dtype: np.dtype | type, slots: int) -> None:
+        self.data = np.zeros(0, dtype)
         self.begin = np.zeros(slots, np.int64)
         self.end = np.zeros(slots, np.int64)
         self._capacity = np.zeros(slots, np.int64)
+        self._used = 0
 
     def __getitem__(self, slot: int) -> np.ndarray:
         """The slot's array, as a view that is good until the next `put`."""
@@ -22,16 +24,24 @@ class Pool:
 
     def put(self, slot: int, values: np.ndarray) -> None:
         """Replace the array of one slot; views taken before are stale afterwards."""
-        if len(values) > self._capacity[slot]:
-            self._grow(slot, len(values))
-        self.end[slot] = self.begin[slot] + len(values)
+        length = len(values)
+        if length > self._capacity[slot]:
+            self.end[slot] = self.begin[slot]
+            if self._used + length > len(self.data):
+                self._compact(length)
+            self.begin[slot] = self._used
+            self._capacity[slot] = length
+            self._used += length
+        self.end[slot] = self.begin[slot] + length
         self.data[self.begin[slot] : self.end[slot]] = values
 
-    def _grow(self, slot: int, length: int) -> None:
-        kept = [self[i].copy() for i in range(len(self.begin))]
-        self._capacity[slot] = length if self._capacity[slot] == 0 else length + length // 4
-        starts = np.concatenate([[0], np.cumsum(self._capacity)])
-        self.data = np.zeros((int(starts[-1]), *self.data.shape[1:]), self.data.dtype)
-        for i, values in enumerate(kept):
-            self.begin[i], self.end[i] = starts[i], starts[i] + len(values)
-            self.data[self.begin[i] : self.end[i]] = values
+    def _compact(self, extra: int) -> None:
+        lengths = self.end - self.begin
+        data = np.zeros(2 * (int(lengths.sum()) + extra), self.data.dtype)
+        used = 0
+        for slot, length in enumerate(lengths):
+            data[used : used + length] = self[slot]
+            self.begin[slot], self.end[slot] = used, used + length
+            used += int(length)
+        self._capacity = lengths.copy()
+        self.data, self._used = data, used

@@ -61,6 +61,7 @@ class Lane:
     right_marks: tuple[Mark, ...] = ()
     layer: int = 0  # for bridges: surfaces of different layers do not touch
     forward: bool = True  # driven along the road's reference line
+    curvature: NDArray[np.float64] | None = None  # (n,) where known exactly, left positive [1/m]
 
     @property
     def length(self) -> float:
@@ -159,3 +160,4 @@ class RoadMap:
     origin: tuple[float, float, float] = (0.0, 0.0, 0.0)  # file coordinates of our (0, 0, 0) [m]
     left_hand: bool = False
     warnings: tuple[str, ...] = field(default=())  # what the reader had to assume
+    style: str = ""  # what the road runs through: "town", "country", "highway"; "" when not known

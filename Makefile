@@ -1,0 +1,46 @@
+# make demo   the main job: record, train, drive, score, report (into runs/demo)
+# make test   the tests
+# make setup  the environment alone (.venv)
+# make lock   resolve requirements.lock anew (needs uv)
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+JOBS ?= 2
+
+.PHONY: demo test setup check lock clean
+.DEFAULT_GOAL := demo
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+ifneq ($(UV),)
+	test -x $(BIN)/python || $(UV) venv --quiet $(VENV)
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
+else
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+endif
+	touch $@
+
+setup: $(VENV)/.installed
+
+demo: setup
+	$(BIN)/drive demo --out runs/demo
+
+test: setup
+	$(BIN)/python -m drive.warmup
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+check: setup
+	$(BIN)/ruff format --check drive tests
+	$(BIN)/ruff check drive tests
+	$(BIN)/mypy
+
+lock:
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --no-annotate -o requirements.lock
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

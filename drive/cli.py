@@ -1,0 +1,62 @@
+"""The `drive` command: one subcommand for each config dataclass."""
+
+import sys
+from typing import Annotated
+
+import tyro
+
+from drive.bench import BenchConfig
+from drive.demo import DemoConfig
+from drive.doctor import DoctorConfig
+from drive.errors import UserError
+from drive.evaluate import EvaluateConfig
+from drive.inspect_map import MapConfig
+from drive.record import RecordConfig
+from drive.train import TrainConfig
+
+_DESCRIPTION = """Does a driving policy really drive?
+
+Start here:  drive demo            the whole job in minutes: record, train, drive, score, report
+Then:        drive record DIR      demonstrations of the expert, as a LeRobot dataset
+             drive train DIR       a camera-to-steering network, exported as ONNX
+             drive evaluate        agents on the same roads, in closed loop, with intervals
+Also:        drive map FILE.xodr   what an OpenDRIVE map holds, and its picture
+             drive bench           how fast this machine is
+             drive doctor          what works here, and how to mend what does not
+"""
+
+Command = (
+    Annotated[DemoConfig, tyro.conf.subcommand("demo")]
+    | Annotated[RecordConfig, tyro.conf.subcommand("record")]
+    | Annotated[TrainConfig, tyro.conf.subcommand("train")]
+    | Annotated[EvaluateConfig, tyro.conf.subcommand("evaluate")]
+    | Annotated[MapConfig, tyro.conf.subcommand("map")]
+    | Annotated[BenchConfig, tyro.conf.subcommand("bench")]
+    | Annotated[DoctorConfig, tyro.conf.subcommand("doctor")]
+)
+
+
+def run(config: object) -> None:
+    """Run the command that a config belongs to; heavy imports happen in the command's own module."""
+    module = sys.modules[type(config).__module__]
+    module.main(config)
+
+
+def main() -> None:
+    """Parse the command line, run, and turn a user's mistakes into one line each."""
+    try:
+        config = tyro.cli(
+            Command,  # type: ignore[arg-type]
+            prog="drive",
+            description=_DESCRIPTION,
+            config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.OmitArgPrefixes),
+        )
+        run(config)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(141)

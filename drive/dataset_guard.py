@@ -1,0 +1,105 @@
+"""What keeps a dataset whole: who may write it, what may be appended, and files that change in one step."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from drive.dataset_check import orphans
+from drive.dataset_layout import DRIVE_PATH, INFO_PATH, TEMPORARY_SUFFIX, Features, camera_to_json
+from drive.dataset_reader import DatasetInfo
+from drive.errors import UserError
+from drive.sim.sensors.camera import Camera
+
+
+def refuse_foreign_files(root: Path) -> None:
+    """Refuse a directory that holds anything but a dataset."""
+    if root.exists() and not root.is_dir():
+        raise UserError(f"{root} is a file: name another directory for the dataset.")
+    if not root.is_dir() or (root / INFO_PATH).exists():
+        return
+    for path in sorted(root.rglob("*")):
+        if path.is_file() and path.suffix != TEMPORARY_SUFFIX and _inside(root, path) != DRIVE_PATH:
+            raise UserError(
+                f"{root} holds other things ({_inside(root, path)}) and no dataset: "
+                "name an empty or a new directory."
+            )
+
+
+def take_lock(root: Path) -> int:
+    """Keep other writers out until the returned descriptor is closed, by whatever end of this process.
+
+    Raises:
+        UserError: another process writes this dataset.
+    """
+    import fcntl
+
+    lock = os.open(root, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise UserError(
+            f"{root} is being written by another process: wait for it, or name another directory."
+        ) from None
+    return lock
+
+
+def refuse_other_kind(info: DatasetInfo, camera: Camera, fps: int, features: Features) -> None:
+    """Refuse to append frames of another camera, rate or set of features, naming both values."""
+    ours, theirs = camera_to_json(camera), camera_to_json(info.camera)
+    for name, value in theirs.items():
+        if ours[name] != value:
+            raise UserError(
+                f"{info.root} was recorded with camera {name} {value}, this recording has {ours[name]}: "
+                "take the same camera or another directory."
+            )
+    if info.fps != fps:
+        raise UserError(
+            f"{info.root} has {info.fps} frames a second, this recording {fps}: "
+            "take the same rate (--every) or another directory."
+        )
+    if info.features != features:
+        differing = sorted(
+            name for name in {*info.features, *features} if info.features.get(name) != features.get(name)
+        )
+        raise UserError(
+            f"{info.root} has other features than this recording ({', '.join(differing)} differ): "
+            "name another directory."
+        )
+
+
+def remove_orphans(info: DatasetInfo) -> None:
+    """Delete the data file or the row that a kill between two renames left."""
+    extra = orphans(info)
+    for folder in ("data", "meta"):
+        inside = [path for path in extra if _inside(info.root, path).startswith(f"{folder}/")]
+        if len(inside) > 1:  # a kill leaves one at most: do not delete what a kill cannot have left
+            raise UserError(
+                f"{info.root}: {len(inside)} files ({inside[0].name} to {inside[-1].name} in {folder}) "
+                f"belong to no episode of {INFO_PATH}: restore {INFO_PATH}, or move them away."
+            )
+    for path in extra:
+        path.unlink()
+
+
+def replace_files(files: Mapping[Path, Any]) -> None:
+    """Write all files under another suffix, then rename them in the given order."""
+    temporary = {target: target.with_name(target.name + TEMPORARY_SUFFIX) for target in files}
+    try:
+        for target, source in temporary.items():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with source.open("wb") as file:
+                file.write(files[target])
+                file.flush()
+                os.fsync(file.fileno())
+        for target, source in temporary.items():
+            os.replace(source, target)
+    except BaseException:
+        for source in temporary.values():
+            source.unlink(missing_ok=True)
+        raise
+
+
+def _inside(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix()

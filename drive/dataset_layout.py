@@ -1,0 +1,143 @@
+"""Where a dataset keeps what on the disk, and which features it has: the LeRobotDataset v3 layout.
+
+    meta/info.json                              version, frame rate, features, totals: the commit record
+    meta/drive.json                             what is ours alone: camera calibration, seeds, recordings
+    meta/stats.json                             minimum, maximum, mean, standard deviation of each feature
+    meta/tasks.parquet                          task texts
+    meta/episodes/chunk-000/file-000.parquet    one row an episode
+    data/chunk-000/file-000.parquet             one row a frame, one row group an episode
+
+An episode exists once `info.json` counts it. Files are written under TEMPORARY_SUFFIX and renamed, so that
+a process killed at any moment leaves a dataset that readers of the format can load, or at most the data
+file and the row of one episode that `info.json` does not count yet.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from drive.errors import UserError
+from drive.sim.sensors.camera import Camera
+
+CODEBASE_VERSION = "v3.0"
+CHUNK_SIZE = 1000  # files in a folder
+DATA_PATH = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
+EPISODES_PATH = "meta/episodes/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
+INFO_PATH = "meta/info.json"
+DRIVE_PATH = "meta/drive.json"
+STATS_PATH = "meta/stats.json"
+TASKS_PATH = "meta/tasks.parquet"
+TEMPORARY_SUFFIX = ".part"
+DRIVE_FORMAT = 1  # version of drive.json
+
+FRONT_IMAGE = "observation.images.front"
+VIEW_IMAGE = "observation.images.view"
+STATE_NAMES = ["speed_mps", "yaw_rate_radps", "speed_limit_mps", "lead_gap_m", "lead_relative_speed_mps"]
+ACTION_NAMES = ["steering", "acceleration"]
+RESERVED_SEEDS = 1_000_000  # seeds from here on are for evaluation alone
+
+Features = dict[str, dict[str, Any]]
+
+_INDEX_FEATURES: Features = {
+    "timestamp": {"dtype": "float32", "shape": [1], "names": None},
+    "frame_index": {"dtype": "int64", "shape": [1], "names": None},
+    "episode_index": {"dtype": "int64", "shape": [1], "names": None},
+    "index": {"dtype": "int64", "shape": [1], "names": None},
+    "task_index": {"dtype": "int64", "shape": [1], "names": None},
+}
+INDEX_COLUMNS = tuple(_INDEX_FEATURES)  # made by the writer, never handed in
+
+
+def lane_features(camera: Camera, *, views: bool = True) -> Features:
+    """The features of a driving dataset, in the words of `info.json`.
+
+    Args:
+        camera: the front camera; shifted views have its size too.
+        views: whether each frame has a second picture from a shifted or turned car with its own label.
+    """
+    image = {
+        "dtype": "image",
+        "shape": [camera.height_px, camera.width_px, 3],
+        "names": ["height", "width", "channels"],
+    }
+    features: Features = {
+        FRONT_IMAGE: image,
+        "observation.state": {"dtype": "float32", "shape": [len(STATE_NAMES)], "names": list(STATE_NAMES)},
+        "observation.command": {"dtype": "int64", "shape": [1], "names": None},
+        "action": {"dtype": "float32", "shape": [2], "names": list(ACTION_NAMES)},
+        "action.executed": {"dtype": "float32", "shape": [2], "names": list(ACTION_NAMES)},
+        "privileged.lateral_offset_m": {"dtype": "float32", "shape": [1], "names": None},
+        "privileged.heading_error_rad": {"dtype": "float32", "shape": [1], "names": None},
+    }
+    if views:
+        features |= {
+            VIEW_IMAGE: dict(image),
+            "view.lateral_m": {"dtype": "float32", "shape": [1], "names": None},
+            "view.yaw_rad": {"dtype": "float32", "shape": [1], "names": None},
+            "action.view": {"dtype": "float32", "shape": [1], "names": ["steering"]},
+        }
+    return features | {name: dict(feature) for name, feature in _INDEX_FEATURES.items()}
+
+
+def arrow_schema(features: Features) -> pa.Schema:
+    """The parquet schema of the data files, with the note that tells the `datasets` library of pictures.
+
+    A feature of shape [1] is a scalar column, of shape [n] a fixed-size list, a picture a struct of its
+    encoded bytes and a path that stays null.
+    """
+    import json
+
+    fields, notes = [], {}
+    for name, feature in features.items():
+        if feature["dtype"] == "image":
+            kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+            note: dict[str, Any] = {"_type": "Image"}
+        else:
+            kind = pa.type_for_alias(feature["dtype"])
+            note = {"dtype": feature["dtype"], "_type": "Value"}
+            if feature["shape"] != [1]:
+                kind = pa.list_(kind, feature["shape"][0])
+                note = {"feature": note, "length": feature["shape"][0], "_type": "Sequence"}
+        fields.append(pa.field(name, kind))
+        notes[name] = note
+    return pa.schema(fields, metadata={"huggingface": json.dumps({"info": {"features": notes}})})
+
+
+def image_names(features: Features) -> list[str]:
+    """The features that are pictures."""
+    return [name for name, feature in features.items() if feature["dtype"] == "image"]
+
+
+def place(number: int) -> tuple[int, int]:
+    """(chunk_index, file_index) of the n-th file, counted from 0."""
+    return divmod(number, CHUNK_SIZE)
+
+
+def data_file(root: Path, chunk_index: int, file_index: int) -> Path:
+    """The file that holds frames."""
+    return root / DATA_PATH.format(chunk_index=chunk_index, file_index=file_index)
+
+
+def episodes_file(root: Path, chunk_index: int, file_index: int) -> Path:
+    """The file that holds episode rows."""
+    return root / EPISODES_PATH.format(chunk_index=chunk_index, file_index=file_index)
+
+
+def camera_to_json(camera: Camera) -> dict[str, Any]:
+    """The camera's calibration as plain values."""
+    return asdict(camera)
+
+
+def camera_from_json(values: Mapping[str, Any], source: Path) -> Camera:
+    """The camera of a dataset.
+
+    Raises:
+        UserError: fields are missing, unknown or out of range.
+    """
+    try:
+        return Camera(**values)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{source}: the camera is not readable ({error}); restore the file.") from error

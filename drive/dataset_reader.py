@@ -1,0 +1,299 @@
+"""Reading a dataset with numpy and pyarrow alone."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from drive.dataset_layout import (
+    CODEBASE_VERSION,
+    DRIVE_FORMAT,
+    DRIVE_PATH,
+    INFO_PATH,
+    TASKS_PATH,
+    Features,
+    camera_from_json,
+    data_file,
+)
+from drive.errors import UserError
+from drive.sim.sensors.camera import Camera
+
+Column = NDArray[Any] | list[bytes]
+
+
+@dataclass(frozen=True)
+class EpisodeRow:
+    """What the dataset says of one episode."""
+
+    index: int
+    length: int  # frames
+    first: int  # global number of its first frame
+    chunk: int  # where its frames are
+    file: int
+    tasks: tuple[str, ...]
+    seed: int | None  # of its scenario; None: recorded by another program
+    scenario: str
+    weather: str
+    driver: str
+    row_chunk: int  # where this row is
+    row_file: int
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """A dataset's description: everything but the frames."""
+
+    root: Path
+    fps: int
+    features: Features
+    camera: Camera
+    total_episodes: int
+    total_frames: int
+    episodes: tuple[EpisodeRow, ...]
+    recordings: tuple[Mapping[str, Any], ...]  # one per `drive record`: driver, map, settings, seeds
+
+    @property
+    def seeds(self) -> frozenset[int]:
+        """Seeds of the scenarios in the dataset: a policy trained on it must not be scored on them."""
+        return frozenset(row.seed for row in self.episodes if row.seed is not None)
+
+    @property
+    def dropped_seeds(self) -> frozenset[int]:
+        """Seeds that were driven and not kept (crash, off road)."""
+        return frozenset(seed for recording in self.recordings for seed in recording["dropped_seeds"])
+
+    @property
+    def maps(self) -> tuple[str, ...]:
+        """Names of the maps driven on; "generated" stands for roads made from the seed."""
+        return tuple(dict.fromkeys(str(recording["map"]) for recording in self.recordings))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read one of the dataset's JSON files.
+
+    Raises:
+        UserError: it is missing or not a JSON object.
+    """
+    try:
+        values = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: restore it, or record the dataset anew.") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is damaged ({error}): restore it, or record the dataset anew.") from error
+    if not isinstance(values, dict):
+        raise UserError(f"{path} is damaged (not a JSON object): restore it, or record the dataset anew.")
+    return values
+
+
+def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a whole parquet file, checking its page checksums.
+
+    Raises:
+        UserError: it is missing, truncated or damaged.
+    """
+    with open_parquet(path) as file:
+        try:
+            return file.read(columns=None if columns is None else list(columns), use_threads=False)
+        except (pa.ArrowException, OSError) as error:
+            raise damaged(path, error) from error
+
+
+def open_parquet(path: Path) -> pq.ParquetFile:
+    """Open a parquet file of the dataset.
+
+    Raises:
+        UserError: it is missing or its footer cannot be read.
+    """
+    try:
+        return pq.ParquetFile(path, page_checksum_verification=True)
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: restore it, or record the dataset anew.") from None
+    except (pa.ArrowException, OSError) as error:
+        raise damaged(path, error) from error
+
+
+def damaged(path: Path, error: Exception) -> UserError:
+    """The error for a parquet file that cannot be read."""
+    size = path.stat().st_size if path.exists() else 0
+    reason = str(error).splitlines()[0].rstrip(".")[:120]
+    return UserError(
+        f"{path} is damaged or truncated ({size} bytes; {reason}): restore it, or record the dataset anew."
+    )
+
+
+def read_info(root: Path | str) -> DatasetInfo:
+    """Read what a dataset holds, without its frames.
+
+    Raises:
+        UserError: there is no dataset, it is of another version, or one of its files is damaged.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        what = "is a file, not a dataset's directory" if root.exists() else "does not exist"
+        raise UserError(f"{root} {what}: name a dataset, or make one with `drive record --out {root}`.")
+    if not any(root.iterdir()):
+        raise UserError(f"{root} is empty: record a dataset with `drive record --out {root}`.")
+    if not (root / "meta").is_dir():
+        raise UserError(
+            f"{root} is not a dataset (it has no folder `meta`): name the folder that `drive record` made."
+        )
+    info = read_json(root / INFO_PATH)
+    version = info.get("codebase_version")
+    if version != CODEBASE_VERSION:
+        raise UserError(
+            f"{root / INFO_PATH}: codebase_version is {version}, this program reads {CODEBASE_VERSION}: "
+            "convert the dataset, or record it anew."
+        )
+    ours = read_json(root / DRIVE_PATH)
+    if ours.get("format") != DRIVE_FORMAT:
+        raise UserError(
+            f"{root / DRIVE_PATH}: format is {ours.get('format')}, this program reads {DRIVE_FORMAT}: "
+            "use the version of drive that recorded it, or record it anew."
+        )
+    try:
+        return DatasetInfo(
+            root=root,
+            fps=int(info["fps"]),
+            features=info["features"],
+            camera=camera_from_json(ours["camera"], root / DRIVE_PATH),
+            total_episodes=int(info["total_episodes"]),
+            total_frames=int(info["total_frames"]),
+            episodes=_read_rows(root, int(info["total_episodes"])),
+            recordings=tuple(ours["recordings"]),
+        )
+    except KeyError as error:
+        raise UserError(
+            f"{root}: {INFO_PATH} or {DRIVE_PATH} lacks {error}: restore it, or record the dataset anew."
+        ) from error
+
+
+def _read_rows(root: Path, total: int) -> tuple[EpisodeRow, ...]:
+    rows: list[EpisodeRow] = []
+    for path in sorted((root / "meta" / "episodes").glob("*/*.parquet")):
+        if len(rows) >= total:
+            break  # what info.json does not count does not exist
+        names = [name for name in open_parquet(path).schema_arrow.names if not name.startswith("stats/")]
+        for row in read_table(path, names).to_pylist():
+            rows.append(
+                EpisodeRow(
+                    index=row["episode_index"],
+                    length=row["length"],
+                    first=row["dataset_from_index"],
+                    chunk=row["data/chunk_index"],
+                    file=row["data/file_index"],
+                    tasks=tuple(row["tasks"]),
+                    seed=row.get("seed"),
+                    scenario=row.get("scenario", ""),
+                    weather=row.get("weather", ""),
+                    driver=row.get("driver", ""),
+                    row_chunk=row["meta/episodes/chunk_index"],
+                    row_file=row["meta/episodes/file_index"],
+                )
+            )
+    if len(rows) < total:
+        raise UserError(
+            f"{root / 'meta' / 'episodes'} has the rows of {len(rows)} episodes, {INFO_PATH} counts {total}: "
+            "restore the missing file, or record the dataset anew."
+        )
+    return tuple(sorted(rows[:total], key=lambda row: row.index))
+
+
+def read_tasks(root: Path) -> list[str]:
+    """Task texts in the order of `task_index`."""
+    table = read_table(root / TASKS_PATH).to_pydict()
+    return [text for _, text in sorted(zip(table["task_index"], table["task"], strict=True))]
+
+
+def read_episode(
+    dataset: DatasetInfo | Path | str, index: int, columns: Sequence[str] | None = None
+) -> dict[str, Column]:
+    """Read the frames of one episode.
+
+    Args:
+        dataset: what `read_info` gave (quicker when many episodes are read), or the directory.
+        index: which episode, 0 <= index < total_episodes.
+        columns: features to read; None: all.
+
+    Returns:
+        By feature: an array of shape (T,) or (T, n), or for pictures a list of T encoded pictures
+        (JPEG bytes).
+
+    Raises:
+        UserError: there is no such episode or column, or the file is missing, truncated or damaged.
+    """
+    info = dataset if isinstance(dataset, DatasetInfo) else read_info(dataset)
+    if not 0 <= index < info.total_episodes:
+        raise UserError(
+            f"{info.root} has no episode {index}: it holds {info.total_episodes}, counted from 0."
+        )
+    names = list(info.features) if columns is None else list(columns)
+    if unknown := [name for name in names if name not in info.features]:
+        raise UserError(f"{info.root} has no feature {unknown[0]}: it has {', '.join(info.features)}.")
+    row = info.episodes[index]
+    path = data_file(info.root, row.chunk, row.file)
+    with open_parquet(path) as file:
+        try:
+            table = _episode_rows(file, row, names)
+            found = {name: _to_column(table.column(name), info.features[name]) for name in names}
+        except (pa.ArrowException, OSError, KeyError) as error:
+            raise damaged(path, error) from error
+    if table.num_rows != row.length:
+        raise UserError(
+            f"{path} has {table.num_rows} frames of episode {index}, {row.length} were recorded: "
+            "restore it, or record the dataset anew."
+        )
+    return found
+
+
+def _episode_rows(file: pq.ParquetFile, row: EpisodeRow, names: list[str]) -> pa.Table:
+    metadata = file.metadata
+    if metadata.num_row_groups == 1 and metadata.num_rows == row.length:
+        return file.read_row_group(0, columns=names, use_threads=False)
+    wanted = []  # a file of many episodes: only the row groups that hold this one
+    column = next(i for i in range(metadata.num_columns) if metadata.schema.column(i).path == "episode_index")
+    for group in range(metadata.num_row_groups):
+        bounds = metadata.row_group(group).column(column).statistics
+        if bounds is None or not bounds.has_min_max or bounds.min <= row.index <= bounds.max:
+            wanted.append(group)
+    table = file.read_row_groups(wanted, columns=[*dict.fromkeys([*names, "episode_index"])])
+    rows = np.flatnonzero(table.column("episode_index").to_numpy() == row.index)
+    return table.slice(rows[0], len(rows)) if len(rows) else table.slice(0, 0)
+
+
+def _to_column(values: pa.ChunkedArray, feature: Mapping[str, Any]) -> Column:
+    array = values.combine_chunks() if values.num_chunks != 1 else values.chunk(0)
+    if feature["dtype"] == "image":
+        return array.field("bytes").to_pylist()
+    if pa.types.is_fixed_size_list(array.type):
+        flat = array.flatten().to_numpy(zero_copy_only=False)
+        return flat.reshape(len(array), array.type.list_size)
+    return array.to_numpy(zero_copy_only=False)
+
+
+def iter_episodes(
+    dataset: DatasetInfo | Path | str,
+    columns: Sequence[str] | None = None,
+    episodes: Sequence[int] | None = None,
+) -> Iterator[tuple[EpisodeRow, dict[str, Column]]]:
+    """Read episode after episode: (its row, its frames as `read_episode` gives them)."""
+    info = dataset if isinstance(dataset, DatasetInfo) else read_info(dataset)
+    for index in range(info.total_episodes) if episodes is None else episodes:
+        yield info.episodes[index], read_episode(info, index, columns)
+
+
+def iter_frames(
+    dataset: DatasetInfo | Path | str,
+    columns: Sequence[str] | None = None,
+    episodes: Sequence[int] | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Read frame after frame: by feature a scalar, a vector, or the bytes of a picture."""
+    for _, frames in iter_episodes(dataset, columns, episodes):
+        length = len(next(iter(frames.values())))
+        for t in range(length):
+            yield {name: values[t] for name, values in frames.items()}

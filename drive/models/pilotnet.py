@@ -1,0 +1,57 @@
+"""PilotNet: from pixels to steering by five convolutions and three dense layers.
+
+Bojarski et al. 2016, End to End Learning for Self-Driving Cars, figure 4: a normalisation layer, 24, 36 and
+48 maps of 5x5 with stride 2, twice 64 maps of 3x3, then 100, 50 and 10 neurons; about 250,000 parameters.
+"""
+
+from typing import Any
+
+from drive.models.preprocess import INPUT_HEIGHT, INPUT_WIDTH
+
+CONVOLUTIONS = ((24, 5, 2), (36, 5, 2), (48, 5, 2), (64, 3, 1), (64, 3, 1))  # maps, kernel, stride
+DENSE = (100, 50, 10)
+
+
+def normalise(pixels: Any) -> Any:
+    """Shift and scale each picture to mean 0 and spread 1, so that dark, bright and pale scenes look alike.
+
+        x = (pixels - mean) / sqrt(variance + 9)
+
+    over the whole picture (one mean for all three channels, so that colour stays); 9 = (3 grey levels)^2
+    keeps the noise of an almost black picture small.
+
+    Args:
+        pixels: (N, 66, 200, 3) in 0..255, any number type.
+
+    Returns:
+        Same shape, the precision that the network computes in.
+    """
+    import keras
+    from keras import ops
+
+    x = ops.cast(pixels, "float32")
+    mean = ops.mean(x, axis=(1, 2, 3), keepdims=True)
+    centred = x - mean
+    variance = ops.mean(ops.square(centred), axis=(1, 2, 3), keepdims=True)
+    return ops.cast(centred / ops.sqrt(variance + 9.0), keras.config.floatx())
+
+
+def build_pilotnet() -> Any:
+    """The network as a Keras model.
+
+    Returns:
+        A `keras.Model` from cropped and resized pictures (N, 66, 200, 3), 0..255, to steering (N, 1) in
+        [-1, 1], left positive.
+    """
+    import keras
+    from keras import layers
+
+    pixels = keras.Input((INPUT_HEIGHT, INPUT_WIDTH, 3), name="pixels")
+    x = normalise(pixels)
+    for i, (maps, kernel, stride) in enumerate(CONVOLUTIONS, start=1):
+        x = layers.Conv2D(maps, kernel, strides=stride, activation="elu", name=f"conv{i}")(x)
+    x = layers.Flatten(name="flatten")(x)
+    for i, neurons in enumerate(DENSE, start=1):
+        x = layers.Dense(neurons, activation="elu", name=f"dense{i}")(x)
+    steering = layers.Dense(1, activation="tanh", dtype="float32", name="steering")(x)
+    return keras.Model(pixels, steering, name="pilotnet")

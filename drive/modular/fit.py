@@ -1,0 +1,313 @@
+"""Fits the lane, both borders together, to a map of evidence.
+
+The lane is a chain of arcs: its middle starts at an anchor (x, y, yaw) and bends with one curvature per
+segment of SEGMENT metres; its borders are the parallels half a width to both sides. Arc length runs along
+the lane, not along the car's axis, so that a corner that turns out of view is as good as a straight.
+
+Two searches: `search_lane` is global ahead (a beam search over curvatures), `measure_borders` is local and
+exact (offsets of both borders from a lane that is nearly right, as normal equations for a Kalman filter).
+"""
+
+import numpy as np
+
+from drive.elementary import sincos
+from drive.kernels import kernel
+from drive.modular.local_map import CELL, CELLS, MARK, OFF
+
+SEGMENT = 1.5  # [m]
+STATION = 0.5  # evidence is read every so many metres along the lane
+STATIONS = 3  # in a segment
+BEAMS = 20
+OPTIONS = 13
+MAX_CURVATURE = 0.22  # [1/m]
+
+EDGE_REACH = 0.4  # the ground is compared this far inside and outside of a border [m]
+EDGE_GAIN = 0.7  # a road edge speaks softer than paint
+INSIDE_MARK, INSIDE_OFF = 0.8, 1.5  # costs of paint and of grass inside the lane
+BEND_COST, SURPRISE_COST = 5.0, 4.0  # per 1/m of curvature: change along the lane, change from the last frame
+SHIFT_COST, TURN_COST, WIDTH_COST = 6.0, 60.0, 3.0  # per m^2, rad^2, m^2 from the prediction
+SCAN = 16  # steps to each side when a border is measured
+SCAN_STEP = 0.05  # [m]
+
+
+@kernel
+def _read(grid, x, y, channel):  # type: ignore[no-untyped-def]
+    row = int(np.floor(x * (1.0 / CELL))) & (CELLS - 1)
+    column = int(np.floor(y * (1.0 / CELL))) & (CELLS - 1)
+    return grid[row, column, channel]
+
+
+@kernel
+def _read_smooth(grid, x, y, channel):  # type: ignore[no-untyped-def]
+    u = x * (1.0 / CELL) - 0.5
+    v = y * (1.0 / CELL) - 0.5
+    fu, fv = np.floor(u), np.floor(v)
+    du, dv = u - fu, v - fv
+    r0, c0 = int(fu) & (CELLS - 1), int(fv) & (CELLS - 1)
+    r1, c1 = (r0 + 1) & (CELLS - 1), (c0 + 1) & (CELLS - 1)
+    near = grid[r0, c0, channel] * (1.0 - dv) + grid[r0, c1, channel] * dv
+    far = grid[r1, c0, channel] * (1.0 - dv) + grid[r1, c1, channel] * dv
+    return near * (1.0 - du) + far * du
+
+
+@kernel
+def _station_score(grid, x, y, s, c, half):  # type: ignore[no-untyped-def]
+    """Evidence for a lane whose middle passes (x, y) in the direction (c, s): at most 2."""
+    score = 0.0
+    for side in (-1.0, 1.0):
+        nx, ny = -s * side, c * side
+        paint = _read(grid, x + nx * half, y + ny * half, MARK)
+        outside = half + EDGE_REACH
+        inside = half - EDGE_REACH
+        edge = _read(grid, x + nx * outside, y + ny * outside, OFF) - _read(
+            grid, x + nx * inside, y + ny * inside, OFF
+        )
+        score += min(paint + EDGE_GAIN * max(edge, 0.0), 1.0)
+        quarter = 0.5 * half
+        score -= INSIDE_MARK * 0.4 * _read(grid, x + nx * quarter, y + ny * quarter, MARK)
+        score -= INSIDE_OFF * 0.4 * _read(grid, x + nx * quarter, y + ny * quarter, OFF)
+    score -= INSIDE_MARK * 0.4 * _read(grid, x, y, MARK)
+    score -= INSIDE_OFF * 0.4 * _read(grid, x, y, OFF)
+    return score
+
+
+@kernel
+def score_lane(grid, anchor, width, curvature, segments):  # type: ignore[no-untyped-def]
+    """Evidence for a whole lane, and the cost of its bends: comparable with `search_lane`'s score."""
+    x, y, yaw = anchor[0], anchor[1], anchor[2]
+    total = 0.0
+    for j in range(segments):
+        if j > 0:
+            total -= BEND_COST * abs(curvature[j] - curvature[j - 1])
+        for _ in range(STATIONS):
+            s, c = sincos(yaw + 0.5 * STATION * curvature[j])
+            x += STATION * c
+            y += STATION * s
+            yaw += STATION * curvature[j]
+            s, c = sincos(yaw)
+            total += _station_score(grid, x, y, s, c, 0.5 * width)
+    return total
+
+
+@kernel
+def search_lane(grid, anchor, width, curvature, segments, starts, out):  # type: ignore[no-untyped-def]
+    """The best lane by beam search over the curvature of one segment after the other.
+
+    Args:
+        grid: the map's (CELLS, CELLS, 3).
+        anchor: (3,) predicted x, y, yaw of the lane's middle at its first segment.
+        width: predicted [m].
+        curvature: (n,) predicted per segment [1/m].
+        segments: how many of them are searched; the rest of the answer keeps the prediction.
+        starts: (m, 3) shifts to the left [m], turns [rad] and widenings [m] of the prediction to begin from.
+        out: (3 + n,) the best lane's shift, turn, width and curvatures.
+
+    Returns:
+        Its score.
+    """
+    n = len(curvature)
+    pose = np.empty((BEAMS, 5))  # x, y, yaw, width, start
+    chain = np.empty((BEAMS, n))
+    score = np.empty(BEAMS)
+    next_pose = np.empty((BEAMS, 5))
+    next_chain = np.empty((BEAMS, n))
+    next_score = np.empty(BEAMS)
+    many = max(BEAMS * OPTIONS, len(starts))
+    can_pose = np.empty((many, 5))
+    can_k = np.empty(many)
+    can_from = np.empty(many, np.int64)
+    can_score = np.empty(many)
+    count = 0
+    for j in range(segments):
+        candidates = 0
+        p = curvature[j]
+        for b in range(len(starts) if j == 0 else count):
+            for o in range(1 if j == 0 else OPTIONS):
+                if j == 0:
+                    q = p
+                    k = p
+                    s, c = sincos(anchor[2])
+                    x = anchor[0] - s * starts[b, 0]
+                    y = anchor[1] + c * starts[b, 0]
+                    yaw = anchor[2] + starts[b, 1]
+                    wide = width + starts[b, 2]
+                    start = float(b)
+                    value = -SHIFT_COST * starts[b, 0] ** 2 - TURN_COST * starts[b, 1] ** 2
+                    value -= WIDTH_COST * starts[b, 2] ** 2
+                else:
+                    q = chain[b, j - 1]
+                    if o == 0:
+                        k = p
+                    elif o == 1:
+                        k = p + 0.012
+                    elif o == 2:
+                        k = p - 0.012
+                    elif o == 3:
+                        k = p + 0.04
+                    elif o == 4:
+                        k = p - 0.04
+                    elif o == 5:
+                        k = q
+                    elif o == 6:
+                        k = q + 0.03
+                    elif o == 7:
+                        k = q - 0.03
+                    elif o == 8:
+                        k = q + 0.08
+                    elif o == 9:
+                        k = q - 0.08
+                    elif o == 10:
+                        k = 0.0
+                    elif o == 11:
+                        k = 0.16
+                    else:
+                        k = -0.16
+                    k = min(max(k, -MAX_CURVATURE), MAX_CURVATURE)
+                    x, y, yaw, wide, start = pose[b, 0], pose[b, 1], pose[b, 2], pose[b, 3], pose[b, 4]
+                    value = score[b] - BEND_COST * abs(k - q) - SURPRISE_COST * abs(k - p)
+                for _ in range(STATIONS):
+                    s, c = sincos(yaw + 0.5 * STATION * k)
+                    x += STATION * c
+                    y += STATION * s
+                    yaw += STATION * k
+                    s, c = sincos(yaw)
+                    value += _station_score(grid, x, y, s, c, 0.5 * wide)
+                can_pose[candidates, 0] = x
+                can_pose[candidates, 1] = y
+                can_pose[candidates, 2] = yaw
+                can_pose[candidates, 3] = wide
+                can_pose[candidates, 4] = start
+                can_k[candidates] = k
+                can_from[candidates] = b
+                can_score[candidates] = value
+                candidates += 1
+        count_next = 0
+        while count_next < BEAMS:
+            best = -1
+            for i in range(candidates):
+                if can_score[i] > -1e8 and (best < 0 or can_score[i] > can_score[best]):
+                    best = i
+            if best < 0:
+                break
+            next_score[count_next] = can_score[best]
+            b = can_from[best]
+            for i in range(5):
+                next_pose[count_next, i] = can_pose[best, i]
+            for i in range(j):
+                next_chain[count_next, i] = chain[b, i]
+            next_chain[count_next, j] = can_k[best]
+            count_next += 1
+            bx, by, byaw, bw = can_pose[best, 0], can_pose[best, 1], can_pose[best, 2], can_pose[best, 3]
+            for i in range(candidates):  # what ends nearly at the same place adds nothing
+                if (
+                    abs(can_pose[i, 0] - bx) + abs(can_pose[i, 1] - by) < 0.2
+                    and abs(can_pose[i, 2] - byaw) < 0.07
+                    and abs(can_pose[i, 3] - bw) < 0.12
+                ):
+                    can_score[i] = -1e9
+        count = count_next
+        pose, next_pose = next_pose, pose
+        chain, next_chain = next_chain, chain
+        score, next_score = next_score, score
+    start = int(pose[0, 4])
+    out[0], out[1], out[2] = starts[start, 0], starts[start, 1], pose[0, 3]
+    for j in range(n):
+        out[3 + j] = chain[0, j] if j < segments else curvature[j]
+    return score[0]
+
+
+@kernel
+def trace(anchor, curvature, out):  # type: ignore[no-untyped-def]
+    """Sample a lane's middle every STATION metres: out (n * STATIONS + 1, 3) x, y, yaw."""
+    x, y, yaw = anchor[0], anchor[1], anchor[2]
+    out[0, 0], out[0, 1], out[0, 2] = x, y, yaw
+    i = 0
+    for j in range(len(curvature)):
+        for _ in range(STATIONS):
+            s, c = sincos(yaw + 0.5 * STATION * curvature[j])
+            x += STATION * c
+            y += STATION * s
+            yaw += STATION * curvature[j]
+            i += 1
+            out[i, 0], out[i, 1], out[i, 2] = x, y, yaw
+
+
+@kernel
+def measure_borders(grid, line, width, gate, information, gradient, found):  # type: ignore[no-untyped-def]
+    """Normal equations of both borders' offsets from a lane that is nearly right.
+
+    State: shift of the anchor to the left, turn at the anchor, widening, change of each curvature. A turn by
+    a at the point P moves the middle at Q by a * (Q - P) . t(Q) along its normal; a change of curvature in a
+    segment turns what follows by its length times the change.
+
+    Args:
+        grid: the map's (CELLS, CELLS, 3).
+        line: (n * STATIONS + 1, 3) the lane's middle (`trace`).
+        width: [m].
+        gate: (n * STATIONS + 1,) how far a border is looked for to each side [m].
+        information: (3 + n, 3 + n) out, sum of h h' w.
+        gradient: (3 + n,) out, sum of h w r.
+        found: (n * STATIONS + 1, 2, 2) out: offset [m] and weight of the right and the left border.
+
+    Returns:
+        The sum of weights.
+    """
+    n = (len(line) - 1) // STATIONS
+    information[:] = 0.0
+    gradient[:] = 0.0
+    found[:] = 0.0
+    h = np.empty(3 + n)
+    profile = np.empty(2 * SCAN + 1)
+    total = 0.0
+    for i in range(len(line)):
+        x, y = line[i, 0], line[i, 1]
+        s, c = sincos(line[i, 2])
+        h[0] = 1.0
+        h[1] = (x - line[0, 0]) * c + (y - line[0, 1]) * s
+        reach = (i - 1) // STATIONS
+        for j in range(n):
+            h[3 + j] = 0.0
+            if j <= reach:
+                a = j * STATIONS
+                b = min(a + STATIONS, i)
+                chord = 0.5 * ((2.0 * x - line[a, 0] - line[b, 0]) * c + (2.0 * y - line[a, 1] - line[b, 1]) * s)
+                h[3 + j] = chord * STATION * (b - a)
+        steps = min(int(gate[i] / SCAN_STEP), SCAN)
+        for side in range(2):
+            sign = 2.0 * side - 1.0
+            best = 0.0
+            where = -1
+            for o in range(-steps, steps + 1):
+                d = sign * 0.5 * width + o * SCAN_STEP
+                paint = _read_smooth(grid, x - s * d, y + c * d, MARK)
+                out = d + sign * EDGE_REACH
+                into = d - sign * EDGE_REACH
+                edge = _read_smooth(grid, x - s * out, y + c * out, OFF) - _read_smooth(
+                    grid, x - s * into, y + c * into, OFF
+                )
+                value = min(paint + EDGE_GAIN * max(edge, 0.0), 1.0)
+                profile[o + SCAN] = value
+                value *= 1.0 - 0.4 * abs(o) / SCAN
+                if value > best:
+                    best = value
+                    where = o
+            if best < 0.12:
+                continue
+            moment, mass = 0.0, 0.0
+            for o in range(max(where - 4, -steps), min(where + 4, steps) + 1):
+                mass += profile[o + SCAN]
+                moment += profile[o + SCAN] * o * SCAN_STEP
+            offset = moment / mass
+            weight = best * best
+            found[i, side, 0] = offset
+            found[i, side, 1] = best
+            h[2] = 0.5 * sign
+            total += weight
+            for a in range(3 + n):
+                ha = h[a] * weight
+                if ha == 0.0:
+                    continue
+                gradient[a] += ha * offset
+                for b in range(3 + n):
+                    information[a, b] += ha * h[b]
+    return total

@@ -1,0 +1,131 @@
+"""From a camera picture to evidence on the map, and from the map to measurements of the lane."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from drive.modular import fit
+from drive.modular.birdseye import BirdsEye, Region
+from drive.modular.evidence import ACROSS_RANGE, find_evidence, learn_asphalt
+from drive.modular.lane_tracker import BEHIND, SEGMENTS, LaneTracker
+from drive.modular.local_map import LocalMap, remember
+from drive.sim.sensors.camera import Camera
+
+SIDE = 0.4  # from a mark's middle to the ground beside it [m]
+TRUST = 0.3  # of a cell in one picture, near
+SEARCH_GAIN = 0.8  # another lane must score this much more than the predicted one
+FRONT = 3.5  # rear axle to front bumper, about [m]
+NOTHING_HIDDEN = np.array([1e9, 0.0, 0.0, 0.0, 0.0])
+
+
+def _grid(*axes: tuple[float, ...]) -> NDArray[np.float64]:
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
+
+
+FIRST_STARTS = _grid(
+    (0.0, -0.2, 0.2, -0.4, 0.4, -0.6, 0.6), (0.0, -0.05, 0.05, -0.1, 0.1), (0.0, -0.25, 0.25, -0.5, 0.5)
+)
+STARTS = _grid((0.0, -0.15, 0.15), (0.0, -0.03, 0.03), (0.0, -0.15, 0.15))
+
+
+@dataclass(eq=False)
+class Evidence:
+    """One picture's evidence, as pictures of the ground."""
+
+    above: NDArray[np.uint8]  # (R, C, 3)
+    mark: NDArray[np.float32]  # (R, C) 0 .. 1
+    off: NDArray[np.float32]  # (R, C) 0 .. 1
+
+
+class LaneDetector:
+    """Finds the borders of the own lane."""
+
+    def __init__(self, camera: Camera, region: Region | None = None) -> None:
+        self.birdseye = BirdsEye(camera, region)
+        region = self.birdseye.region
+        self._xs, self._ys = region.xs, region.ys
+        shape = region.shape
+        distance = np.hypot(self._xs[:, None] - camera.x, self._ys[None, :] - camera.y)
+        trust = TRUST * np.clip(8.0 / distance, 0.15, 1.0) ** 1.5
+        self._weight = np.where(self.birdseye.visible, trust, 0.0).astype(np.float32)
+        self._side = max(round(SIDE / region.cell), 1)
+        self._across_row = int(np.searchsorted(-self._xs, -ACROSS_RANGE))
+        self._light, self._yellow = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        self._mark = np.zeros(shape, np.float32)
+        self.evidence = Evidence(self.birdseye.warp(np.zeros((camera.height_px, camera.width_px, 3), np.uint8)),
+                                 np.zeros(shape, np.float32), np.zeros(shape, np.float32))
+        self._asphalt = np.zeros(4)
+        size = 3 + SEGMENTS
+        self._information, self._gradient = np.zeros((size, size)), np.zeros(size)
+        self._lane = np.zeros(size)
+        self.found: NDArray[np.float64] = np.zeros((SEGMENTS * fit.STATIONS + 1, 2, 2))
+
+    def see(self, image: NDArray[np.uint8], lead_gap: float, tracker: LaneTracker, memory: LocalMap) -> None:
+        """Put one picture's evidence on the map.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            lead_gap: to the car ahead [m]; what it hides is left out.
+            tracker: where the lane is believed to be: its asphalt shows the road's colour.
+            memory: the map, changed.
+        """
+        evidence = self.evidence
+        evidence.above = self.birdseye.warp(image)
+        s = np.arange(4.0, 8.5, 0.5)
+        middle = self._lane_in_view(tracker, memory, s)
+        self._learn_asphalt(middle)
+        find_evidence(evidence.above, self.birdseye.visible, self._side, self._across_row, self._asphalt,
+                      self._light, self._yellow, self._mark, evidence.off)  # fmt: skip
+        cv2.GaussianBlur(self._mark, (3, 3), 0.8, dst=evidence.mark)
+        np.minimum(evidence.mark * np.float32(1.8), 1.0, out=evidence.mark)
+        remember(memory.grid, evidence.mark, evidence.off, self._weight, self._xs, self._ys, memory.pose,
+                 self._shade(lead_gap, tracker, memory))  # fmt: skip
+
+    def search(self, tracker: LaneTracker, memory: LocalMap, first: bool) -> NDArray[np.float64] | None:
+        """Another lane near the predicted one that fits the map better, if there is one."""
+        starts = FIRST_STARTS if first else STARTS
+        args = (memory.grid, tracker.anchor, tracker.width, tracker.curvature, SEGMENTS)
+        score = fit.search_lane(*args, starts, self._lane)
+        predicted = fit.score_lane(*args)
+        return self._lane if first or score > predicted + SEARCH_GAIN else None
+
+    def measure(
+        self, tracker: LaneTracker, memory: LocalMap
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+        """Offsets of both borders from the predicted lane: information, gradient, share of borders found."""
+        gate = np.clip(2.5 * tracker.deviation() + 0.2, 0.25, 0.8)
+        fit.measure_borders(
+            memory.grid, tracker.line, tracker.width, gate, self._information, self._gradient, self.found
+        )
+        near = self.found[int(BEHIND / fit.STATION) : int((BEHIND + 15.0) / fit.STATION), :, 1]
+        return self._information, self._gradient, float(np.mean(near.max(axis=1) > 0.0))
+
+    def _lane_in_view(
+        self, tracker: LaneTracker, memory: LocalMap, s: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        i = np.clip(((tracker.foot + s) / fit.STATION).astype(np.int64), 0, len(tracker.line) - 1)
+        d = tracker.line[i, :2] - memory.pose[:2]
+        c, si = np.cos(memory.pose[2]), np.sin(memory.pose[2])
+        return np.stack([c * d[:, 0] + si * d[:, 1], -si * d[:, 0] + c * d[:, 1]], axis=1)
+
+    def _learn_asphalt(self, middle: NDArray[np.float64]) -> None:
+        region = self.birdseye.region
+        spread = np.array([-0.8, -0.4, 0.0, 0.4, 0.8])
+        row = ((region.x_max - middle[:, :1]) / region.cell).astype(np.int64) + np.zeros(5, np.int64)
+        column = ((region.y_max - middle[:, 1:] - spread) / region.cell).astype(np.int64)
+        ok = (row >= 0) & (row < region.shape[0]) & (column >= 0) & (column < region.shape[1])
+        row, column = row[ok], column[ok]
+        seen = self.birdseye.visible[row, column]
+        self._asphalt = learn_asphalt(self._asphalt, self.evidence.above[row[seen], column[seen]])
+
+    def _shade(self, lead_gap: float, tracker: LaneTracker, memory: LocalMap) -> NDArray[np.float64]:
+        x = FRONT + lead_gap - 0.8
+        if x > self.birdseye.region.x_max:
+            return NOTHING_HIDDEN
+        x, y = self._lane_in_view(tracker, memory, np.array([x]))[0]
+        camera = self.birdseye.camera
+        reach = max(x - camera.x, 1.0)
+        low, high = (y - 1.4 - camera.y) / reach, (y + 1.4 - camera.y) / reach
+        return np.array([x, camera.x, camera.y, low, high])

@@ -1,0 +1,119 @@
+"""Follows the lane over time: a Kalman filter on a chain of arcs that stands still while the car moves."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drive.modular.fit import MAX_CURVATURE, SEGMENT, STATION, STATIONS, trace
+
+SEGMENTS = 18
+BEHIND = 3.0  # the chain begins this far behind the rear axle [m]
+START_WIDTH = 3.5  # [m]
+WIDTHS = (2.6, 4.4)  # [m]
+DRIFT = (0.012, 0.003, 0.004)  # noise a step of shift [m], turn [rad], width [m]
+CURVATURE_DRIFT = 0.001  # noise a step [1/m]
+CURVATURE_WALK = 0.03  # from one segment to the next [1/m]
+MEASUREMENT = 0.5  # of one station's border, its correlation with its neighbours included [m]
+
+
+class LaneTracker:
+    """The lane's state in the odometry frame and how sure it is.
+
+    Attributes:
+        anchor: (3,) x, y, yaw of the lane's middle where the chain begins.
+        width: [m].
+        curvature: (SEGMENTS,) of each SEGMENT metres [1/m].
+        covariance: (3 + SEGMENTS,) squared: shift and turn at the anchor, width, curvatures.
+        confidence: 0 .. 1, how much of the borders ahead is supported by evidence.
+    """
+
+    def __init__(self, pose: NDArray[np.float64]) -> None:
+        yaw = pose[2]
+        self.anchor = pose - BEHIND * np.array([np.cos(yaw), np.sin(yaw), 0.0])
+        self.width = START_WIDTH
+        self.curvature = np.zeros(SEGMENTS)
+        self.covariance = np.zeros((3 + SEGMENTS, 3 + SEGMENTS))
+        self.covariance[:3, :3] = np.diag([0.3, 0.06, 0.25]) ** 2
+        walk = np.minimum.outer(np.arange(SEGMENTS), np.arange(SEGMENTS))
+        self.covariance[3:, 3:] = 0.02**2 + CURVATURE_WALK**2 * walk
+        self.confidence = 0.0
+        self.foot = BEHIND  # arc length of the car's rear axle along the chain [m]
+        self.offset = 0.0  # of the rear axle from the lane's middle, left positive [m]
+        self.heading_error = 0.0  # car's yaw minus the lane's [rad]
+        self.line: NDArray[np.float64] = np.zeros((SEGMENTS * STATIONS + 1, 3))
+        self._noise = np.concatenate([np.square(DRIFT), np.full(SEGMENTS, CURVATURE_DRIFT**2)])
+        self.locate(pose)
+
+    def locate(self, pose: NDArray[np.float64]) -> None:
+        """Trace the lane and find the car on it."""
+        trace(self.anchor, self.curvature, self.line)
+        yaw = self.line[:, 2]
+        along = (pose[0] - self.line[:, 0]) * np.cos(yaw) + (pose[1] - self.line[:, 1]) * np.sin(yaw)
+        window = slice(max(int(self.foot / STATION) - 6, 0), int(self.foot / STATION) + 10)
+        i = window.start + int(np.argmin(np.abs(along[window])))
+        self.foot = i * STATION + float(along[i])
+        x, y, yaw_i = self.line[i]
+        self.offset = float(-np.sin(yaw_i) * (pose[0] - x) + np.cos(yaw_i) * (pose[1] - y))
+        bend = self.curvature[min(i // STATIONS, SEGMENTS - 1)] * along[i]
+        self.heading_error = float((pose[2] - yaw_i - bend + np.pi) % (2.0 * np.pi) - np.pi)
+
+    def predict(self, pose: NDArray[np.float64]) -> None:
+        """The car moved to `pose`; the lane stands still, less surely than before."""
+        self.covariance[np.diag_indices(len(self.covariance))] += self._noise
+        self.locate(pose)
+        while self.foot > BEHIND + SEGMENT:
+            self._advance()
+            self.locate(pose)
+
+    def _advance(self) -> None:
+        """Drop the first segment and grow one at the far end."""
+        end = self.line[STATIONS]
+        step = end[:2] - self.anchor[:2]
+        ahead = np.array([np.cos(end[2]), np.sin(end[2])])
+        size = 3 + SEGMENTS
+        move = np.zeros((size, size))
+        move[0, 0] = np.cos(end[2] - self.anchor[2])
+        move[0, 1] = step @ ahead
+        move[0, 3] = 0.5 * SEGMENT * (step @ ahead)
+        move[1, 1] = 1.0
+        move[1, 3] = SEGMENT
+        move[2, 2] = 1.0
+        move[3 + np.arange(SEGMENTS - 1), 4 + np.arange(SEGMENTS - 1)] = 1.0
+        move[-1, -1] = 1.0
+        self.covariance = move @ self.covariance @ move.T
+        self.covariance[-1, -1] += CURVATURE_WALK**2
+        self.anchor = end.copy()
+        self.curvature = np.append(self.curvature[1:], 0.8 * self.curvature[-1])
+        self.foot -= SEGMENT
+
+    def deviation(self) -> NDArray[np.float64]:
+        """(stations,) standard deviation of the lane's middle along the chain [m], chords as arc length."""
+        s = np.arange(SEGMENTS * STATIONS + 1) * STATION
+        start = np.arange(SEGMENTS) * SEGMENT
+        reach = np.clip(s[:, None] - start, 0.0, SEGMENT)
+        h = np.zeros((len(s), 3 + SEGMENTS))
+        h[:, 0] = 1.0
+        h[:, 1] = s
+        h[:, 3:] = reach * (s[:, None] - start - 0.5 * reach)
+        return np.sqrt(np.einsum("ij,jk,ik->i", h, self.covariance, h))
+
+    def update(self, information: NDArray[np.float64], gradient: NDArray[np.float64]) -> None:
+        """Correct the lane by measured borders (`fit.measure_borders`), in information form."""
+        scale = 1.0 / MEASUREMENT**2
+        self.covariance = np.linalg.inv(np.linalg.inv(self.covariance) + information * scale)
+        self.covariance = 0.5 * (self.covariance + self.covariance.T)
+        self._shift(self.covariance @ gradient * scale)
+
+    def adopt(self, lane: NDArray[np.float64]) -> None:
+        """Take another lane (`fit.search_lane`); doubt grows by the change."""
+        change = np.empty(len(self.covariance))
+        change[:2] = lane[:2]
+        change[2] = lane[2] - self.width
+        change[3:] = lane[3:] - self.curvature
+        self.covariance[np.diag_indices(len(change))] += change**2
+        self._shift(change)
+
+    def _shift(self, change: NDArray[np.float64]) -> None:
+        yaw = self.anchor[2]
+        self.anchor = self.anchor + (-np.sin(yaw) * change[0], np.cos(yaw) * change[0], change[1])
+        self.width = float(np.clip(self.width + change[2], *WIDTHS))
+        self.curvature = np.clip(self.curvature + change[3:], -MAX_CURVATURE, MAX_CURVATURE)

@@ -1,0 +1,230 @@
+"""Cars that follow their paths, and who is ahead of whom."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drive.agent import NO_LEAD_GAP
+from drive.control.speed import cruise_acceleration, target_speed
+from drive.elementary import sincos, wrap_angle
+from drive.kernels import kernel
+from drive.sim.actors.dynamics import VehicleParams
+from drive.sim.arrays import PATH_STEP
+from drive.sim.maps.path import first_within, project, sample
+
+HORIZON = 100.0  # how far traffic looks ahead [m]
+CORRIDOR_MARGIN = 0.3  # beside a car's own width: what reaches into that is ahead of it [m]
+_BRAKE_LIGHT = -0.5  # [m/s^2]
+
+
+@kernel
+def half_extents(length: float, width: float, relative_yaw: float) -> tuple[float, float]:
+    """Half of a footprint's extent along and across a direction that it is turned against [m]."""
+    s, c = sincos(relative_yaw)
+    s, c = abs(s), abs(c)
+    return 0.5 * (length * c + width * s), 0.5 * (length * s + width * c)
+
+
+@kernel
+def obstacle_ahead(
+    points: NDArray[np.void], begin: int, end: int, s_from: float, s_to: float,
+    lateral: float, half_width: float, x: float, y: float, yaw: float, length: float, width: float,
+) -> tuple[float, float]:  # fmt: skip
+    """Where a footprint stands in a corridor along a path.
+
+    Args:
+        points: flat PATH records.
+        begin: first sample of the path.
+        end: one past its last sample.
+        s_from: the search begins here: footprints centred before it are behind [m].
+        s_to: and ends here [m].
+        lateral: offset of the corridor's middle from the path [m].
+        half_width: of the corridor [m].
+        x: centre of the footprint [m].
+        y: [m].
+        yaw: [rad].
+        length: [m].
+        width: [m].
+
+    Returns:
+        (s of the footprint's near end [m], cosine of its yaw relative to the path); (inf, 0) when it is
+        not in the corridor.
+    """
+    reach = 0.5 * (length + width) + half_width + abs(lateral) + PATH_STEP
+    near = first_within(points, begin, end, s_from, s_to, x, y, reach)
+    if near < 0.0:
+        return math.inf, 0.0
+    s, d = project(points, begin, end, x, y, near)
+    if s <= s_from:
+        return math.inf, 0.0
+    i = min(max(begin + int(math.floor(s / PATH_STEP + 0.5)), begin), end - 1)
+    relative_yaw = yaw - points[i].yaw
+    along, across = half_extents(length, width, relative_yaw)
+    if abs(d - lateral) - across >= half_width:
+        return math.inf, 0.0
+    return s - along, sincos(relative_yaw)[1]
+
+
+@kernel
+def find_lead(
+    egos: NDArray[np.void],
+    w: int,
+    params: VehicleParams,
+    actors: NDArray[np.void],
+    begin: int,
+    end: int,
+    points: NDArray[np.void],
+    path_begin: NDArray[np.int64],
+    path_end: NDArray[np.int64],
+) -> None:
+    """The radar of ego w: the nearest active actor ahead that reaches into its corridor.
+
+    The corridor runs along the reference path, CORRIDOR_MARGIN wider than the car to both sides. Writes
+    lead_gap (bumper to bumper along the path, NO_LEAD_GAP when none, never negative) and lead_speed (its
+    speed along the path minus ours). Reads center_s, path and speed.
+    """
+    ego = egos[w]
+    first, last = path_begin[ego.path], path_end[ego.path]
+    front = ego.center_s + 0.5 * params.length
+    half_width = 0.5 * params.width + CORRIDOR_MARGIN
+    gap, lead_speed = NO_LEAD_GAP, ego.speed
+    for i in range(begin, end):
+        other = actors[i]
+        if other.active == 0:
+            continue
+        if other.path == ego.path:
+            if other.s <= ego.center_s or abs(other.lateral_offset) - 0.5 * other.width >= half_width:
+                continue
+            near, cosine = other.s - 0.5 * other.length, 1.0
+        else:
+            near, cosine = obstacle_ahead(
+                points, first, last, ego.center_s, front + gap + 0.5 * other.length, 0.0, half_width,
+                other.x, other.y, other.yaw, other.length, other.width,
+            )  # fmt: skip
+        if near - front < gap:
+            gap, lead_speed = max(near - front, 0.0), other.speed * cosine
+    ego.lead_gap = gap
+    ego.lead_speed = lead_speed - ego.speed
+
+
+@kernel
+def _actor_acceleration(
+    actors: NDArray[np.void], i: int, begin: int, end: int,
+    points: NDArray[np.void], path_begin: NDArray[np.int64], path_end: NDArray[np.int64],
+    egos: NDArray[np.void], w: int, params: VehicleParams, dt: float,
+) -> float:  # fmt: skip
+    """What the driver of actor i wants: curve speed, limits, and distance to whatever is ahead."""
+    me = actors[i]
+    first, last = path_begin[me.path], path_end[me.path]
+    front = me.s + 0.5 * me.length
+    half_width = 0.5 * me.width + CORRIDOR_MARGIN
+    gap, lead_speed, lead_acceleration = HORIZON, me.speed, 0.0
+    for j in range(begin, end):
+        other = actors[j]
+        if j == i or other.active == 0:
+            continue
+        if other.path == me.path:
+            if (
+                other.s <= me.s
+                or abs(other.lateral_offset - me.lateral_offset) - 0.5 * other.width >= half_width
+            ):
+                continue
+            near, cosine = other.s - 0.5 * other.length, 1.0
+        else:
+            dx, dy = other.x - me.x, other.y - me.y
+            if dx * dx + dy * dy > HORIZON * HORIZON:
+                continue
+            near, cosine = obstacle_ahead(
+                points, first, last, me.s, front + gap + 0.5 * other.length, me.lateral_offset, half_width,
+                other.x, other.y, other.yaw, other.length, other.width,
+            )  # fmt: skip
+        if near - front < gap:
+            gap, lead_speed = near - front, other.speed * cosine
+            lead_acceleration = other.acceleration if cosine > 0.0 else 0.0
+
+    ego = egos[w]
+    sine, cosine = sincos(ego.yaw)
+    near, cosine = obstacle_ahead(
+        points, first, last, me.s, front + gap + 0.5 * params.length, me.lateral_offset, half_width,
+        ego.x + params.center_x * cosine, ego.y + params.center_x * sine, ego.yaw,
+        params.length, params.width,
+    )  # fmt: skip
+    if near - front < gap:
+        gap, lead_speed = near - front, ego.speed * cosine
+        lead_acceleration = ego.acceleration if cosine > 0.0 else 0.0
+
+    target = target_speed(points, first, last, me.s, me.speed, me.desired_speed)
+    if gap >= HORIZON:
+        gap = NO_LEAD_GAP
+    return cruise_acceleration(
+        me.speed, target, gap, lead_speed - me.speed, me.acceleration, me.time_headway, lead_acceleration, dt
+    )
+
+
+@kernel
+def place(actor: np.void, points: NDArray[np.void], begin: int, end: int) -> None:
+    """Put an actor where its s and lateral_offset say: x, y, z and yaw from its path."""
+    x, y, z, yaw = sample(points, begin, end, actor.s)[:4]
+    sine, cosine = sincos(yaw)
+    actor.x = x - actor.lateral_offset * sine
+    actor.y = y + actor.lateral_offset * cosine
+    actor.z = z
+    actor.yaw = wrap_angle(yaw)
+
+
+@kernel
+def advance_traffic(
+    actors: NDArray[np.void],
+    begin: int,
+    end: int,
+    points: NDArray[np.void],
+    path_begin: NDArray[np.int64],
+    path_end: NDArray[np.int64],
+    egos: NDArray[np.void],
+    w: int,
+    params: VehicleParams,
+    dt: float,
+) -> None:
+    """Move the traffic of world w by one control step.
+
+    Every active actor with a path drives along it by `cruise_acceleration`: as fast as its desired speed,
+    limits and curves allow, behind whatever reaches into its corridor: traffic, standing actors, the ego.
+    All decide first, then all move. At its path's end an actor leaves (active = 0). Nobody reverses.
+
+    Args:
+        actors: flat ACTOR records.
+        begin: first actor of this world.
+        end: one past its last.
+        points: flat PATH records.
+        path_begin: (P,) first sample of each path.
+        path_end: (P,) one past its last sample.
+        egos: (B,) EGO records.
+        w: which world.
+        params: the ego's.
+        dt: [s].
+    """
+    for i in range(begin, end):
+        if actors[i].active != 0 and actors[i].path >= 0:
+            actors[i].acceleration = _actor_acceleration(
+                actors, i, begin, end, points, path_begin, path_end, egos, w, params, dt
+            )
+    for i in range(begin, end):
+        me = actors[i]
+        if me.active == 0 or me.path < 0:
+            continue
+        first, last = path_begin[me.path], path_end[me.path]
+        speed = me.speed + me.acceleration * dt
+        if speed < 0.0:  # stops within the step
+            me.s += -0.5 * me.speed * me.speed / me.acceleration
+            me.acceleration = -me.speed / dt
+            speed = 0.0
+        else:
+            me.s += 0.5 * (me.speed + speed) * dt
+        me.speed = speed
+        me.braking = 1 if me.acceleration < _BRAKE_LIGHT or speed < 0.1 else 0
+        if me.s >= (last - first - 1) * PATH_STEP:
+            me.active = 0
+            me.speed = 0.0
+            continue
+        place(me, points, first, last)

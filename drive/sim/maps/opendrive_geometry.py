@@ -1,0 +1,204 @@
+"""The curves of OpenDRIVE: reference lines from their pieces, piecewise cubics along a road."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)  # on [-1, 1]
+_NODES, _WEIGHTS = 0.5 * (_NODES + 1.0), 0.5 * _WEIGHTS  # on [0, 1]
+_TURN_PER_PANEL = 0.7  # [rad]: 12 nodes then integrate a heading to 1e-15
+
+
+class Cubics:
+    """A piecewise cubic of s: a + b ds + c ds^2 + d ds^3, with ds = s - start of the record."""
+
+    def __init__(self, records: Sequence[tuple[float, float, float, float, float]] = ()) -> None:
+        ordered = sorted(records, key=lambda record: record[0])  # stable: the later of two equals wins
+        table = np.array(ordered, np.float64).reshape(-1, 5)
+        self.starts: Array = table[:, 0]
+        self.coefficients: Array = table[:, 1:]
+
+    def __bool__(self) -> bool:
+        return len(self.starts) > 0
+
+    def __call__(self, s: ArrayLike) -> Array:
+        """Values at s, of the same shape; 0 before the first record and without records."""
+        s = np.asarray(s, np.float64)
+        if not len(self.starts):
+            return np.zeros(s.shape)
+        i = np.searchsorted(self.starts, s, side="right") - 1
+        a, b, c, d = np.moveaxis(self.coefficients[np.maximum(i, 0)], -1, 0)
+        ds = s - self.starts[np.maximum(i, 0)]
+        return np.where(i >= 0, a + ds * (b + ds * (c + ds * d)), 0.0)
+
+    def held_from(self, s: float) -> "Cubics":
+        """The same, with the first record's first value held from s on."""
+        if not len(self.starts) or self.starts[0] <= s:
+            return self
+        table = np.column_stack([self.starts, self.coefficients])
+        return Cubics([(s, float(table[0, 1]), 0.0, 0.0, 0.0), *map(tuple, table.tolist())])
+
+
+class Curve(ABC):
+    """One piece of a reference line in its own frame: it starts at (0, 0) along +x."""
+
+    length: float  # [m]
+
+    @abstractmethod
+    def evaluate(self, s: Array) -> tuple[Array, Array, Array]:
+        """(x, y, yaw) at arc lengths s (n,), in the piece's frame [m, m, rad]."""
+
+
+@dataclass(frozen=True)
+class Arc(Curve):
+    """Constant curvature; a straight line where it is 0.
+
+    The chord to s has the length s sinc(k s / 2) and the direction k s / 2: no division by k.
+    """
+
+    length: float
+    curvature: float = 0.0  # left positive [1/m]
+
+    def evaluate(self, s: Array) -> tuple[Array, Array, Array]:
+        """See `Curve.evaluate`."""
+        half = 0.5 * self.curvature * s
+        chord = s * np.sinc(half / np.pi)
+        return chord * np.cos(half), chord * np.sin(half), 2.0 * half
+
+
+@dataclass(frozen=True)
+class Spiral(Curve):
+    """An Euler spiral (clothoid): curvature linear in s; an arc where both ends are equal.
+
+    yaw(s) = k0 s + (k1 - k0) s^2 / (2 L); the position is its integral, by Gauss-Legendre panels that each
+    turn less than 0.7 rad.
+    """
+
+    length: float
+    curvature_start: float  # [1/m]
+    curvature_end: float  # [1/m]
+
+    def _yaw(self, s: Array) -> Array:
+        rate = (self.curvature_end - self.curvature_start) / self.length if self.length > 0.0 else 0.0
+        return s * (self.curvature_start + 0.5 * rate * s)
+
+    def evaluate(self, s: Array) -> tuple[Array, Array, Array]:
+        """See `Curve.evaluate`."""
+        reach = max(float(np.max(np.abs(s), initial=0.0)), self.length)
+        turn = max(abs(self.curvature_start), abs(self.curvature_end)) * reach
+        panels = 1 + int(turn / _TURN_PER_PANEL)
+        nodes = ((np.arange(panels)[:, None] + _NODES) / panels).ravel()
+        weights = np.tile(_WEIGHTS / panels, panels)
+        yaw = self._yaw(s[:, None] * nodes)
+        return s * (np.cos(yaw) @ weights), s * (np.sin(yaw) @ weights), self._yaw(s)
+
+
+@dataclass(frozen=True)
+class ParametricCubic(Curve):
+    """(u(p), v(p)), two cubics of a parameter p, taken by arc length.
+
+    The parameter of an arc length is found from a table of Gauss-Legendre integrals of the speed
+    |(u', v')| and Newton steps. With `p_end` the whole of [0, p_end] is spread over `length`, so that the
+    piece ends where its next one starts; without it p runs on until the arc length is used up.
+    """
+
+    length: float
+    u: tuple[float, float, float, float]
+    v: tuple[float, float, float, float]
+    p_end: float | None = 1.0
+
+    @cached_property
+    def _table(self) -> tuple[Array, Array]:
+        """(p, s): arc lengths at evenly spaced parameters."""
+        end = self.p_end if self.p_end is not None else self.length
+        knots = np.linspace(0.0, end, 8 + int(self.length))
+        for _ in range(60):
+            step = np.diff(knots)
+            integrals = step * (self._speed(knots[:-1, None] + step[:, None] * _NODES) @ _WEIGHTS)
+            s = np.concatenate([[0.0], np.cumsum(integrals)])
+            if self.p_end is not None or s[-1] >= self.length:
+                break
+            knots = knots * 1.1 * self.length / max(s[-1], 0.5 * self.length)
+        return knots, s
+
+    def _derivatives(self, p: Array) -> tuple[Array, Array]:
+        (_, bu, cu, du), (_, bv, cv, dv) = self.u, self.v
+        return bu + p * (2.0 * cu + p * 3.0 * du), bv + p * (2.0 * cv + p * 3.0 * dv)
+
+    def _speed(self, p: Array) -> Array:
+        return np.hypot(*self._derivatives(p))
+
+    @property
+    def true_length(self) -> float:
+        """Arc length of the curve over its whole parameter range [m]."""
+        return float(self._table[1][-1])
+
+    def parameter(self, s: Array) -> Array:
+        """The parameters of arc lengths s (n,)."""
+        knots, table = self._table
+        if self.p_end is not None and self.length > 0.0:
+            s = s * (table[-1] / self.length)
+        i = np.clip(np.searchsorted(table, s, side="right") - 1, 0, len(knots) - 2)
+        p = knots[i] + (s - table[i]) * (knots[i + 1] - knots[i]) / np.maximum(table[i + 1] - table[i], 1e-12)
+        for _ in range(3):
+            along = (p - knots[i])[:, None]
+            arc = table[i] + (p - knots[i]) * (self._speed(knots[i][:, None] + along * _NODES) @ _WEIGHTS)
+            p = p - (arc - s) / np.maximum(self._speed(p), 1e-9)
+        return p
+
+    def evaluate(self, s: Array) -> tuple[Array, Array, Array]:
+        """See `Curve.evaluate`."""
+        p = self.parameter(s)
+        (au, bu, cu, du), (av, bv, cv, dv) = self.u, self.v
+        x, y = au + p * (bu + p * (cu + p * du)), av + p * (bv + p * (cv + p * dv))
+        slope_x, slope_y = self._derivatives(p)
+        return x, y, np.arctan2(slope_y, slope_x)
+
+
+def cubic(length: float, a: float, b: float, c: float, d: float) -> ParametricCubic:
+    """The curve v(u) = a + b u + c u^2 + d u^3 of a `poly3`, taken by arc length."""
+    return ParametricCubic(length, (0.0, 1.0, 0.0, 0.0), (a, b, c, d), None)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A curve at its place along and in the plane."""
+
+    s: float  # where it starts along the road [m]
+    x: float  # [m]
+    y: float
+    yaw: float  # [rad]
+    curve: Curve
+
+
+class ReferenceLine:
+    """The plan view of a road: pieces by arc length s."""
+
+    def __init__(self, pieces: Sequence[Piece]) -> None:
+        self.pieces = sorted(pieces, key=lambda piece: piece.s)
+        self.starts = np.array([piece.s for piece in self.pieces])
+
+    @property
+    def length(self) -> float:
+        """[m]."""
+        return self.pieces[-1].s + self.pieces[-1].curve.length
+
+    def evaluate(self, s: ArrayLike) -> Array:
+        """(3, n): x, y [m] and yaw [rad] at s (n,); beyond the ends the outer pieces go on."""
+        s = np.atleast_1d(np.asarray(s, np.float64))
+        which = np.maximum(np.searchsorted(self.starts, s, side="right") - 1, 0)
+        result = np.empty((3, len(s)))
+        for i in np.unique(which):
+            piece, chosen = self.pieces[i], which == i
+            u, v, yaw = piece.curve.evaluate(s[chosen] - piece.s)
+            cos, sin = np.cos(piece.yaw), np.sin(piece.yaw)
+            result[0, chosen] = piece.x + cos * u - sin * v
+            result[1, chosen] = piece.y + sin * u + cos * v
+            result[2, chosen] = piece.yaw + yaw
+        return result

@@ -1,0 +1,102 @@
+"""`drive/Lane-v0` as a batch: many drives behind Gymnasium's vector interface, on all cores."""
+
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from drive.sim.maps.road_map import RoadMap
+from drive.sim.sensors.camera import Camera
+from drive.sim.task import COLLISION, GOAL, LANE_LEFT, OFF_ROAD, TIMEOUT, LaneTask
+from drive.sim.world import World
+
+
+class LaneVectorEnv(gymnasium.vector.VectorEnv):
+    """B drives in one world; an ended drive is reset by the step after its last one (NEXT_STEP).
+
+    Args:
+        num_envs: B.
+        threads: for physics and pictures; by default all cores.
+        others: as for `LaneEnv`.
+    """
+
+    metadata = {  # noqa: RUF012 - Gymnasium's own form
+        "render_modes": ["rgb_array"],
+        "render_fps": 20,
+        "autoreset_mode": AutoresetMode.NEXT_STEP,
+    }
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        map: RoadMap | str | Path | None = None,
+        weather: str | None = None,
+        traffic: str = "regular",
+        camera: Camera | None = None,
+        longitudinal: str = "cruise",
+        render_mode: str | None = None,
+        threads: int | None = None,
+    ) -> None:
+        self.task = LaneTask(num_envs, map, weather, traffic, camera, longitudinal, threads)
+        self.num_envs = num_envs
+        self.render_mode = render_mode
+        self.single_observation_space = self.task.observation_space
+        self.single_action_space = self.task.action_space
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._generators: list[np.random.Generator] = []
+        self._ended = np.zeros(num_envs, np.bool_)
+
+    @property
+    def world(self) -> World:
+        """The simulator's truth."""
+        return self.task.world
+
+    def _observation(self) -> dict[str, Any]:
+        return {"camera": self.world.render(), **self.task.scalars()}
+
+    def _info(self) -> dict[str, Any]:
+        info: dict[str, Any] = self.task.truths()
+        return {**info, **{f"_{key}": np.ones(self.num_envs, np.bool_) for key in info}}
+
+    def reset(
+        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Start all drives; `options["scenarios"]` gives one scenario for each."""
+        if seed is not None or not self._generators:
+            seeds = (
+                seed
+                if isinstance(seed, list)
+                else [None if seed is None else seed + w for w in range(self.num_envs)]
+            )
+            self._generators = [np.random.default_rng(s) for s in seeds]
+        scenarios = (options or {}).get("scenarios")
+        for w in range(self.num_envs):
+            self.task.reset(w, self._generators[w], {"scenario": scenarios[w]} if scenarios else None)
+        self._ended[:] = False
+        return self._observation(), self._info()
+
+    def step(
+        self, actions: NDArray[np.float32]
+    ) -> tuple[dict[str, Any], NDArray, NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+        """Drive every live world 0.05 s; worlds that ended in the last step are reset instead."""
+        fresh = self._ended
+        if fresh.any():
+            for w in np.flatnonzero(fresh):
+                self.task.reset(int(w), self._generators[w], None)
+        self.task.advance(np.asarray(actions, np.float32).reshape(self.num_envs, -1), ~fresh)
+        rewards, _, ends = self.task.score()
+        rewards[fresh] = 0.0
+        ends[fresh] = False
+        terminated = ends[:, [COLLISION, OFF_ROAD, LANE_LEFT, GOAL]].any(axis=1)
+        truncated = ends[:, TIMEOUT].copy()
+        self._ended = terminated | truncated
+        return self._observation(), rewards, terminated, truncated, self._info()
+
+    def render(self) -> tuple[NDArray[np.uint8], ...] | None:
+        """The camera picture of every drive."""
+        return tuple(self.world.render()) if self.render_mode == "rgb_array" else None

@@ -1,0 +1,380 @@
+"""The world: B drives as flat arrays, one step, one picture.
+
+Nothing here knows of rewards, agents or files. `advance` moves everything by one control step, `render`
+draws what each ego's cameras see, `snapshot` and `restore` copy the whole moving state of one world.
+"""
+
+import os
+import weakref
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drive.agent import DT, NO_LEAD_GAP, Context
+from drive.control.speed import cruise
+from drive.elementary import sincos, wrap_angle
+from drive.kernels import kernel
+from drive.sim.actors.collisions import first_contact
+from drive.sim.actors.dynamics import VehicleParams, advance_vehicle
+from drive.sim.actors.traffic import advance_traffic, find_lead
+from drive.sim.arrays import ACTOR, EGO, PATH
+from drive.sim.maps.drivable import DrivableArea, distance_outside, drivable_area
+from drive.sim.maps.path import project, sample
+from drive.sim.maps.road_map import RoadMap
+from drive.sim.pool import Pool
+from drive.sim.scenario import MAX_PATHS, Scenario
+from drive.sim.sensors.camera import Camera
+from drive.sim.sensors.ground import Ground
+from drive.sim.sensors.look import Look
+from drive.sim.sensors.renderer import Renderer
+from drive.sim.sensors.store import SceneStore
+from drive.sim.sensors.weather import weather
+
+SUBSTEPS = 5  # of 0.01 s in one control step
+_THREADED_FROM = 8  # worlds; below that a thread costs more than it brings
+
+_grounds: "weakref.WeakKeyDictionary[RoadMap, Ground]" = weakref.WeakKeyDictionary()
+_areas: "weakref.WeakKeyDictionary[RoadMap, DrivableArea]" = weakref.WeakKeyDictionary()
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """The moving state of one world."""
+
+    ego: np.void
+    actors: np.ndarray
+
+
+@kernel
+def locate(
+    egos, w, params, actors, actor_begin, actor_end, points, path_begin, path_end, grids, areas, cells
+) -> None:
+    """Fill in everything about ego w that follows from its pose: path, lead, contact, off-road."""
+    ego = egos[w]
+    path = ego.path
+    begin, end = path_begin[path], path_end[path]
+    s, c = sincos(ego.yaw)
+    center_x = ego.x + params.center_x * c
+    center_y = ego.y + params.center_x * s
+    ego.path_s = project(points, begin, end, ego.x, ego.y, ego.path_s)[0]
+    center_s, offset = project(points, begin, end, center_x, center_y, ego.center_s)
+    at = sample(points, begin, end, center_s)
+    ego.center_s = center_s
+    ego.lateral_offset = offset
+    ego.heading_error = wrap_angle(ego.yaw - at[3])
+    ego.z = at[2]
+    ego.speed_limit = at[5]
+    ego.left_border = at[6]
+    ego.right_border = at[7]
+    if abs(offset) < 5.0 and center_s > ego.progress:
+        ego.progress = center_s
+    x0, y0, cell = cells[w, 0], cells[w, 1], cells[w, 2]
+    rows, columns = areas[w, 2], areas[w, 3]
+    grid = grids[areas[w, 0] : areas[w, 1]].reshape((rows, columns))
+    worst = 0.0
+    for i in range(4):
+        along = params.length * (0.5 if i < 2 else -0.5)
+        aside = params.width * (0.5 if i % 2 == 0 else -0.5)
+        outside = distance_outside(
+            grid, x0, y0, cell, center_x + along * c - aside * s, center_y + along * s + aside * c
+        )
+        worst = max(worst, outside)
+    ego.off_road = worst
+    find_lead(egos, w, params, actors, actor_begin[w], actor_end[w], points, path_begin, path_end)
+    first_contact(egos, w, params, actors, actor_begin[w], actor_end[w])
+
+
+@kernel
+def _advance(
+    lo, hi, steering, acceleration, live, egos, params, actors, actor_begin, actor_end,
+    points, path_begin, path_end, grids, areas, cells, dt, substeps,
+) -> None:  # fmt: skip
+    for w in range(lo, hi):
+        if not live[w]:
+            continue
+        ego = egos[w]
+        wanted = acceleration[w]
+        if wanted != wanted:  # NaN: the car keeps speed and distance by itself
+            command = cruise(
+                points, path_begin[ego.path], path_end[ego.path], ego.center_s, ego.speed,
+                ego.acceleration, ego.speed_limit, ego.lead_gap, ego.lead_speed,
+            )  # fmt: skip
+        elif wanted >= 0.0:
+            command = wanted * 3.0
+        else:
+            command = wanted * 8.0
+        advance_traffic(
+            actors, actor_begin[w], actor_end[w], points, path_begin, path_end, egos, w, params, dt
+        )
+        advance_vehicle(
+            egos, w, steering[w] * params.max_steering_angle, command, params, dt / substeps, substeps
+        )
+        ego.step += 1
+        locate(
+            egos, w, params, actors, actor_begin, actor_end, points, path_begin, path_end, grids, areas, cells
+        )
+
+
+@kernel
+def _poses(egos, poses, frames) -> None:
+    for w in range(len(egos)):
+        poses[w, 0] = egos[w].x
+        poses[w, 1] = egos[w].y
+        poses[w, 2] = egos[w].z
+        poses[w, 3] = egos[w].yaw
+        frames[w] = egos[w].step
+
+
+class World:
+    """A batch of B independent drives.
+
+    Attributes:
+        egos: (B,) EGO records; the truth about each ego after the last step.
+        actors: pool of ACTOR records, one slot a world.
+        scenarios: what each world was loaded with.
+    """
+
+    def __init__(
+        self,
+        batch: int = 1,
+        cameras: Mapping[str, Camera] | None = None,
+        params: VehicleParams | None = None,
+        threads: int | None = None,
+    ) -> None:
+        if batch < 1:
+            raise ValueError(f"World.batch is {batch}; take 1 or more.")
+        self.batch = batch
+        self.cameras = dict(cameras) if cameras is not None else {"front": Camera()}
+        self.params = params or VehicleParams()
+        self.egos = np.zeros(batch, EGO)
+        self.actors = Pool(ACTOR, batch)
+        self.paths = Pool(PATH, batch * MAX_PATHS)
+        self.scenarios: list[Scenario | None] = [None] * batch
+        self._grids = Pool(np.uint8, batch)
+        self._areas = np.zeros((batch, 4), np.int64)
+        self._cells = np.zeros((batch, 3), np.float64)
+        self._live = np.ones(batch, np.bool_)
+        self._held: list[RoadMap | None] = [None] * batch
+        self._store = SceneStore(batch)
+        cores = threads if threads is not None else (os.cpu_count() or 1)
+        self._threads = min(cores, batch) if batch >= _THREADED_FROM else 1
+        self._executor = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
+        self._renderers = {
+            name: [Renderer(camera, self._store) for _ in range(self._threads)]
+            for name, camera in self.cameras.items()
+        }
+        self._worlds = np.arange(batch)
+        self._view = (np.zeros(1, np.int64), np.zeros((1, 4)), np.zeros(1, np.int64))
+        self._pose_buffer = np.zeros((batch, 4))
+        self._frame_buffer = np.zeros(batch, np.int64)
+
+    # -- loading ------------------------------------------------------------------------------------------
+
+    def load(self, w: int, scenario: Scenario, pose: tuple[float, float, float, float] | None = None) -> None:
+        """Put world w at the start of a scenario.
+
+        Args:
+            w: which world.
+            scenario: what to load.
+            pose: instead of the scenario's own start: footprint centre's s [m], lateral offset [m],
+                heading error [rad], speed [m/s].
+        """
+        params = self.params
+        begin = w * MAX_PATHS
+        for k in range(MAX_PATHS):
+            route = scenario.paths[k].points if k < len(scenario.paths) else np.zeros(0, PATH)
+            self.paths.put(begin + k, route)
+        actors = scenario.actors.copy()
+        actors["path"] = np.where(actors["path"] >= 0, actors["path"] + begin, -1)
+        self.actors.put(w, actors)
+        self._load_scene(w, scenario)
+        self.scenarios[w] = scenario
+
+        s, lateral, heading, speed = pose or (
+            scenario.start_s,
+            scenario.start_lateral,
+            scenario.start_yaw,
+            np.nan,
+        )
+        data, first, last = self.paths.data, self.paths.begin[begin], self.paths.end[begin]
+        x, y, z, path_yaw, _, limit, *_ = sample(data, first, last, s)
+        yaw = path_yaw + heading
+        ego = self.egos[w : w + 1]
+        ego[:] = np.zeros(1, EGO)
+        center = (x - lateral * np.sin(path_yaw), y + lateral * np.cos(path_yaw))
+        ego["x"], ego["y"] = (
+            center[0] - params.center_x * np.cos(yaw),
+            center[1] - params.center_x * np.sin(yaw),
+        )
+        ego["z"], ego["yaw"], ego["path"] = z, wrap_angle(yaw), begin
+        ego["center_s"], ego["path_s"], ego["progress"] = s, s - params.center_x, s
+        ego["speed_limit"], ego["lead_gap"], ego["collision_actor"] = limit, NO_LEAD_GAP, -1
+        self._locate(w)
+        if scenario.start_speed is not None and pose is None:
+            speed = scenario.start_speed
+        if np.isnan(speed):
+            speed = self._settled_speed(w)
+        ego["speed"] = speed
+        self._locate(w)
+
+    def _settled_speed(self, w: int) -> float:
+        """The speed at which the speed law neither speeds up nor slows down here."""
+        low, high = 0.0, float(self.egos[w]["speed_limit"])
+        ego = self.egos[w]
+        begin, end = self.paths.begin[ego["path"]], self.paths.end[ego["path"]]
+        for _ in range(24):
+            middle = 0.5 * (low + high)
+            relative = ego["lead_speed"] - middle  # measured while we stood
+            wanted = cruise(
+                self.paths.data, begin, end, ego["center_s"], middle, 0.0, ego["speed_limit"],
+                ego["lead_gap"], relative,
+            )  # fmt: skip
+            low, high = (middle, high) if wanted > 0.0 else (low, middle)
+        return low
+
+    def _load_scene(self, w: int, scenario: Scenario) -> None:
+        road_map = scenario.road_map
+        if self._held[w] is not road_map:
+            area = _areas.get(road_map)
+            if area is None:
+                area = _areas[road_map] = drivable_area(road_map)
+            self._grids.put(w, area.distance.reshape(-1))
+            self._cells[w] = area.x, area.y, area.cell
+            for i in range(self.batch):
+                self._areas[i, :2] = self._grids.begin[i], self._grids.end[i]
+            self._areas[w, 2:] = area.distance.shape
+            self._held[w] = road_map
+        ground = _grounds.get(road_map)
+        if ground is None:
+            ground = _grounds[road_map] = Ground.of(road_map, scenario.seed)
+        look = Look.sample(weather(scenario.weather), scenario.look_rng)
+        self._store.set(w, ground, scenario.props, look)
+
+    # -- moving -------------------------------------------------------------------------------------------
+
+    def _state(self) -> tuple:
+        actors, paths = self.actors, self.paths
+        return (
+            self.egos, self.params, actors.data, actors.begin, actors.end, paths.data, paths.begin, paths.end,
+            self._grids.data, self._areas, self._cells,
+        )  # fmt: skip
+
+    def _locate(self, w: int) -> None:
+        egos, params, *rest = self._state()
+        locate(egos, w, params, *rest)
+
+    def _run(self, task: Callable[[int, int, int], None]) -> None:
+        """Call task(thread, lo, hi) over slices of the batch."""
+        if self._executor is None:
+            task(0, 0, self.batch)
+            return
+        bounds = np.linspace(0, self.batch, self._threads + 1).astype(int)
+        futures = [
+            self._executor.submit(task, i, int(bounds[i]), int(bounds[i + 1])) for i in range(self._threads)
+        ]
+        for future in futures:
+            future.result()
+
+    def advance(
+        self,
+        steering: NDArray[np.float64],
+        acceleration: NDArray[np.float64],
+        live: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Move every world by one control step of 0.05 s.
+
+        Args:
+            steering: (B,) in [-1, 1], left positive.
+            acceleration: (B,) in [-1, 1]; NaN leaves it to the speed law.
+            live: (B,) worlds to move; the others stay as they are.
+        """
+        live = self._live if live is None else live
+        state = self._state()
+        self._run(lambda _, lo, hi: _advance(lo, hi, steering, acceleration, live, *state, DT, SUBSTEPS))
+
+    # -- looking ------------------------------------------------------------------------------------------
+
+    def render(self, name: str = "front", out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+        """What one camera of every world sees now: (B, H, W, 3) RGB."""
+        camera = self.cameras[name]
+        if out is None:
+            out = np.empty((self.batch, camera.height_px, camera.width_px, 3), np.uint8)
+        poses, frames = self._pose_buffer, self._frame_buffer
+        _poses(self.egos, poses, frames)
+        renderers, actors = self._renderers[name], self.actors
+
+        def task(thread: int, lo: int, hi: int) -> None:
+            part = slice(lo, hi)
+            renderers[thread].render(
+                self._worlds[part],
+                poses[part],
+                frames[part],
+                actors.data,
+                actors.begin,
+                actors.end,
+                out[part],
+            )
+
+        self._run(task)
+        return out
+
+    def render_view(self, w: int, lateral: float, yaw: float, name: str = "front") -> NDArray[np.uint8]:
+        """What a camera of world w would see if the car stood `lateral` m further left, turned by `yaw`."""
+        camera = self.cameras[name]
+        out = np.empty((1, camera.height_px, camera.width_px, 3), np.uint8)
+        worlds, poses, frames = self._view
+        worlds[0], poses[0], frames[0] = w, self.shifted_pose(w, lateral, yaw), self.egos[w]["step"]
+        actors = self.actors
+        self._renderers[name][0].render(worlds, poses, frames, actors.data, actors.begin, actors.end, out)
+        return out[0]
+
+    def shifted_pose(self, w: int, lateral: float, yaw: float) -> tuple[float, float, float, float]:
+        """(x, y, z, yaw) of ego w's rear axle, moved sideways and turned."""
+        ego = self.egos[w]
+        angle = float(ego["yaw"])
+        return (
+            float(ego["x"]) - lateral * float(np.sin(angle)),
+            float(ego["y"]) + lateral * float(np.cos(angle)),
+            float(ego["z"]),
+            angle + yaw,
+        )
+
+    # -- state --------------------------------------------------------------------------------------------
+
+    def snapshot(self, w: int) -> Snapshot:
+        """Copy the moving state of world w."""
+        return Snapshot(self.egos[w : w + 1].copy()[0], self.actors[w].copy())
+
+    def restore(self, w: int, snapshot: Snapshot) -> None:
+        """Bring world w back to a snapshot taken under the same scenario."""
+        if len(snapshot.actors) != len(self.actors[w]):
+            raise ValueError(
+                f"The snapshot has {len(snapshot.actors)} actors, world {w} has {len(self.actors[w])}; "
+                "load the scenario it was taken in first."
+            )
+        self.egos[w] = snapshot.ego
+        self.actors[w][:] = snapshot.actors
+
+    def state_bytes(self, w: int) -> bytes:
+        """Every bit of the moving state of world w, the same alone and in a batch."""
+        ego, actors = self.egos[w : w + 1].copy(), self.actors[w].copy()
+        first = w * MAX_PATHS
+        ego["path"] -= first
+        if ego["collision_actor"][0] >= 0:
+            ego["collision_actor"] -= self.actors.begin[w]
+        actors["path"] = np.where(actors["path"] >= 0, actors["path"] - first, -1)
+        return ego.tobytes() + actors.tobytes()
+
+    def context(self, w: int = 0, *, privileged: bool = False) -> Context:
+        """What the agent of world w may know before it drives."""
+        params = self.params
+        return Context(
+            cameras=self.cameras,
+            wheelbase=params.wheelbase,
+            max_steering_angle=params.max_steering_angle,
+            world=self if privileged else None,
+            world_index=w,
+        )
