@@ -16,6 +16,10 @@ MAX_DECELERATION = 8.0  # [m/s^2] at Control.acceleration = -1
 NO_LEAD_GAP = 200.0  # the radar's answer when nothing is ahead [m]
 
 
+class AgentFailure(Exception):
+    """The agent itself failed: its output is not a number, has the wrong shape, or came too late."""
+
+
 class Observation(TypedDict, total=False):
     """What an agent sees each control step; the same keys for every agent."""
 

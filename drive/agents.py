@@ -42,6 +42,11 @@ def _modular() -> Agent:
 BUILT_IN: dict[str, Callable[[], Agent]] = {CEILING: _expert, "modular": _modular, FLOOR: Straight}
 
 
+def role(source: str) -> str:
+    """What an agent is there for: the expert is the ceiling, straight the floor, all others are tested."""
+    return {CEILING: "ceiling", FLOOR: "floor"}.get(source, "tested")
+
+
 def split_spec(spec: str) -> tuple[str, str]:
     """The name and the source in `NAME=SOURCE`; without a name, one made from the source.
 

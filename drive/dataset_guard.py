@@ -6,32 +6,48 @@ from pathlib import Path
 from typing import Any
 
 from drive.dataset_check import orphans
-from drive.dataset_layout import DRIVE_PATH, INFO_PATH, TEMPORARY_SUFFIX, Features, camera_to_json
+from drive.dataset_layout import (
+    DRIVE_PATH,
+    INFO_PATH,
+    STATS_PATH,
+    TASKS_PATH,
+    TEMPORARY_SUFFIX,
+    Features,
+    camera_to_json,
+)
 from drive.dataset_reader import DatasetInfo
 from drive.errors import UserError
 from drive.sim.sensors.camera import Camera
 
 
 def refuse_foreign_files(root: Path) -> None:
-    """Refuse a directory that holds anything but a dataset."""
+    """Refuse a directory that holds anything but a dataset, or a dataset that has lost its `info.json`."""
     if root.exists() and not root.is_dir():
         raise UserError(f"{root} is a file: name another directory for the dataset.")
     if not root.is_dir() or (root / INFO_PATH).exists():
         return
+    begun = {DRIVE_PATH, STATS_PATH, TASKS_PATH}  # what a kill before the first info.json leaves
     for path in sorted(root.rglob("*")):
-        if path.is_file() and path.suffix != TEMPORARY_SUFFIX and _inside(root, path) != DRIVE_PATH:
-            raise UserError(
-                f"{root} holds other things ({_inside(root, path)}) and no dataset: "
-                "name an empty or a new directory."
-            )
+        if not path.is_file() or path.suffix == TEMPORARY_SUFFIX or _inside(root, path) in begun:
+            continue
+        if (root / DRIVE_PATH).exists():
+            raise UserError(f"{root / INFO_PATH} is missing: restore it, or name another directory.")
+        raise UserError(
+            f"{root} holds other things ({_inside(root, path)}) and no dataset: "
+            "name an empty or a new directory."
+        )
 
 
-def take_lock(root: Path) -> int:
+def take_lock(root: Path) -> int | None:
     """Keep other writers out until the returned descriptor is closed, by whatever end of this process.
+
+    Where the system has no such locks (Windows), None.
 
     Raises:
         UserError: another process writes this dataset.
     """
+    if os.name != "posix":
+        return None
     import fcntl
 
     lock = os.open(root, os.O_RDONLY)

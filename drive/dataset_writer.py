@@ -109,6 +109,7 @@ class DatasetWriter:
             "dropped_seeds": [],
         }
         self._lock: int | None = None
+        self._open_for_writing = False
         self._earlier: list[dict[str, Any]] = []
         self._state = _State()
         with self._clear_disk_errors():
@@ -117,6 +118,7 @@ class DatasetWriter:
             self._lock = take_lock(self.root)
             try:
                 self._open()
+                self._open_for_writing = True
             except BaseException:
                 self.close()
                 raise
@@ -131,15 +133,15 @@ class DatasetWriter:
 
     def close(self) -> None:
         """Note the dropped seeds and let others write."""
-        if self._lock is None:
-            return
         try:
-            if self._recording["dropped_seeds"]:
+            if self._open_for_writing and self._recording["dropped_seeds"]:
                 with self._clear_disk_errors():
                     replace_files({self.root / DRIVE_PATH: self._drive_json(self._state)})
         finally:
-            os.close(self._lock)
-            self._lock = None
+            self._open_for_writing = False
+            if self._lock is not None:
+                os.close(self._lock)
+                self._lock = None
 
     @property
     def total_episodes(self) -> int:
@@ -262,9 +264,9 @@ class DatasetWriter:
         if not (self.root / INFO_PATH).exists():
             replace_files(
                 {
+                    self.root / DRIVE_PATH: self._drive_json(self._state),
                     self.root / TASKS_PATH: tasks_file(()),
                     self.root / STATS_PATH: json_file({}),
-                    self.root / DRIVE_PATH: self._drive_json(self._state),
                     self.root / INFO_PATH: self._info_json(self._state),
                 }
             )

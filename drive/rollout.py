@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.agent import DT, Agent, Context, Control, Observation
+from drive.agent import DT, Agent, AgentFailure, Context, Control, Observation
 from drive.episode import Episode
+from drive.errors import UserError
 from drive.sim.arrays import EGO, PATH_STEP
 
 ACT_LIMIT = 30.0  # an agent that thinks longer than this over one step has failed [s]
@@ -23,10 +24,6 @@ OnFrame = Callable[[int, Observation, float, dict[str, float]], None]
 
 class _TooLong(Exception):
     pass
-
-
-class AgentFailure(Exception):
-    """The agent's own fault; the message goes into the results."""
 
 
 class Recorded:
@@ -77,12 +74,17 @@ def rollout(
 
     Returns:
         The episode, whatever happened.
+
+    Raises:
+        UserError: an agent cannot drive here at all.
     """
     drive = _Drive(env, scenario, shadows or {})
     failure = error = None
     with _Watch(act_limit) as watch:
         try:
             failure = _run(drive, agent, watch, on_frame)
+        except UserError:
+            raise
         except Exception as problem:
             error = f"{type(problem).__name__}: {_one_line(problem)} at step {drive.step}"
     return drive.episode(name, failure, error)
@@ -96,6 +98,8 @@ def _run(drive: "_Drive", agent: Agent, watch: "_Watch", on_frame: OnFrame | Non
             agent.reset(drive.context(agent))
     except _TooLong:
         return f"reset took more than {watch.seconds:g} s"
+    except UserError:  # what was asked for cannot work, such as a policy made for another camera
+        raise
     except (Exception, SystemExit) as problem:
         return f"reset raised {type(problem).__name__}: {_one_line(problem)}"
     drive.reset_shadows()
@@ -206,6 +210,8 @@ class _Drive:
         for name, shadow in self.shadows.items():
             try:
                 shadow.reset(self.context(shadow))
+            except UserError:
+                raise
             except (Exception, SystemExit) as problem:
                 self._shadow_failures[name] = f"reset raised {type(problem).__name__}: {_one_line(problem)}"
 
@@ -243,7 +249,7 @@ class _Drive:
         if other >= 0:
             self._other_speed[self.step] = float(world.actors.data[other]["speed"])
         self._states.update(world.state_bytes(0))
-        self._frames.update(memoryview(observation["camera"]))
+        self._frames.update(observation["camera"].data)
 
     def episode(self, name: str, failure: str | None, error: str | None) -> Episode:
         scenario, egos = self.scenario, self._egos[: self.step + 1]

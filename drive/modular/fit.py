@@ -12,20 +12,24 @@ import numpy as np
 
 from drive.elementary import sincos
 from drive.kernels import kernel
-from drive.modular.local_map import CELL, CELLS, MARK, OFF
+from drive.modular.local_map import CELL, CELLS, MARK, OFF, SEEN
 
 SEGMENT = 1.5  # [m]
 STATION = 0.5  # evidence is read every so many metres along the lane
 STATIONS = 3  # in a segment
 BEAMS = 20
 OPTIONS = 13
+HOPELESS = 5.0  # a beam this far behind the best one is dropped
 MAX_CURVATURE = 0.22  # [1/m]
 
 EDGE_REACH = 0.4  # the ground is compared this far inside and outside of a border [m]
+SURE_GAIN = 3.0  # cells count in full once they were seen this surely, inverse
+ROAD_GAIN = 0.15  # of asphalt in the lane's middle
 EDGE_GAIN = 0.7  # a road edge speaks softer than paint
-INSIDE_MARK, INSIDE_OFF = 0.8, 1.5  # costs of paint and of grass inside the lane
+INSIDE_MARK, INSIDE_OFF = 0.32, 0.6  # costs of paint and of grass inside the lane
 BEND_COST, SURPRISE_COST = 5.0, 4.0  # per 1/m of curvature: change along the lane, change from the last frame
 SHIFT_COST, TURN_COST, WIDTH_COST = 6.0, 60.0, 3.0  # per m^2, rad^2, m^2 from the prediction
+PAINT_SEEN, EDGE_SEEN = 0.15, 0.25  # less is taken for nothing
 SCAN = 16  # steps to each side when a border is measured
 SCAN_STEP = 0.05  # [m]
 
@@ -35,6 +39,20 @@ def _read(grid, x, y, channel):  # type: ignore[no-untyped-def]
     row = int(np.floor(x * (1.0 / CELL))) & (CELLS - 1)
     column = int(np.floor(y * (1.0 / CELL))) & (CELLS - 1)
     return grid[row, column, channel]
+
+
+@kernel
+def _edge(grid, x, y, nx, ny, distance, sign, reach):  # type: ignore[no-untyped-def]
+    """How much more the ground is off the road outside of a border than inside, where both were seen."""
+    outside, inside = sign * (distance + reach), sign * (distance - reach)
+    beyond = _read(grid, x + nx * outside, y + ny * outside, OFF)
+    here = _read(grid, x + nx * inside, y + ny * inside, OFF)
+    if beyond <= here:
+        return 0.0
+    sure = min(
+        _read(grid, x + nx * outside, y + ny * outside, SEEN), _read(grid, x + nx * inside, y + ny * inside, SEEN)
+    )
+    return (beyond - here) * min(SURE_GAIN * sure, 1.0)
 
 
 @kernel
@@ -52,23 +70,31 @@ def _read_smooth(grid, x, y, channel):  # type: ignore[no-untyped-def]
 
 @kernel
 def _station_score(grid, x, y, s, c, half):  # type: ignore[no-untyped-def]
-    """Evidence for a lane whose middle passes (x, y) in the direction (c, s): at most 2."""
-    score = 0.0
+    """Evidence for a lane whose middle passes (x, y) in the direction (c, s): at most 2 and a bit."""
+    inv = 1.0 / CELL
+    row, column = int(np.floor(x * inv)) & (CELLS - 1), int(np.floor(y * inv)) & (CELLS - 1)
+    mark, off = grid[row, column, MARK], grid[row, column, OFF]
+    score = ROAD_GAIN * grid[row, column, SEEN] * (1.0 - off)
     for side in (-1.0, 1.0):
-        nx, ny = -s * side, c * side
-        paint = _read(grid, x + nx * half, y + ny * half, MARK)
-        outside = half + EDGE_REACH
-        inside = half - EDGE_REACH
-        edge = _read(grid, x + nx * outside, y + ny * outside, OFF) - _read(
-            grid, x + nx * inside, y + ny * inside, OFF
-        )
-        score += min(paint + EDGE_GAIN * max(edge, 0.0), 1.0)
-        quarter = 0.5 * half
-        score -= INSIDE_MARK * 0.4 * _read(grid, x + nx * quarter, y + ny * quarter, MARK)
-        score -= INSIDE_OFF * 0.4 * _read(grid, x + nx * quarter, y + ny * quarter, OFF)
-    score -= INSIDE_MARK * 0.4 * _read(grid, x, y, MARK)
-    score -= INSIDE_OFF * 0.4 * _read(grid, x, y, OFF)
-    return score
+        nx, ny = -s * side * inv, c * side * inv
+        u, v = x * inv, y * inv
+        d = 0.5 * half
+        row, column = int(np.floor(u + nx * d)) & (CELLS - 1), int(np.floor(v + ny * d)) & (CELLS - 1)
+        mark += grid[row, column, MARK]
+        off += grid[row, column, OFF]
+        row, column = int(np.floor(u + nx * half)) & (CELLS - 1), int(np.floor(v + ny * half)) & (CELLS - 1)
+        border = grid[row, column, MARK]
+        d = half + EDGE_REACH
+        row, column = int(np.floor(u + nx * d)) & (CELLS - 1), int(np.floor(v + ny * d)) & (CELLS - 1)
+        step = grid[row, column, OFF]
+        if step > 0.1:
+            sure = grid[row, column, SEEN]
+            d = half - EDGE_REACH
+            row, column = int(np.floor(u + nx * d)) & (CELLS - 1), int(np.floor(v + ny * d)) & (CELLS - 1)
+            step = max(step - grid[row, column, OFF], 0.0)
+            border += EDGE_GAIN * step * min(SURE_GAIN * min(sure, grid[row, column, SEEN]), 1.0)
+        score += min(border, 1.0)
+    return score - INSIDE_MARK * mark - INSIDE_OFF * off
 
 
 @kernel
@@ -90,7 +116,7 @@ def score_lane(grid, anchor, width, curvature, segments):  # type: ignore[no-unt
 
 
 @kernel
-def search_lane(grid, anchor, width, curvature, segments, starts, out):  # type: ignore[no-untyped-def]
+def search_lane(grid, anchor, width, curvature, known, segments, starts, out):  # type: ignore[no-untyped-def]
     """The best lane by beam search over the curvature of one segment after the other.
 
     Args:
@@ -98,6 +124,7 @@ def search_lane(grid, anchor, width, curvature, segments, starts, out):  # type:
         anchor: (3,) predicted x, y, yaw of the lane's middle at its first segment.
         width: predicted [m].
         curvature: (n,) predicted per segment [1/m].
+        known: the curvatures before this one were driven over or are close: they change little.
         segments: how many of them are searched; the rest of the answer keeps the prediction.
         starts: (m, 3) shifts to the left [m], turns [rad] and widenings [m] of the prediction to begin from.
         out: (3 + n,) the best lane's shift, turn, width and curvatures.
@@ -117,12 +144,13 @@ def search_lane(grid, anchor, width, curvature, segments, starts, out):  # type:
     can_k = np.empty(many)
     can_from = np.empty(many, np.int64)
     can_score = np.empty(many)
+    order = np.empty(many, np.int64)
     count = 0
     for j in range(segments):
         candidates = 0
         p = curvature[j]
         for b in range(len(starts) if j == 0 else count):
-            for o in range(1 if j == 0 else OPTIONS):
+            for o in range(1 if j == 0 else (OPTIONS if j >= known else 3)):
                 if j == 0:
                     q = p
                     k = p
@@ -165,13 +193,15 @@ def search_lane(grid, anchor, width, curvature, segments, starts, out):  # type:
                     k = min(max(k, -MAX_CURVATURE), MAX_CURVATURE)
                     x, y, yaw, wide, start = pose[b, 0], pose[b, 1], pose[b, 2], pose[b, 3], pose[b, 4]
                     value = score[b] - BEND_COST * abs(k - q) - SURPRISE_COST * abs(k - p)
+                s, c = sincos(yaw)
+                turn_s, turn_c = sincos(0.5 * STATION * k)
                 for _ in range(STATIONS):
-                    s, c = sincos(yaw + 0.5 * STATION * k)
+                    s, c = s * turn_c + c * turn_s, c * turn_c - s * turn_s
                     x += STATION * c
                     y += STATION * s
-                    yaw += STATION * k
-                    s, c = sincos(yaw)
+                    s, c = s * turn_c + c * turn_s, c * turn_c - s * turn_s
                     value += _station_score(grid, x, y, s, c, 0.5 * wide)
+                yaw += SEGMENT * k
                 can_pose[candidates, 0] = x
                 can_pose[candidates, 1] = y
                 can_pose[candidates, 2] = yaw
@@ -181,14 +211,21 @@ def search_lane(grid, anchor, width, curvature, segments, starts, out):  # type:
                 can_from[candidates] = b
                 can_score[candidates] = value
                 candidates += 1
+        # The best ones go on; what ends nearly where a better one ends, or lies far behind, does not.
+        hopeless = -1e9
+        for i in range(candidates):
+            hopeless = max(hopeless, can_score[i] - HOPELESS)
+        kept = 0
+        for i in range(candidates):
+            if can_score[i] > hopeless:
+                order[kept] = i
+                kept += 1
         count_next = 0
-        while count_next < BEAMS:
-            best = -1
-            for i in range(candidates):
-                if can_score[i] > -1e8 and (best < 0 or can_score[i] > can_score[best]):
-                    best = i
-            if best < 0:
-                break
+        while count_next < BEAMS and kept > 0:
+            best = order[0]
+            for i in range(1, kept):
+                if can_score[order[i]] > can_score[best]:
+                    best = order[i]
             next_score[count_next] = can_score[best]
             b = can_from[best]
             for i in range(5):
@@ -198,13 +235,17 @@ def search_lane(grid, anchor, width, curvature, segments, starts, out):  # type:
             next_chain[count_next, j] = can_k[best]
             count_next += 1
             bx, by, byaw, bw = can_pose[best, 0], can_pose[best, 1], can_pose[best, 2], can_pose[best, 3]
-            for i in range(candidates):  # what ends nearly at the same place adds nothing
+            left = 0
+            for m in range(kept):
+                i = order[m]
                 if (
-                    abs(can_pose[i, 0] - bx) + abs(can_pose[i, 1] - by) < 0.2
-                    and abs(can_pose[i, 2] - byaw) < 0.07
-                    and abs(can_pose[i, 3] - bw) < 0.12
+                    abs(can_pose[i, 0] - bx) + abs(can_pose[i, 1] - by) > 0.2
+                    or abs(can_pose[i, 2] - byaw) > 0.07
+                    or abs(can_pose[i, 3] - bw) > 0.12
                 ):
-                    can_score[i] = -1e9
+                    order[left] = i
+                    left += 1
+            kept = left
         count = count_next
         pose, next_pose = next_pose, pose
         chain, next_chain = next_chain, chain
@@ -230,6 +271,25 @@ def trace(anchor, curvature, out):  # type: ignore[no-untyped-def]
             yaw += STATION * curvature[j]
             i += 1
             out[i, 0], out[i, 1], out[i, 2] = x, y, yaw
+
+
+@kernel
+def _scan(grid, x, y, s, c, sign, half, steps, paint, profile):  # type: ignore[no-untyped-def]
+    """Evidence across a border, near ones favoured: the highest and its step; `profile` gets all of it."""
+    best, where = 0.0, 0
+    for o in range(-steps, steps + 1):
+        d = sign * half + o * SCAN_STEP
+        if paint:
+            value = _read_smooth(grid, x - s * d, y + c * d, MARK)
+        else:
+            value = 0.5 * (
+                _edge(grid, x, y, -s, c, sign * d, sign, EDGE_REACH) + _edge(grid, x, y, -s, c, sign * d, sign, 0.15)
+            )
+        profile[o + SCAN] = value
+        value *= 1.0 - 0.4 * abs(o) / SCAN
+        if value > best:
+            best, where = value, o
+    return best, where
 
 
 @kernel
@@ -275,29 +335,18 @@ def measure_borders(grid, line, width, gate, information, gradient, found):  # t
         steps = min(int(gate[i] / SCAN_STEP), SCAN)
         for side in range(2):
             sign = 2.0 * side - 1.0
-            best = 0.0
-            where = -1
-            for o in range(-steps, steps + 1):
-                d = sign * 0.5 * width + o * SCAN_STEP
-                paint = _read_smooth(grid, x - s * d, y + c * d, MARK)
-                out = d + sign * EDGE_REACH
-                into = d - sign * EDGE_REACH
-                edge = _read_smooth(grid, x - s * out, y + c * out, OFF) - _read_smooth(
-                    grid, x - s * into, y + c * into, OFF
-                )
-                value = min(paint + EDGE_GAIN * max(edge, 0.0), 1.0)
-                profile[o + SCAN] = value
-                value *= 1.0 - 0.4 * abs(o) / SCAN
-                if value > best:
-                    best = value
-                    where = o
-            if best < 0.12:
-                continue
+            peak, where = _scan(grid, x, y, s, c, sign, 0.5 * width, steps, True, profile)
+            if peak < PAINT_SEEN:
+                edge, at = _scan(grid, x, y, s, c, sign, 0.5 * width, steps, False, profile)
+                if edge < EDGE_SEEN:
+                    continue
+                peak, where = EDGE_GAIN * edge, at
             moment, mass = 0.0, 0.0
             for o in range(max(where - 4, -steps), min(where + 4, steps) + 1):
                 mass += profile[o + SCAN]
                 moment += profile[o + SCAN] * o * SCAN_STEP
             offset = moment / mass
+            best = peak
             weight = best * best
             found[i, side, 0] = offset
             found[i, side, 1] = best

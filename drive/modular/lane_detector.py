@@ -16,6 +16,7 @@ from drive.sim.sensors.camera import Camera
 SIDE = 0.4  # from a mark's middle to the ground beside it [m]
 TRUST = 0.3  # of a cell in one picture, near
 SEARCH_GAIN = 0.8  # another lane must score this much more than the predicted one
+KNOWN = 3  # segments of the chain that lie behind or below the car
 FRONT = 3.5  # rear axle to front bumper, about [m]
 NOTHING_HIDDEN = np.array([1e9, 0.0, 0.0, 0.0, 0.0])
 
@@ -80,15 +81,16 @@ class LaneDetector:
                       self._light, self._yellow, self._mark, evidence.off)  # fmt: skip
         cv2.GaussianBlur(self._mark, (3, 3), 0.8, dst=evidence.mark)
         np.minimum(evidence.mark * np.float32(1.8), 1.0, out=evidence.mark)
+        np.minimum(evidence.off, 1.0 - self._mark, out=evidence.off)  # paint lies on the road
         remember(memory.grid, evidence.mark, evidence.off, self._weight, self._xs, self._ys, memory.pose,
                  self._shade(lead_gap, tracker, memory))  # fmt: skip
 
     def search(self, tracker: LaneTracker, memory: LocalMap, first: bool) -> NDArray[np.float64] | None:
         """Another lane near the predicted one that fits the map better, if there is one."""
         starts = FIRST_STARTS if first else STARTS
-        args = (memory.grid, tracker.anchor, tracker.width, tracker.curvature, SEGMENTS)
-        score = fit.search_lane(*args, starts, self._lane)
-        predicted = fit.score_lane(*args)
+        args = (memory.grid, tracker.anchor, tracker.width, tracker.curvature)
+        score = fit.search_lane(*args, KNOWN, SEGMENTS, starts, self._lane)
+        predicted = fit.score_lane(*args, SEGMENTS)
         return self._lane if first or score > predicted + SEARCH_GAIN else None
 
     def measure(

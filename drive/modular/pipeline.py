@@ -99,6 +99,16 @@ class ModularAgent:
         )  # fmt: skip
         return float(pure_pursuit(*target, wheelbase))
 
+    @property
+    def pose(self) -> NDArray[np.float64]:
+        """(3,) x, y, yaw of the rear axle by dead reckoning since the reset."""
+        return self._map.pose
+
+    @property
+    def line(self) -> NDArray[np.float64]:
+        """(n, 3) x, y, yaw of the lane's middle, in the frame of `pose`, every half metre from behind the car."""
+        return self._tracker.line
+
     def borders(self) -> NDArray[np.float64]:
         """(2, n, 2) left and right border ahead, in the vehicle frame [m]."""
         tracker, pose = self._tracker, self._map.pose

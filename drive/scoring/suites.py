@@ -1,8 +1,7 @@
 """Suites: named lists of scenarios, each a pure function of its place in the list."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from drive.errors import UserError, nearest
 
@@ -23,62 +22,87 @@ class Slot:
     through_junction: bool = False  # on maps: a chain of lanes that passes a junction straight on
 
 
-@dataclass(frozen=True, slots=True)
-class Suite:
+class Suite(Protocol):
     """A list of scenarios without end; evaluations take the first N."""
 
     name: str
     summary: str
-    scenario: "Callable[[Slot, RoadMap | None], Scenario]"
-    can_pass_junctions: "Callable[[RoadMap], bool]"
+
+    def scenario(
+        self, index: int, road_map: "RoadMap | None" = None, *, through_junction: bool = False
+    ) -> "Scenario":
+        """The scenario at a place of the list, always the same."""
+        ...
+
+    def seed(self, slot: Slot) -> int:
+        """The first seed that the scenario of a slot may be drawn from."""
+        ...
+
+    def passes_junctions(self, road_map: "RoadMap") -> bool:
+        """Whether the task can lead through a junction of this map."""
+        ...
 
 
-def lane_weather(index: int) -> str:
-    """Even places take training weather, odd ones held-out weather, each preset as often as the others."""
-    from drive.sim.sensors.weather import HELD_OUT_WEATHERS, TRAINING_WEATHERS
+class LaneSuite:
+    """Follow one lane in regular traffic, on seeds from 1,000,000 on.
 
-    presets = HELD_OUT_WEATHERS if index % 2 else TRAINING_WEATHERS
-    return presets[(index // 2) % len(presets)]
-
-
-def lane(slot: Slot, road_map: "RoadMap | None" = None) -> "Scenario":
-    """Scenario i of `lane`: follow one lane in regular traffic, on seed 1,000,000 + i.
-
-    Without a map, on a generated road of 400 m; on a map, along a chain of lanes of at least 80 m, by
-    default one that passes no junction.
+    Even places take training weather, odd ones held-out weather, each preset as often as the others. Without
+    a map, on generated roads of 400 m; on a map, along chains of lanes of at least 80 m, by default such that
+    pass no junction.
     """
-    from drive.sim.scenario import lane_scenario
 
-    place, junction = (f"{road_map.name}/" if road_map else ""), ("junction/" * slot.through_junction)
-    name, weather = f"lane/{place}{junction}{slot.index}", lane_weather(slot.index)
-    if not slot.through_junction:
-        seed = FIRST_SEED + slot.index
-        return lane_scenario(
-            seed, weather_name=weather, road_map=road_map, through_junctions=False, name=name
+    name = "lane"
+    summary = "follow one lane in traffic, in training and held-out weather"
+
+    def weather(self, index: int) -> str:
+        """The preset at a place of the list."""
+        from drive.sim.sensors.weather import HELD_OUT_WEATHERS, TRAINING_WEATHERS
+
+        presets = HELD_OUT_WEATHERS if index % 2 else TRAINING_WEATHERS
+        return presets[(index // 2) % len(presets)]
+
+    def seed(self, slot: Slot) -> int:
+        """The scenario's seed; through junctions the first of a stretch of 64."""
+        if slot.through_junction:
+            return FIRST_SEED + _JUNCTION_SEEDS + slot.index * _JUNCTION_DRAWS
+        return FIRST_SEED + slot.index
+
+    def scenario(
+        self, index: int, road_map: "RoadMap | None" = None, *, through_junction: bool = False
+    ) -> "Scenario":
+        """Scenario i.
+
+        Args:
+            index: i.
+            road_map: None generates a road.
+            through_junction: on a map: a chain of lanes that passes a junction.
+
+        Raises:
+            UserError: the map has no such chain.
+        """
+        from drive.sim.scenario import lane_scenario
+
+        place, junction = (f"{road_map.name}/" if road_map else ""), ("junction/" * through_junction)
+        name, weather = f"lane/{place}{junction}{index}", self.weather(index)
+        first = self.seed(Slot(index, through_junction))
+        for seed in range(first, first + (_JUNCTION_DRAWS if through_junction else 1)):
+            found = lane_scenario(
+                seed, weather_name=weather, road_map=road_map, through_junctions=through_junction, name=name
+            )
+            if found.through_junction == through_junction:
+                return found
+        raise UserError(
+            f"{name}: no chain through a junction in {_JUNCTION_DRAWS} draws; take --junction-episodes 0 here."
         )
-    first = FIRST_SEED + _JUNCTION_SEEDS + slot.index * _JUNCTION_DRAWS
-    for seed in range(first, first + _JUNCTION_DRAWS):
-        found = lane_scenario(
-            seed, weather_name=weather, road_map=road_map, through_junctions=True, name=name
-        )
-        if found.through_junction:
-            return found
-    raise UserError(
-        f"{name}: no chain through a junction in {_JUNCTION_DRAWS} draws; take --junction-episodes 0 on this map."
-    )
+
+    def passes_junctions(self, road_map: "RoadMap") -> bool:
+        """Whether a chain of lanes of this map passes a junction straight on."""
+        from drive.sim.scenario import map_chains
+
+        return any(chain.through_junction for chain in map_chains(road_map, True))
 
 
-def _lane_passes_junctions(road_map: "RoadMap") -> bool:
-    from drive.sim.scenario import map_chains
-
-    return any(chain.through_junction for chain in map_chains(road_map, True))
-
-
-SUITES = (
-    Suite(
-        "lane", "follow one lane in traffic, in training and held-out weather", lane, _lane_passes_junctions
-    ),
-)
+SUITES: tuple[Suite, ...] = (LaneSuite(),)
 
 
 def suite(name: str) -> Suite:

@@ -10,7 +10,6 @@ from drive.sim.maps.path import project, sample
 PREVIEW_TIME = 0.15  # covers the steering actuator's lag [s]
 RETURN_TIME = 0.9  # an offset decays over this time at speed ... [s]
 RETURN_DISTANCE = 4.5  # ... but never over less than this distance [m]
-GRAVITY = 9.81  # [m/s^2]
 
 
 @kernel
@@ -18,11 +17,11 @@ def _course_angle(curvature, speed, params) -> float:
     """Angle from the car's axis to its footprint centre's course on a circle, left positive [rad].
 
     The centre is `center_x` ahead of the rear axle; the rear axle itself slides outwards by the slip of
-    linear tyres, lateral acceleration / (friction * stiffness * g).
+    linear tyres, its share of the lateral force by its stiffness.
     """
     lever = min(max(params.center_x * curvature, -0.9), 0.9)
-    grip = params.friction * params.cornering_stiffness_rear * GRAVITY
-    return atan(lever / math.sqrt(1.0 - lever * lever)) - curvature * speed * speed / grip
+    slip = params.mass * params.lf / (params.wheelbase * params.rear_stiffness) * curvature * speed * speed
+    return atan(lever / math.sqrt(1.0 - lever * lever)) - slip
 
 
 @kernel
@@ -42,8 +41,9 @@ def path_steering(points, begin, end, x, y, yaw, speed, s_guess, params) -> floa
     curvature = ahead[4] / math.sqrt(1.0 - lever * lever)
     d = min(max(d, -2.0), 2.0)
     curvature -= d / (length * length) + 2.0 * course_error / length
-    slip = (1.0 / params.cornering_stiffness_front - 1.0 / params.cornering_stiffness_rear) / params.friction
-    angle = atan(params.wheelbase * curvature) + slip / GRAVITY * speed * speed * curvature
+    understeer = params.lr / params.front_stiffness - params.lf / params.rear_stiffness
+    angle = atan(params.wheelbase * curvature)
+    angle += params.mass / params.wheelbase * understeer * speed * speed * curvature
     return min(max(angle, -params.max_steering_angle), params.max_steering_angle)
 
 

@@ -160,7 +160,7 @@ def _generated(seed: int, rng: np.random.Generator) -> Scenario:
     ego = ours[int(rng.integers(len(ours)))]
     ordered = [ego] + [lane for lane in lanes if lane is not ego]
     paths = [Route.from_lanes(road_map, [lane.index], 0.0, lane.length) for lane in ordered]
-    # The road's stations and the lane's own arc length differ in curves: the scored part is measured on the lane.
+    # Scored along the lane itself, whose length differs from the road's in curves.
     start = config.run_in
     goal = min(start + config.length, paths[0].length - 20.0)
     return _base(seed, road_map, paths, scatter(road_map, rng), start_s=start, goal_s=goal)

@@ -7,79 +7,13 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.agent import DT, NO_LEAD_GAP
+from drive.agent import NO_LEAD_GAP
 from drive.errors import UserError
-from drive.kernels import kernel
 from drive.sim.maps.road_map import RoadMap
+from drive.sim.reward import ENDS, MAX_SPEED, MAX_YAW_RATE, MIN_GAP, OFF_ROAD_DISTANCE, accept, observe, score
 from drive.sim.scenario import Scenario, lane_scenario, load_map
 from drive.sim.sensors.camera import Camera
 from drive.sim.world import World
-
-OFF_ROAD_DISTANCE = 0.3  # a footprint corner further outside than this ends the drive [m]
-FAILURE_COST = 10.0
-# Bounds of the observation space.
-MAX_SPEED = 60.0  # [m/s]
-MAX_YAW_RATE = 10.0  # [rad/s]
-MIN_GAP = -50.0  # [m]
-ENDS = ("collision", "off_road", "lane_left", "goal", "timeout")
-COLLISION, OFF_ROAD, LANE_LEFT, GOAL, TIMEOUT = range(5)
-
-
-@kernel
-def tolerance(x: float, low: float, high: float, margin: float) -> float:
-    """1 where x is in [low, high], falling linearly to 0 at `margin` outside."""
-    outside = max(low - x, x - high, 0.0)
-    return max(1.0 - outside / margin, 0.0)
-
-
-@kernel
-def _accept(actions, steering, acceleration) -> bool:
-    """Clip actions into the arrays that the world reads; False if one is not finite."""
-    for w in range(len(actions)):
-        for k in range(actions.shape[1]):
-            value = np.float64(actions[w, k])
-            if not np.isfinite(value):
-                return False
-            value = min(max(value, -1.0), 1.0)
-            if k == 0:
-                steering[w] = value
-            else:
-                acceleration[w] = value
-    return True
-
-
-@kernel
-def _score(egos, goals, limits, last, rewards, terms, ends) -> None:
-    """Rewards, their terms and the reasons to end; `last` keeps (steering angle, acceleration)."""
-    for w in range(len(egos)):
-        ego = egos[w]
-        offset = ego.lateral_offset
-        ends[w, COLLISION] = ego.collision_actor >= 0
-        ends[w, OFF_ROAD] = ego.off_road > OFF_ROAD_DISTANCE
-        ends[w, LANE_LEFT] = offset > ego.left_border or offset < -ego.right_border
-        ends[w, GOAL] = ego.center_s >= goals[w]
-        ends[w, TIMEOUT] = ego.step * DT >= limits[w]
-        rate = abs(ego.steering_angle - last[w, 0]) / DT
-        jerk = abs(ego.acceleration - last[w, 1]) / DT
-        last[w, 0] = ego.steering_angle
-        last[w, 1] = ego.acceleration
-        terms[w, 0] = min(max(ego.speed / max(ego.speed_limit, 1.0), 0.0), 1.0)
-        terms[w, 1] = tolerance(offset, -0.1, 0.1, 1.0)
-        terms[w, 2] = tolerance(jerk, 0.0, 4.0, 20.0) * tolerance(rate, 0.0, 0.3, 1.0)
-        rewards[w] = DT * terms[w, 0] * terms[w, 1] * (0.5 + 0.5 * terms[w, 2])
-        if ends[w, COLLISION] or ends[w, OFF_ROAD] or ends[w, LANE_LEFT]:
-            rewards[w] -= FAILURE_COST
-
-
-@kernel
-def _observe(egos, speed, yaw_rate, speed_limit, lead) -> None:
-    for w in range(len(egos)):
-        ego = egos[w]
-        speed[w, 0] = min(ego.speed, MAX_SPEED)
-        yaw_rate[w, 0] = min(max(ego.yaw_rate, -MAX_YAW_RATE), MAX_YAW_RATE)
-        speed_limit[w, 0] = min(ego.speed_limit, MAX_SPEED)
-        lead[w, 0] = min(max(ego.lead_gap, MIN_GAP), NO_LEAD_GAP)
-        lead[w, 1] = min(max(ego.lead_speed, -MAX_SPEED), MAX_SPEED)
 
 
 class LaneTask:
@@ -156,7 +90,7 @@ class LaneTask:
         Raises:
             ValueError: an action is NaN or infinite; nothing has moved.
         """
-        if not _accept(actions, self._steering, self._acceleration):
+        if not accept(actions, self._steering, self._acceleration):
             raise ValueError(f"Action {actions.tolist()} is not finite; give numbers in [-1, 1].")
         self.world.advance(self._steering, self._acceleration, live)
 
@@ -165,7 +99,7 @@ class LaneTask:
         batch = self.world.batch
         rewards, terms = np.empty(batch), np.empty((batch, 3))
         ends = np.empty((batch, len(ENDS)), np.bool_)
-        _score(self.world.egos, self._goals, self._limits, self._last, rewards, terms, ends)
+        score(self.world.egos, self._goals, self._limits, self._last, rewards, terms, ends)
         return rewards, terms, ends
 
     def scalars(self) -> dict[str, NDArray]:
@@ -173,7 +107,7 @@ class LaneTask:
         batch = self.world.batch
         speed, yaw_rate, limit = (np.empty((batch, 1), np.float32) for _ in range(3))
         lead = np.empty((batch, 2), np.float32)
-        _observe(self.world.egos, speed, yaw_rate, limit, lead)
+        observe(self.world.egos, speed, yaw_rate, limit, lead)
         return {
             "speed": speed,
             "yaw_rate": yaw_rate,

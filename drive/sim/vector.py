@@ -10,8 +10,9 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from drive.sim.maps.road_map import RoadMap
+from drive.sim.reward import COLLISION, GOAL, LANE_LEFT, OFF_ROAD, TIMEOUT
 from drive.sim.sensors.camera import Camera
-from drive.sim.task import COLLISION, GOAL, LANE_LEFT, OFF_ROAD, TIMEOUT, LaneTask
+from drive.sim.task import LaneTask
 from drive.sim.world import World
 
 

@@ -15,14 +15,11 @@ from numpy.typing import NDArray
 
 from drive.agent import DT, NO_LEAD_GAP, Context
 from drive.control.speed import cruise
-from drive.elementary import sincos, wrap_angle
-from drive.kernels import kernel
-from drive.sim.actors.collisions import first_contact
-from drive.sim.actors.dynamics import VehicleParams, advance_vehicle
-from drive.sim.actors.traffic import advance_traffic, find_lead
+from drive.elementary import wrap_angle
+from drive.sim.actors.dynamics import VehicleParams, delay_steps_of, substeps_of
 from drive.sim.arrays import ACTOR, EGO, PATH
-from drive.sim.maps.drivable import DrivableArea, distance_outside, drivable_area
-from drive.sim.maps.path import project, sample
+from drive.sim.maps.drivable import DrivableArea, drivable_area
+from drive.sim.maps.path import sample
 from drive.sim.maps.road_map import RoadMap
 from drive.sim.pool import Pool
 from drive.sim.scenario import MAX_PATHS, Scenario
@@ -32,8 +29,8 @@ from drive.sim.sensors.look import Look
 from drive.sim.sensors.renderer import Renderer
 from drive.sim.sensors.store import SceneStore
 from drive.sim.sensors.weather import weather
+from drive.sim.step import advance_worlds, locate, read_poses
 
-SUBSTEPS = 5  # of 0.01 s in one control step
 _THREADED_FROM = 8  # worlds; below that a thread costs more than it brings
 
 _grounds: "weakref.WeakKeyDictionary[RoadMap, Ground]" = weakref.WeakKeyDictionary()
@@ -46,86 +43,7 @@ class Snapshot:
 
     ego: np.void
     actors: np.ndarray
-
-
-@kernel
-def locate(
-    egos, w, params, actors, actor_begin, actor_end, points, path_begin, path_end, grids, areas, cells
-) -> None:
-    """Fill in everything about ego w that follows from its pose: path, lead, contact, off-road."""
-    ego = egos[w]
-    path = ego.path
-    begin, end = path_begin[path], path_end[path]
-    s, c = sincos(ego.yaw)
-    center_x = ego.x + params.center_x * c
-    center_y = ego.y + params.center_x * s
-    ego.path_s = project(points, begin, end, ego.x, ego.y, ego.path_s)[0]
-    center_s, offset = project(points, begin, end, center_x, center_y, ego.center_s)
-    at = sample(points, begin, end, center_s)
-    ego.center_s = center_s
-    ego.lateral_offset = offset
-    ego.heading_error = wrap_angle(ego.yaw - at[3])
-    ego.z = at[2]
-    ego.speed_limit = at[5]
-    ego.left_border = at[6]
-    ego.right_border = at[7]
-    if abs(offset) < 5.0 and center_s > ego.progress:
-        ego.progress = center_s
-    x0, y0, cell = cells[w, 0], cells[w, 1], cells[w, 2]
-    rows, columns = areas[w, 2], areas[w, 3]
-    grid = grids[areas[w, 0] : areas[w, 1]].reshape((rows, columns))
-    worst = 0.0
-    for i in range(4):
-        along = params.length * (0.5 if i < 2 else -0.5)
-        aside = params.width * (0.5 if i % 2 == 0 else -0.5)
-        outside = distance_outside(
-            grid, x0, y0, cell, center_x + along * c - aside * s, center_y + along * s + aside * c
-        )
-        worst = max(worst, outside)
-    ego.off_road = worst
-    find_lead(egos, w, params, actors, actor_begin[w], actor_end[w], points, path_begin, path_end)
-    first_contact(egos, w, params, actors, actor_begin[w], actor_end[w])
-
-
-@kernel
-def _advance(
-    lo, hi, steering, acceleration, live, egos, params, actors, actor_begin, actor_end,
-    points, path_begin, path_end, grids, areas, cells, dt, substeps,
-) -> None:  # fmt: skip
-    for w in range(lo, hi):
-        if not live[w]:
-            continue
-        ego = egos[w]
-        wanted = acceleration[w]
-        if wanted != wanted:  # NaN: the car keeps speed and distance by itself
-            command = cruise(
-                points, path_begin[ego.path], path_end[ego.path], ego.center_s, ego.speed,
-                ego.acceleration, ego.speed_limit, ego.lead_gap, ego.lead_speed,
-            )  # fmt: skip
-        elif wanted >= 0.0:
-            command = wanted * 3.0
-        else:
-            command = wanted * 8.0
-        advance_traffic(
-            actors, actor_begin[w], actor_end[w], points, path_begin, path_end, egos, w, params, dt
-        )
-        advance_vehicle(
-            egos, w, steering[w] * params.max_steering_angle, command, params, dt / substeps, substeps
-        )
-        ego.step += 1
-        locate(
-            egos, w, params, actors, actor_begin, actor_end, points, path_begin, path_end, grids, areas, cells
-        )
-
-
-@kernel
-def _poses(egos, poses, frames) -> None:
-    for w in range(len(egos)):
-        poses[w, 0] = egos[w].x
-        poses[w, 1] = egos[w].y
-        poses[w, 2] = egos[w].z
-        poses[w, 3] = egos[w].yaw
-        frames[w] = egos[w].step
+    recent: np.ndarray  # steering commands still on their way
 
 
 class World:
@@ -149,6 +67,8 @@ class World:
         self.batch = batch
         self.cameras = dict(cameras) if cameras is not None else {"front": Camera()}
         self.params = params or VehicleParams()
+        self._substeps = substeps_of(DT)
+        self._recent = np.zeros((batch, delay_steps_of(self.params, DT)))
         self.egos = np.zeros(batch, EGO)
         self.actors = Pool(ACTOR, batch)
         self.paths = Pool(PATH, batch * MAX_PATHS)
@@ -192,6 +112,7 @@ class World:
         self.actors.put(w, actors)
         self._load_scene(w, scenario)
         self.scenarios[w] = scenario
+        self._recent[w] = 0.0
 
         s, lateral, heading, speed = pose or (
             scenario.start_s,
@@ -216,11 +137,11 @@ class World:
         if scenario.start_speed is not None and pose is None:
             speed = scenario.start_speed
         if np.isnan(speed):
-            speed = self._settled_speed(w)
+            speed = self.settled_speed(w)
         ego["speed"] = speed
         self._locate(w)
 
-    def _settled_speed(self, w: int) -> float:
+    def settled_speed(self, w: int) -> float:
         """The speed at which the speed law neither speeds up nor slows down here."""
         low, high = 0.0, float(self.egos[w]["speed_limit"])
         ego = self.egos[w]
@@ -241,11 +162,11 @@ class World:
             area = _areas.get(road_map)
             if area is None:
                 area = _areas[road_map] = drivable_area(road_map)
-            self._grids.put(w, area.distance.reshape(-1))
-            self._cells[w] = area.x, area.y, area.cell
+            self._grids.put(w, area.grid.reshape(-1))
+            self._cells[w] = area.x0, area.y0, area.cell
             for i in range(self.batch):
                 self._areas[i, :2] = self._grids.begin[i], self._grids.end[i]
-            self._areas[w, 2:] = area.distance.shape
+            self._areas[w, 2:] = area.grid.shape
             self._held[w] = road_map
         ground = _grounds.get(road_map)
         if ground is None:
@@ -293,7 +214,11 @@ class World:
         """
         live = self._live if live is None else live
         state = self._state()
-        self._run(lambda _, lo, hi: _advance(lo, hi, steering, acceleration, live, *state, DT, SUBSTEPS))
+        self._run(
+            lambda _, lo, hi: advance_worlds(
+                lo, hi, steering, acceleration, live, self._recent, *state, DT, self._substeps
+            )
+        )
 
     # -- looking ------------------------------------------------------------------------------------------
 
@@ -303,7 +228,7 @@ class World:
         if out is None:
             out = np.empty((self.batch, camera.height_px, camera.width_px, 3), np.uint8)
         poses, frames = self._pose_buffer, self._frame_buffer
-        _poses(self.egos, poses, frames)
+        read_poses(self.egos, poses, frames)
         renderers, actors = self._renderers[name], self.actors
 
         def task(thread: int, lo: int, hi: int) -> None:
@@ -346,7 +271,7 @@ class World:
 
     def snapshot(self, w: int) -> Snapshot:
         """Copy the moving state of world w."""
-        return Snapshot(self.egos[w : w + 1].copy()[0], self.actors[w].copy())
+        return Snapshot(self.egos[w : w + 1].copy()[0], self.actors[w].copy(), self._recent[w].copy())
 
     def restore(self, w: int, snapshot: Snapshot) -> None:
         """Bring world w back to a snapshot taken under the same scenario."""
@@ -357,6 +282,7 @@ class World:
             )
         self.egos[w] = snapshot.ego
         self.actors[w][:] = snapshot.actors
+        self._recent[w] = snapshot.recent
 
     def state_bytes(self, w: int) -> bytes:
         """Every bit of the moving state of world w, the same alone and in a batch."""
@@ -366,7 +292,7 @@ class World:
         if ego["collision_actor"][0] >= 0:
             ego["collision_actor"] -= self.actors.begin[w]
         actors["path"] = np.where(actors["path"] >= 0, actors["path"] - first, -1)
-        return ego.tobytes() + actors.tobytes()
+        return ego.tobytes() + actors.tobytes() + self._recent[w].tobytes()
 
     def context(self, w: int = 0, *, privileged: bool = False) -> Context:
         """What the agent of world w may know before it drives."""

@@ -102,7 +102,8 @@ def substeps_of(dt: float) -> int:
     count = round(dt / SUBSTEP) if math.isfinite(dt) else 0
     if count < 1 or abs(count * SUBSTEP - dt) > 1e-9:
         raise ValueError(
-            f"dt = {dt} s is no whole multiple of the physics step of {SUBSTEP} s; take dt = 0.01, 0.02, ... s."
+            f"dt = {dt} s is no whole multiple of the physics step of {SUBSTEP} s; "
+            "take 0.01, 0.02, 0.03, ... s."
         )
     return count
 

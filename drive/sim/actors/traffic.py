@@ -1,6 +1,7 @@
 """Cars that follow their paths, and who is ahead of whom."""
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,19 +12,11 @@ from drive.elementary import sincos, wrap_angle
 from drive.kernels import kernel
 from drive.sim.actors.dynamics import VehicleParams
 from drive.sim.arrays import PATH_STEP
-from drive.sim.maps.path import first_within, project, sample
+from drive.sim.maps.path import first_within, sample
 
 HORIZON = 100.0  # how far traffic looks ahead [m]
 CORRIDOR_MARGIN = 0.3  # beside a car's own width: what reaches into that is ahead of it [m]
 _BRAKE_LIGHT = -0.5  # [m/s^2]
-
-
-@kernel
-def half_extents(length: float, width: float, relative_yaw: float) -> tuple[float, float]:
-    """Half of a footprint's extent along and across a direction that it is turned against [m]."""
-    s, c = sincos(relative_yaw)
-    s, c = abs(s), abs(c)
-    return 0.5 * (length * c + width * s), 0.5 * (length * s + width * c)
 
 
 @kernel
@@ -51,19 +44,35 @@ def obstacle_ahead(
         (s of the footprint's near end [m], cosine of its yaw relative to the path); (inf, 0) when it is
         not in the corridor.
     """
-    reach = 0.5 * (length + width) + half_width + abs(lateral) + PATH_STEP
-    near = first_within(points, begin, end, s_from, s_to, x, y, reach)
+    diagonal = math.sqrt(length * length + width * width)
+    near = first_within(
+        points, begin, end, s_from, s_to, x, y, 0.5 * diagonal + half_width + abs(lateral) + PATH_STEP
+    )
     if near < 0.0:
         return math.inf, 0.0
-    s, d = project(points, begin, end, x, y, near)
+    # on to the nearest sample; in its frame a foot at most half a step away is right to a centimetre
+    i = begin + math.floor(near / PATH_STEP + 0.5)
+    dx, dy = x - points[i].x, y - points[i].y
+    square = dx * dx + dy * dy
+    while i + 1 < end:
+        next_x, next_y = x - points[i + 1].x, y - points[i + 1].y
+        next_square = next_x * next_x + next_y * next_y
+        if next_square > square:
+            break
+        i += 1
+        dx, dy, square = next_x, next_y, next_square
+    sine, cosine = sincos(points[i].yaw)
+    ahead = dx * cosine + dy * sine
+    s = (i - begin) * PATH_STEP + ahead
     if s <= s_from:
         return math.inf, 0.0
-    i = min(max(begin + int(math.floor(s / PATH_STEP + 0.5)), begin), end - 1)
-    relative_yaw = yaw - points[i].yaw
-    along, across = half_extents(length, width, relative_yaw)
+    d = dy * cosine - dx * sine
+    sine, cosine = sincos(yaw - points[i].yaw - points[i].curvature * ahead)
+    along = 0.5 * (length * abs(cosine) + width * abs(sine))
+    across = 0.5 * (length * abs(sine) + width * abs(cosine))
     if abs(d - lateral) - across >= half_width:
         return math.inf, 0.0
-    return s - along, sincos(relative_yaw)[1]
+    return s - along, cosine
 
 
 @kernel
@@ -163,7 +172,7 @@ def _actor_acceleration(
 
 
 @kernel
-def place(actor: np.void, points: NDArray[np.void], begin: int, end: int) -> None:
+def place(actor: Any, points: NDArray[np.void], begin: int, end: int) -> None:
     """Put an actor where its s and lateral_offset say: x, y, z and yaw from its path."""
     x, y, z, yaw = sample(points, begin, end, actor.s)[:4]
     sine, cosine = sincos(yaw)

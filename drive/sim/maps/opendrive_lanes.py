@@ -12,7 +12,7 @@ from drive.sim.maps.road_map import DRIVABLE_TYPES
 
 STEP = 1.0  # largest distance between samples along the reference line [m]
 TOLERANCE = 1.5e-4  # between a drivable lane's centre and the chords of its samples [m]
-LOOSE = 20.0  # the same for what is not drivable, in TOLERANCE
+LOOSE = 4.0  # the same for what is not drivable, in TOLERANCE
 DRAWN_TOLERANCE = 2e-3  # for surfaces and paint, which keep fewer of the samples [m]
 LEFT_LIMIT = 1e-7  # a section ends this far before its end: records of the next one must not apply [m]
 MAX_SPLIT = 64  # parts of a STEP at most
@@ -143,7 +143,9 @@ def sample_section(
     probe[::2], probe[1::2] = knots, 0.5 * (knots[:-1] + knots[1:])
     coarse = _evaluate(road, line, section, probe, np.ones(len(probe), bool), Notes())
     middle = np.vstack([0.5 * (coarse.t[:-1] + coarse.t[1:]), coarse.t])  # lane centres, then borders
-    points = coarse.xy + middle[:, :, None] * coarse.normal
+    plane = coarse.xy + middle[:, :, None] * coarse.normal
+    heights = coarse.z + middle * coarse.slope
+    points = np.concatenate([plane, heights[:, :, None]], axis=2)
     bend = np.linalg.norm(points[:, 1::2] - 0.5 * (points[:, :-1:2] + points[:, 2::2]), axis=2)
     drivable = np.array([section.lanes[i].type in DRIVABLE_TYPES for i in coarse.ids], bool)
     weight = np.concatenate([np.where(drivable, 1.0, 1.0 / LOOSE), np.full(len(coarse.t), 1.0 / LOOSE)])

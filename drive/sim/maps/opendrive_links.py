@@ -115,7 +115,7 @@ def _link_junction(
     name = junction.get("id", "")
     for connection in junction.iterfind("connection"):
         incoming = roads.get(connection.get("incomingRoad", ""))
-        connecting = roads.get(connection.get("connectingRoad") or connection.get("linkedRoad", ""))
+        connecting = roads.get(connection.get("connectingRoad") or connection.get("linkedRoad") or "")
         if incoming is None or connecting is None:
             notes.add("A junction connects a road that is not there", f"junction {name}")
             continue

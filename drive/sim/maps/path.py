@@ -66,7 +66,7 @@ def project(
         (s, d): arc length of the foot and signed distance, left positive [m].
     """
     last = end - 2  # index of the last segment
-    i = min(max(begin + int(math.floor(s_guess / PATH_STEP)), begin), last)
+    i = min(max(begin + math.floor(s_guess / PATH_STEP), begin), last)
     lowest = max(begin, i - _BACK)
     highest = min(last, i + _AHEAD)
 
@@ -154,7 +154,7 @@ def sample(
             p.x + beyond * cosine, p.y + beyond * sine, p.z, p.yaw,
             curvature, p.speed_limit, p.left, p.right,
         )  # fmt: skip
-    i = min(begin + int(math.floor(s / PATH_STEP)), last)
+    i = min(begin + math.floor(s / PATH_STEP), last)
     u = s / PATH_STEP - (i - begin)
     a, b = points[i], points[i + 1]
     sa, ca = sincos(a.yaw)
@@ -190,8 +190,8 @@ def first_within(
     that: a handful of samples where a scan would take hundreds. Exact to PATH_STEP.
     """
     last = end - 1
-    i = min(max(begin + int(math.floor(s_from / PATH_STEP)), begin), last)
-    stop = min(begin + int(math.floor(s_to / PATH_STEP)), last)
+    i = min(max(begin + math.floor(s_from / PATH_STEP), begin), last)
+    stop = min(begin + math.floor(s_to / PATH_STEP), last)
     while i <= stop:
         dx, dy = x - points[i].x, y - points[i].y
         square = dx * dx + dy * dy

@@ -1,5 +1,6 @@
 """Seeded generator of single roads: one road without junctions, with everything painted on it."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,7 +104,7 @@ def _paint_zones(
     kinds += bare
     edges = sorted({min(max(v, 0.0), end) for a, b, _ in kinds for v in (a, b)})
     zones: list[tuple[float, float, str]] = []
-    for a, b in zip(edges[:-1], edges[1:], strict=True):
+    for a, b in itertools.pairwise(edges):
         kind = [k for s0, s1, k in kinds if s0 <= 0.5 * (a + b) <= s1][-1]
         if zones and zones[-1][2] == kind:
             zones[-1] = (zones[-1][0], b, kind)
@@ -252,7 +253,7 @@ def _surfaces(style: RoadStyle, line: ReferenceLine) -> list[Surface]:
     surfaces = []
     for left, right, material in joined:
         left_border, right_border = line.offset(left), line.offset(right)
-        for a, b in zip(starts[:-1], starts[1:], strict=True):
+        for a, b in itertools.pairwise(starts):
             if b > a:
                 surfaces.append(strip(left_border[a : b + 1], right_border[a : b + 1], material))
     return surfaces

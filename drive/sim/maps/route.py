@@ -1,5 +1,6 @@
 """Routes: one reference path per drive, sampled evenly, fixed at its start."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -101,7 +102,7 @@ def _join(lanes: Sequence[Lane]) -> _Nodes:
         raise ValueError("A route needs at least one lane, got none.")
     s, xyz, width, curvature = [lanes[0].s], [lanes[0].center], [lanes[0].width], [lanes[0].curvature]
     starts = [0.0]
-    for last, lane in zip(lanes[:-1], lanes[1:], strict=True):
+    for last, lane in itertools.pairwise(lanes):
         dx, dy = (lane.center[0, :2] - last.center[-1, :2]).tolist()
         gap = (dx * dx + dy * dy) ** 0.5
         end = float(s[-1][-1])

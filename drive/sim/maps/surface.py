@@ -1,5 +1,8 @@
 """From lanes to what is drawn: strips of surface between two borders, strokes of paint along one."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -104,3 +107,155 @@ def mark_strokes(
             drawn = max(width, CURB_WIDTH) if line == "curb" else width
             strokes.append(Stroke(moved, line, color, drawn, dash, gap, wear, layer))
     return strokes
+
+
+def long_axis(polygon: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(2,) unit vector along which a polygon's corners are spread widest."""
+    return np.linalg.svd(polygon - polygon.mean(axis=0), full_matrices=False)[2][0]
+
+
+def zebra_bars(polygon: NDArray[np.float64], bar: float = 0.5, gap: float = 0.5) -> list[NDArray[np.float64]]:
+    """The white bars of a pedestrian crossing, side by side along its longer axis.
+
+    Args:
+        polygon: (n, 2) convex outline [m].
+        bar: width of a bar [m].
+        gap: between bars [m].
+    """
+    axis = long_axis(polygon)
+    along = polygon @ axis
+    count = int((along.max() - along.min() + gap) / (bar + gap))
+    first = 0.5 * (along.max() + along.min() - count * (bar + gap) + gap)
+    lows = first + np.arange(count) * (bar + gap)
+    bars = [_clip(_clip(polygon, axis, low, True), axis, low + bar, False) for low in lows]
+    return [corners for corners in bars if len(corners) >= 3]
+
+
+def _clip(
+    polygon: NDArray[np.float64], axis: NDArray[np.float64], limit: float, above: bool
+) -> NDArray[np.float64]:
+    """The part of a convex polygon on one side of a line (Sutherland and Hodgman)."""
+    height = (polygon @ axis - limit) * (1.0 if above else -1.0)
+    result = []
+    for i in range(len(polygon)):
+        a, b, height_a, height_b = polygon[i - 1], polygon[i], height[i - 1], height[i]
+        if (height_a >= 0.0) != (height_b >= 0.0):
+            result.append(a + (b - a) * (height_a / (height_a - height_b)))
+        if height_b >= 0.0:
+            result.append(b)
+    return np.array(result).reshape(-1, 2)
+
+
+def _style(stroke: Stroke) -> tuple:
+    return (stroke.type, stroke.color, stroke.width, stroke.dash, stroke.gap, stroke.wear, stroke.layer)
+
+
+def join_strokes(strokes: list[Stroke], tolerance: float = 0.01) -> list[Stroke]:
+    """Strokes that continue each other with the same paint as one, so that dashes keep their rhythm.
+
+    A stroke may be turned round. Where more than two meet, none goes on.
+
+    Args:
+        strokes: any.
+        tolerance: between the ends that meet [m].
+    """
+    meeting: dict[tuple, list[tuple[int, int]]] = {}
+
+    def cell(i: int, end: int, dx: int = 0, dy: int = 0) -> tuple:
+        x, y = (int(v) for v in np.round(strokes[i].points[end] / tolerance))
+        return (*_style(strokes[i]), x + dx, y + dy)
+
+    for i in range(len(strokes)):
+        for end in (0, -1):
+            meeting.setdefault(cell(i, end), []).append((i, end))
+    partner: dict[tuple[int, int], tuple[int, int]] = {}
+    for i in range(len(strokes)):
+        for end in (0, -1):
+            around = [cell(i, end, dx, dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1)]
+            met = [other for key in around for other in meeting.get(key, ()) if other != (i, end)]
+            if len(met) == 1:
+                partner[i, end] = met[0]
+    partner = {a: b for a, b in partner.items() if partner.get(b) == a}
+    result: list[Stroke] = []
+    done: set[int] = set()
+    first_ends = [(i, end) for i in range(len(strokes)) for end in (0, -1) if (i, end) not in partner]
+    for i, end in [*first_ends, *((i, 0) for i in range(len(strokes)))]:  # chains, then rings
+        if i in done:
+            continue
+        parts: list[NDArray[np.float64]] = []
+        at: tuple[int, int] | None = (i, end)
+        while at is not None and at[0] not in done:
+            done.add(at[0])
+            points = strokes[at[0]].points
+            points = points if at[1] == 0 else points[::-1]
+            parts.append(points[1:] if parts else points)
+            at = partner.get((at[0], -1 if at[1] == 0 else 0))
+        result.append(replace(strokes[i], points=np.concatenate(parts)))
+    return result
+
+
+def drop_doubles(strokes: list[Stroke], tolerance: float = 0.1) -> list[Stroke]:
+    """Leave out strokes that lie along another one of the same paint, as where two lanes share a border.
+
+    Args:
+        strokes: any; the longer one of two stays.
+        tolerance: between the strokes, roughly [m].
+    """
+    around = np.array([(dx, dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1)])
+    places: dict[tuple, NDArray[np.int64]] = {}
+    kept = []
+    for stroke in sorted(strokes, key=lambda x: -float(np.hypot(*np.diff(x.points, axis=0).T).sum())):
+        s = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(stroke.points, axis=0).T))])
+        at = np.linspace(0.0, s[-1], 2 + int(s[-1] / tolerance))
+        dense = np.stack([np.interp(at, s, stroke.points[:, axis]) for axis in (0, 1)], axis=1)
+        cells = np.round(dense / tolerance).astype(np.int64)
+        before = places.get(stroke.type + stroke.color)
+        if before is not None and np.isin(_cell_keys(cells), before).all():
+            continue
+        near = _cell_keys((cells[:, None] + around).reshape(-1, 2))
+        places[stroke.type + stroke.color] = near if before is None else np.concatenate([before, near])
+        kept.append(stroke)
+    return kept
+
+
+def _cell_keys(cells: NDArray[np.int64]) -> NDArray[np.int64]:
+    return cells[:, 0] * 2**32 + cells[:, 1]
+
+
+def area(
+    members: list[Surface], material: str = "asphalt", cell: float = 0.1, bridge: float = 2.0
+) -> list[Surface]:
+    """The ground that surfaces share, such as the lanes of a junction: holes filled, gaps closed.
+
+    The outline is traced on a grid and drawn in by 1.5 cells, so that it stays below the exact strips.
+
+    Args:
+        members: at least one, of one layer.
+        material: of the result.
+        cell: of the grid [m].
+        bridge: gaps up to this wide are closed [m].
+    """
+    import cv2
+
+    corners = np.concatenate([surface.polygon for surface in members])
+    margin = bridge + 2.0 * cell
+    low = corners.min(axis=0) - margin
+    size = np.ceil((corners.max(axis=0) + margin - low) / cell).astype(int)
+    mask: Any = np.zeros((int(size[1]), int(size[0])), np.uint8)
+    for surface in members:
+        scaled = np.round((surface.polygon - low) / cell * 16.0 - 8.0).astype(np.int32)
+        cv2.fillPoly(mask, [scaled], 255, lineType=cv2.LINE_8, shift=4)
+    reach = round(bridge / cell) | 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel)
+    outlines, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    filled = np.zeros_like(mask)
+    cv2.drawContours(filled, outlines, -1, 255, cv2.FILLED)
+    filled = cv2.erode(filled, np.ones((3, 3), np.uint8))
+    outlines, _ = cv2.findContours(filled, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    layer = members[0].layer
+    return [
+        Surface(low + (outline[:, 0, :] + 0.5) * cell, material, layer)
+        for outline in outlines
+        if len(outline) >= 3
+    ]

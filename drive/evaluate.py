@@ -1,0 +1,242 @@
+"""Evaluate agents in closed loop: the same scenarios for all, every score with its interval."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+if TYPE_CHECKING:
+    from drive.campaign import Crew, Driven, Plan
+    from drive.scoring.suites import Slot
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """Drive agents through a suite of scenarios and score them.
+
+    Agents are `expert`, `modular`, `straight`, a policy file (.onnx), or module:factory; NAME=AGENT gives one
+    another name. Example:
+    drive evaluate --agent net=runs/train/policy.onnx --agent modular --shadow modular --episodes 30
+    """
+
+    agent: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """Who is tested; repeat the flag for several."""
+    shadow: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """Acts on every frame beside each tested agent, unheard: logged, compared, filmed. Repeatable."""
+    suite: str = "lane"
+    """Which list of scenarios."""
+    episodes: int = 100
+    """How many scenarios: the first N of the suite."""
+    map: Path | None = None
+    """An OpenDRIVE file: the suite's task on this map instead of generated roads."""
+    junction_episodes: int | None = None
+    """On a map: scenarios through junctions besides, reported apart. By default a quarter of --episodes."""
+    out: Path = Path("runs/evaluate")
+    """Folder for the results; earlier results in it are replaced."""
+    workers: int | None = None
+    """Processes; by default all cores."""
+    reference: bool = True
+    """Also drive `expert` (the ceiling) and `straight` (the floor)."""
+    films: int = 2
+    """Films of the worst drives of each agent in the report."""
+    verify: bool = False
+    """Drive the stored actions of the results in --out again and compare the hashes of states and frames."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("episodes", 1), ("workers", 1), ("films", 0), ("junction_episodes", 0)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise ValueError(f"--{name.replace('_', '-')} is {value}; take {least} or more.")
+        if not self.reference and not self.agent and not self.verify:
+            raise ValueError("--no-reference leaves nobody to drive; name an --agent.")
+
+
+def main(config: EvaluateConfig) -> None:
+    """Drive, score, write the results and print the table; or verify earlier results.
+
+    Raises:
+        UserError: bad input.
+        SystemExit: status 1: an error of the program left the run incomplete, or a hash differs.
+    """
+    if config.verify:
+        from drive.verify import verify
+
+        verify(config.out, config.workers or cores())
+        return
+    from rich.console import Console
+
+    from drive.campaign import Crew
+    from drive.plan import make_plan
+    from drive.scoring.results import EpisodeLog, prepare_folder, steps_table, write_results
+
+    console = Console()
+    plan, slots, privileged = make_plan(config)
+    prepare_folder(config.out)
+    workers = config.workers or cores()
+    log = EpisodeLog(config.out)
+    started = perf_counter()
+    try:
+        _warm_up(plan, slots, console)
+        driving = perf_counter()
+        with Crew(plan, min(workers, len(slots) * len(plan.agents))) as crew:
+            drives = _drive_all(crew, plan, slots, workers, log, console)
+            seconds = perf_counter() - driving
+            rows = [drive.row for drive in drives]
+            summary, timing = _figures(config, plan, privileged, drives, seconds, workers)
+            films = _films(crew, config, plan, summary, drives, console)
+    except KeyboardInterrupt:
+        console.print(f"Stopped; the finished drives stand in {config.out}/episodes.jsonl.part.")
+        raise
+    finally:
+        log.close()
+    from drive.scoring.report import make_report
+
+    report = make_report(summary, timing, drives, films)
+    stored = {
+        **asdict(config),
+        "map": str(config.map.resolve()) if config.map else None,
+        "out": str(config.out),
+    }
+    write_results(
+        config.out,
+        config=stored,
+        rows=rows,
+        summary=summary,
+        timing=timing,
+        steps=steps_table(drives),
+        report=report,
+    )
+    from drive.scoring.table import print_table
+
+    print_table(console, summary, timing)
+    console.print(f"{len(rows)} drives in {perf_counter() - started:.0f} s.")
+    console.print(
+        f"The report, one file for any browser: [bold]{config.out / 'report.html'}[/bold]", soft_wrap=True
+    )
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _warm_up(plan: "Plan", slots: "tuple[Slot, ...]", console: Any) -> None:
+    """Compile kernels once, before workers would all do it at the same time."""
+    import numpy as np
+
+    from drive.campaign import Worker
+
+    with console.status("Preparing (the first run compiles kernels: up to a minute)"):
+        worker = Worker(plan)
+        worker.env.reset(options={"scenario": worker.scenario(slots[0])})
+        worker.env.step(np.zeros(1, np.float32))
+
+
+def _drive_all(
+    crew: "Crew", plan: "Plan", slots: "tuple[Slot, ...]", workers: int, log: Any, console: Any
+) -> "list[Driven]":
+    """Every agent on every scenario, exactly once, in the order scenario by scenario."""
+    from concurrent.futures.process import BrokenProcessPool
+
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    names = list(plan.agents)
+    groups = [names] if len(slots) >= 2 * workers else [[name] for name in names]
+    jobs = [(slot, group) for slot in slots for group in groups]
+    found: dict[tuple[Slot, str], Driven] = {}
+    columns = (TextColumn("Driving"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    broken: list[str] = []
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=len(slots) * len(names))
+        try:
+            for _, drives in crew.run("drive", jobs):
+                for drive in drives:
+                    log.add(drive.row)
+                    found[drive.slot, drive.row["agent"]] = drive
+                    if drive.error is not None:
+                        broken.append(f"{drive.row['agent']} on {drive.row['scenario']}: {drive.error}")
+                progress.advance(task, len(drives))
+        except BrokenProcessPool:
+            broken.append("a worker process was killed (out of memory, or a crash in native code)")
+    missing = len(slots) * len(names) - len(found)
+    if broken or missing:
+        _fail_incomplete(broken, missing)
+    return [found[slot, name] for slot in slots for name in names]
+
+
+def _fail_incomplete(broken: list[str], missing: int) -> None:
+    import sys
+
+    for line in broken[:5]:
+        print(f"error: {line}", file=sys.stderr)
+    print(
+        f"error: the run is incomplete ({len(broken)} program errors, {missing} drives missing): no rates. "
+        "The finished drives stand in episodes.jsonl.part.",
+        file=sys.stderr,
+    )
+    raise SystemExit(1)
+
+
+def _figures(
+    config: EvaluateConfig,
+    plan: "Plan",
+    privileged: dict[str, bool],
+    drives: "list[Driven]",
+    seconds: float,
+    workers: int,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    import platform
+
+    import numpy as np
+
+    from drive.agents import split_spec
+    from drive.scoring.summary import summarize, timing_figures
+
+    sources = {name: split_spec(spec)[1] for name, spec in plan.agents.items()}
+    facts = {
+        "suite": config.suite,
+        "map": config.map.name if config.map else None,
+        "episodes": config.episodes,
+        "junction_episodes": sum(d.slot.through_junction for d in drives) // len(plan.agents),
+        "longitudinal": "cruise: agents steer; the car keeps speed and distance by itself",
+        "shadows": {name: split_spec(spec)[1] for name, spec in plan.shadows.items()},
+    }
+    summary = summarize([drive.row for drive in drives], sources, privileged, facts)
+    acts: dict[str, list[Any]] = {name: [] for name in plan.agents}
+    spent = dict.fromkeys(plan.agents, 0.0)
+    for drive in drives:
+        acts[drive.row["agent"]].append(drive.act_seconds)
+        spent[drive.row["agent"]] += drive.drive_seconds
+    steps = sum(len(drive.steering) for drive in drives)
+    timing = {
+        "workers": workers,
+        "wall_s": round(seconds, 3),
+        "steps": steps,
+        "steps_per_s": round(steps / seconds, 1),
+        "machine": {"platform": platform.platform(), "python": platform.python_version(), "cores": cores()},
+        "agents": timing_figures({name: np.concatenate(parts) for name, parts in acts.items()}, spent),
+    }
+    return summary, timing
+
+
+def _films(
+    crew: "Crew",
+    config: EvaluateConfig,
+    plan: "Plan",
+    summary: dict[str, Any],
+    drives: "list[Driven]",
+    console: Any,
+) -> list[Any]:
+    """Films of the worst drives of each agent, in the table's order."""
+    from drive.scoring.films import Film, choose
+
+    chosen = [(drive, order) for name in plan.agents for drive, order in choose(drives, name, config.films)]
+    films: list[Any] = [None] * len(chosen)
+    with console.status(f"Filming {len(chosen)} drives"):
+        for index, data in crew.run("film", [(drive.slot, order) for drive, order in chosen]):
+            films[index] = Film(chosen[index][0].row, chosen[index][1], data)
+    return films

@@ -1,0 +1,138 @@
+"""From a Keras network to a policy file: ONNX with all preprocessing inside, and a JSON beside it.
+
+The file is the thing that is evaluated, so it is loaded, run and compared with Keras before it gets its name.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drive.errors import UserError
+from drive.models.policy import POLICY_FORMAT, OnnxPolicy
+from drive.models.preprocess import preprocess, road_crop
+from drive.sim.sensors.camera import Camera
+
+OPSET = 17
+TOLERANCE = 1e-3  # of full steering: 0.03 degrees at the wheel
+
+
+def export_policy(
+    network: Any,
+    camera: Camera,
+    path: Path,
+    facts: Mapping[str, Any],
+    frames: NDArray[np.uint8] | None = None,
+) -> float:
+    """Write `path` (.onnx) and the JSON beside it, both or neither.
+
+    Args:
+        network: Keras model from (N, 66, 200, 3) pixels to steering (N, 1), in float32.
+        camera: whose frames the policy takes.
+        path: of the ONNX file.
+        facts: what stands in the JSON beside inputs, camera and crop: data, seeds, settings.
+        frames: (N, H, W, 3) uint8 frames to compare on; None: smooth random pictures.
+
+    Returns:
+        The largest difference between the file and Keras over the frames, as a fraction of full steering.
+
+    Raises:
+        UserError: the file does not load, or differs from Keras.
+    """
+    import onnx
+
+    if frames is None:
+        frames = _smooth_noise(camera, 8)
+    temporary = path.with_name(path.name + ".part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        onnx.save(to_onnx(network, camera), temporary)
+        difference = _compare(network, camera, temporary, frames)
+        description = describe(camera, facts) | {"largest_difference_to_keras": difference}
+        sidecar = temporary.with_name(path.stem + ".json.part")
+        sidecar.write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+        os.replace(sidecar, path.with_suffix(".json"))
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return difference
+
+
+def to_onnx(network: Any, camera: Camera) -> Any:
+    """The whole graph, raw frame to steering, as an ONNX model with named input and output."""
+    import tensorflow as tf
+    import tf2onnx
+
+    crop = road_crop(camera)
+    signature = [tf.TensorSpec((None, camera.height_px, camera.width_px, 3), tf.uint8, name="camera")]
+
+    @tf.function(input_signature=signature)
+    def policy(camera: Any) -> Any:
+        return tf.identity(network(preprocess(camera, crop), training=False), name="steering")
+
+    model, _ = tf2onnx.convert.from_function(policy, input_signature=signature, opset=OPSET)
+    _name_output(model, "steering")
+    model.graph.output[0].type.tensor_type.shape.dim[0].dim_param = "N"
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "N"
+    return model
+
+
+def _name_output(model: Any, name: str) -> None:
+    old = model.graph.output[0].name
+    for node in model.graph.node:
+        for names in (node.input, node.output):
+            names[:] = [name if entry == old else entry for entry in names]
+    model.graph.output[0].name = name
+
+
+def describe(camera: Camera, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON beside a policy file."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        program = version("drivegym")
+    except PackageNotFoundError:
+        program = "unknown"
+    shape = ["N", camera.height_px, camera.width_px, 3]
+    return {
+        "format": POLICY_FORMAT,
+        "program": f"drive {program}",
+        "inputs": {"camera": {"dtype": "uint8", "shape": shape, "content": "RGB, row 0 on top"}},
+        "outputs": {"steering": {"dtype": "float32", "shape": ["N", 1], "content": "left positive, -1..1"}},
+        "camera": asdict(camera),
+        "crop": asdict(road_crop(camera)),
+        **facts,
+    }
+
+
+def _compare(network: Any, camera: Camera, path: Path, frames: NDArray[np.uint8]) -> float:
+    import onnx
+    import tensorflow as tf
+
+    onnx.checker.check_model(str(path), full_check=True)
+    policy = OnnxPolicy(path, described=False)
+    wanted = network(preprocess(tf.constant(frames), road_crop(camera)), training=False).numpy()
+    alone = np.array([policy.run({"camera": frame})["steering"] for frame in frames])
+    together = policy.session.run(["steering"], {"camera": frames})[0]
+    if together.shape != wanted.shape:
+        raise UserError(f"{path}: the exported file gives {together.shape}, Keras {wanted.shape}: not written.")
+    difference = float(max(np.abs(alone[:, None] - wanted).max(), np.abs(together - wanted).max()))
+    if not difference <= TOLERANCE:
+        raise UserError(
+            f"{path}: the exported file differs from Keras by {difference:.2g} of full steering "
+            f"(at most {TOLERANCE} is accepted): not written. Use layers that ONNX can express."
+        )
+    return difference
+
+
+def _smooth_noise(camera: Camera, count: int) -> NDArray[np.uint8]:
+    import cv2
+
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (count, 12, 24, 3), np.uint8)
+    return np.stack([cv2.resize(picture, (camera.width_px, camera.height_px)) for picture in coarse])

@@ -1,0 +1,224 @@
+"""A policy file at the wheel: ONNX Runtime, no Keras, no TensorFlow."""
+
+import json
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drive.agent import AgentFailure, Context, Control
+from drive.errors import UserError
+from drive.models.policy_inputs import ADAPTERS, INPUT_SHAPES, Adapter, read_adapter
+from drive.sim.sensors.camera import Camera
+
+POLICY_FORMAT = 1
+_DTYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32, "tensor(int64)": np.int64}
+
+
+@dataclass(frozen=True)
+class PolicyDescription:
+    """The JSON beside a policy file."""
+
+    camera: Camera | None  # whose frames it was trained on
+    training_seeds: frozenset[int]  # of the scenarios in its data
+    adapter: Adapter | None  # how to turn a frame into a float input
+    values: Mapping[str, Any]  # the whole file
+
+
+def read_description(path: Path | str) -> PolicyDescription | None:
+    """Read the JSON beside the policy file `path`; None where there is none.
+
+    Raises:
+        UserError: the JSON is damaged.
+    """
+    sidecar = Path(path).with_suffix(".json")
+    if not sidecar.is_file():
+        return None
+    try:
+        values = json.loads(sidecar.read_text(encoding="utf-8"))
+        camera = Camera(**values["camera"]) if "camera" in values else None
+        seeds = frozenset(int(seed) for seed in values.get("training_seeds", ()))
+        adapter = read_adapter(values["adapter"]) if "adapter" in values else None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UserError(
+            f"{sidecar} is damaged ({type(error).__name__}: {error}): export the policy again."
+        ) from error
+    return PolicyDescription(camera, seeds, adapter, values)
+
+
+def training_seeds(path: Path | str) -> frozenset[int]:
+    """Seeds of the scenarios that a policy was trained on; empty where its JSON is missing or silent."""
+    description = read_description(path)
+    return description.training_seeds if description else frozenset()
+
+
+class OnnxPolicy:
+    """An agent that asks an ONNX file for steering (and acceleration, where it has that output).
+
+    Inputs are any subset of the observation's keys; `state_x` is fed with the last `next_state_x`, zeros at
+    first. One frame at a time on one thread: ONNX Runtime changes bits with the batch size and the threads.
+    """
+
+    def __init__(self, path: Path | str, *, described: bool = True) -> None:
+        """Load and check a policy file.
+
+        Args:
+            path: of the ONNX file.
+            described: read the JSON beside it.
+
+        Raises:
+            UserError: the file is missing, is not ONNX, or has inputs or outputs that are not an agent's.
+        """
+        self.path = Path(path)
+        self.session = _open(self.path)
+        self.description = read_description(self.path) if described else None
+        self._states: dict[str, NDArray[Any]] = {}
+        self._names: list[str] = []
+        self._outputs = [output.name for output in self.session.get_outputs()]
+        self._check()
+        self.reset(None)
+
+    @property
+    def camera_size(self) -> tuple[int, int] | None:
+        """(height, width) of the frames that the file takes [px]; None: it sees no camera, or any size."""
+        for entry in self.session.get_inputs():
+            if entry.name == "camera" and not self._adapter:
+                height, width = entry.shape[1:3]
+                return (height, width) if isinstance(height, int) and isinstance(width, int) else None
+        return None
+
+    @property
+    def _adapter(self) -> Adapter | None:
+        return self.description.adapter if self.description else None
+
+    def _check(self) -> None:
+        for entry in self.session.get_inputs():
+            if entry.type not in _DTYPES:
+                raise UserError(
+                    f"{self.path}: input {entry.name} is {entry.type}; export it as uint8, float or int64."
+                )
+            if entry.name.startswith("state_"):
+                self._check_state(entry)
+            elif entry.name in INPUT_SHAPES:
+                self._check_input(entry)
+                self._names.append(entry.name)
+            else:
+                raise UserError(
+                    f"{self.path}: unknown input {entry.name}; an agent has {', '.join(INPUT_SHAPES)} and state_*."
+                )
+        if "steering" not in self._outputs:
+            raise UserError(
+                f"{self.path}: no output `steering` (it has {', '.join(self._outputs)}); name the output "
+                "(N, 1) `steering` when exporting."
+            )
+        self._dtypes = {entry.name: _DTYPES[entry.type] for entry in self.session.get_inputs()}
+
+    def _check_input(self, entry: Any) -> None:
+        wanted = INPUT_SHAPES[entry.name]
+        shape = entry.shape
+        if entry.name == "camera" and (entry.type != "tensor(uint8)" or len(shape) != 4 or shape[3] != 3):
+            if self._adapter is None:
+                raise UserError(
+                    f"{self.path}: camera is {entry.type} {shape}, an agent gives uint8 (N, H, W, 3); export "
+                    f'that, or name an adapter ({", ".join(ADAPTERS)}) in {self.path.stem}.json, as '
+                    '{"adapter": {"camera": "float_nchw"}}.'
+                )
+            self._adapter.check(self.path, shape)
+        elif len(shape) != len(wanted):
+            raise UserError(
+                f"{self.path}: {entry.name} has the shape {shape}, an agent gives ({', '.join(wanted)}); "
+                "export it with that shape."
+            )
+        if isinstance(shape[0], int) and shape[0] != 1:
+            raise UserError(
+                f"{self.path}: {entry.name} takes batches of {shape[0]}; export with a dynamic batch dimension."
+            )
+
+    def _check_state(self, entry: Any) -> None:
+        if f"next_{entry.name}" not in self._outputs:
+            raise UserError(f"{self.path}: input {entry.name} has no output next_{entry.name}; export both.")
+        if not all(isinstance(size, int) for size in entry.shape[1:]):
+            raise UserError(f"{self.path}: {entry.name} has the open shape {entry.shape}; fix all but the batch.")
+
+    def reset(self, context: Context | None) -> None:
+        """Forget the recurrent state; check that the context's camera is one this policy can use.
+
+        Raises:
+            UserError: the camera has another size than the file's input.
+        """
+        for entry in self.session.get_inputs():
+            if entry.name.startswith("state_"):
+                self._states[entry.name] = np.zeros((1, *entry.shape[1:]), _DTYPES[entry.type])
+        if context is None or "camera" not in self._names:
+            return
+        camera = context.cameras["front"]
+        size = self.camera_size
+        if size and size != (camera.height_px, camera.width_px):
+            raise UserError(
+                f"{self.path} takes frames of {size[1]}x{size[0]} px, the camera gives {camera.width_px}x"
+                f"{camera.height_px}; evaluate it with the camera that it was trained on."
+            )
+        trained = self.description.camera if self.description else None
+        if trained and trained != camera:
+            warnings.warn(f"{self.path} was trained on {trained}, and now sees {camera}.", stacklevel=2)
+
+    def run(self, observation: Mapping[str, Any]) -> dict[str, float]:
+        """The file's numbers for one observation, by output name, as they are."""
+        feed: dict[str, NDArray[Any]] = {}
+        for name in self._names:
+            value = observation[name]
+            if name == "camera":
+                feed[name] = self._adapter(value) if self._adapter else value[None]
+            else:
+                feed[name] = np.asarray(value, self._dtypes[name]).reshape(
+                    (1,) if name == "command" else (1, -1)
+                )
+        feed.update(self._states)
+        values = dict(zip(self._outputs, self.session.run(None, feed), strict=True))
+        self._states = {name: values[f"next_{name}"] for name in self._states}
+        return {
+            name: float(value.reshape(-1)[0])
+            for name, value in values.items()
+            if not name.startswith("next_state_") and value.size == 1
+        }
+
+    def act(self, observation: Mapping[str, Any]) -> Control:
+        """Steering, and acceleration where the file gives it, clipped to [-1, 1].
+
+        Raises:
+            AgentFailure: an output is not a number.
+        """
+        values = self.run(observation)
+        steering = values.get("steering", float("nan"))
+        acceleration = values.get("acceleration")
+        for name, value in (("steering", steering), ("acceleration", acceleration)):
+            if value is not None and not np.isfinite(value):
+                raise AgentFailure(f"{name} is {value}")
+        if acceleration is not None:
+            acceleration = min(max(acceleration, -1.0), 1.0)
+        return Control(min(max(steering, -1.0), 1.0), acceleration)
+
+
+def _open(path: Path) -> Any:
+    import onnxruntime
+
+    if not path.is_file():
+        raise UserError(f"{path} does not exist: name a policy file (.onnx), or train one with `drive train`.")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime raises a class of its own for each kind of damage
+        reason = str(error).splitlines()[0][:160]
+        raise UserError(
+            f"{path} is not a policy file that ONNX Runtime can load ({path.stat().st_size} bytes; {reason}); "
+            "export it again with `drive train`."
+        ) from error

@@ -1,0 +1,289 @@
+"""`drive record`: demonstrations of the expert as a LeRobot dataset, ready to learn from."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import tyro
+
+from drive.errors import UserError
+from drive.sim.sensors.camera import Camera
+
+if TYPE_CHECKING:
+    from drive.dataset import DatasetWriter
+    from drive.recording import DriveSettings
+
+RESERVED_SEEDS = 1_000_000  # seeds from here on are for evaluation alone
+STEPS_PER_SECOND = 20  # control steps of the simulator
+TRAFFICS = ("none", "light", "regular", "dense")
+
+
+@dataclass(frozen=True)
+class RecordConfig:
+    """Let the expert drive and keep camera frames with its steering, as a LeRobot dataset (v3).
+
+    The steering is disturbed now and then while the clean label is kept, and each frame has a second picture
+    from a shifted and turned car with the label for that pose: a learner sees how to come back. Recording
+    into an existing dataset appends. Next: `drive train DIR`.
+    """
+
+    out: tyro.conf.Positional[Path]
+    """Directory of the dataset; a new one, or one recorded before with the same camera."""
+    episodes: int = 24
+    """How many drives to keep. Drives that crash or leave the road are not kept and do not count."""
+    driver: Literal["expert"] = "expert"
+    """Who drives."""
+    seed: int = 0
+    """First seed of the scenarios; those already in the dataset are passed over. Below 1,000,000: later ones
+    are for evaluation."""
+    map: Path | None = None
+    """OpenDRIVE file to drive on, lane chains of at least 80 m; by default roads are generated."""
+    weather: str | None = None
+    """One weather for all drives; by default one of the training weathers is drawn for each."""
+    traffic: Literal["none", "light", "regular", "dense"] = "regular"
+    """How many other cars there are."""
+    every: int = 1
+    """Keep each n-th control step of 0.05 s: 1 gives 20 frames a second, 2 gives 10."""
+    max_duration_s: float | None = None
+    """Stop each drive after this many seconds; by default it ends at its goal."""
+    width_px: int = 320
+    """Width of the pictures."""
+    height_px: int = 160
+    """Height of the pictures."""
+    fov_deg: float = 90.0
+    """Horizontal field of view of the camera."""
+    camera_height_m: float = 1.4
+    """Height of the camera above the ground."""
+    camera_pitch_deg: float = 3.0
+    """How far the camera looks down."""
+    jpeg_quality: int = 90
+    """Quality of the pictures, 1 to 100."""
+    noise: float = 1.0
+    """Strength of the steering disturbances; 0: none."""
+    noise_share: float = 0.4
+    """Share of the time that the steering is pushed."""
+    view_lateral_m: float = 1.0
+    """Largest shift of the second picture of each frame; with --view-yaw-deg 0 too there is none."""
+    view_yaw_deg: float = 5.0
+    """Largest turn of the second picture of each frame."""
+    workers: int | None = None
+    """Processes; by default one for each core. The result does not depend on it."""
+
+    def __post_init__(self) -> None:
+        def expect(good: bool, field: str, remedy: str) -> None:
+            if not good:
+                raise ValueError(f"RecordConfig.{field} is {getattr(self, field)}; {remedy}.")
+
+        expect(self.episodes >= 1, "episodes", "take 1 or more")
+        expect(
+            0 <= self.seed < RESERVED_SEEDS,
+            "seed",
+            "take 0 to 999,999: seeds from 1,000,000 on are reserved for evaluation",
+        )
+        expect(self.traffic in TRAFFICS, "traffic", f"take one of {', '.join(TRAFFICS)}")
+        expect(self.driver == "expert", "driver", "take expert")
+        expect(
+            1 <= self.every <= STEPS_PER_SECOND and STEPS_PER_SECOND % self.every == 0,
+            "every",
+            "take 1, 2, 4, 5, 10 or 20, so that the frame rate is whole",
+        )
+        expect(
+            self.max_duration_s is None or self.max_duration_s >= 1.0, "max_duration_s", "take 1 s or more"
+        )
+        expect(1 <= self.jpeg_quality <= 100, "jpeg_quality", "take 1 to 100")
+        expect(0.0 <= self.noise <= 3.0, "noise", "take 0 (none) to 3")
+        expect(0.0 <= self.noise_share <= 1.0, "noise_share", "take 0 to 1")
+        expect(0.0 <= self.view_lateral_m <= 3.0, "view_lateral_m", "take 0 to 3 m")
+        expect(0.0 <= self.view_yaw_deg <= 30.0, "view_yaw_deg", "take 0 to 30 degrees")
+        expect(self.workers is None or self.workers >= 1, "workers", "take 1 or more")
+        _ = self.camera  # checks its own fields
+
+    @property
+    def camera(self) -> Camera:
+        """The front camera."""
+        return Camera(
+            width_px=self.width_px,
+            height_px=self.height_px,
+            fov_deg=self.fov_deg,
+            z=self.camera_height_m,
+            pitch_deg=self.camera_pitch_deg,
+        )
+
+    @property
+    def fps(self) -> int:
+        """Frames a second."""
+        return STEPS_PER_SECOND // self.every
+
+    def drive_settings(self) -> "DriveSettings":
+        """What each drive is to keep."""
+        from drive.recording import DriveSettings
+        from drive.steering_noise import NoiseSettings
+
+        steps = None if self.max_duration_s is None else round(self.max_duration_s * STEPS_PER_SECOND)
+        return DriveSettings(
+            every=self.every,
+            max_steps=steps,
+            jpeg_quality=self.jpeg_quality,
+            view_lateral_m=self.view_lateral_m,
+            view_yaw_deg=self.view_yaw_deg,
+            noise=NoiseSettings(strength=self.noise, share=self.noise_share),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings that made the frames, as plain values."""
+        values = asdict(self)
+        for name in ("out", "workers", "episodes"):
+            del values[name]
+        return values | {"map": None if self.map is None else self.map.name}
+
+
+def main(config: RecordConfig) -> None:
+    """Record, and say what was made and what to do with it.
+
+    Raises:
+        UserError: the directory, the map or the weather will not do, the disk is full, or hardly any drive
+            can be kept.
+        KeyboardInterrupt: stopped by Ctrl-C; the whole episodes are kept.
+    """
+    import os
+    from functools import partial
+
+    from rich.console import Console
+
+    from drive.dataset import DatasetWriter, lane_features
+    from drive.recording import Recorder
+    from drive.sim.scenario import load_map
+    from drive.sim.sensors.weather import HELD_OUT_WEATHERS, weather
+    from drive.warmup import warm_up_with_message
+
+    console = Console()
+    if config.weather is not None:
+        weather(config.weather)
+        if config.weather in HELD_OUT_WEATHERS:
+            console.print(
+                f"Note: {config.weather} is a held-out weather of the evaluation; "
+                "a policy that learns from it has seen what the tables call unseen."
+            )
+    map_name = "generated" if config.map is None else load_map(str(config.map)).name
+    settings = config.drive_settings()
+    with DatasetWriter(
+        config.out,
+        fps=config.fps,
+        camera=config.camera,
+        driver=config.driver,
+        map_name=map_name,
+        config=config.to_json(),
+        features=lane_features(config.camera, views=settings.views),
+    ) as writer:
+        warm_up_with_message()
+        make = partial(
+            Recorder,
+            config.camera,
+            settings,
+            config.weather,
+            config.traffic,
+            None if config.map is None else str(config.map),
+        )
+        count = min(config.workers or os.cpu_count() or 1, config.episodes)
+        record(config, writer, make, count, console)
+
+
+def record(
+    config: RecordConfig,
+    writer: "DatasetWriter",
+    make: Callable[[], Callable[[int, Callable[[int], None]], Any]],
+    workers: int,
+    console: Any,
+) -> None:
+    """Drive seed after seed until enough episodes are kept.
+
+    The episodes kept are the first that can be, in the order of their seeds, whatever the number of workers.
+
+    Args:
+        config: the command's settings.
+        writer: the open dataset.
+        make: builds what records a seed, once in each worker.
+        workers: processes; 1: none.
+        console: a rich console to talk to.
+    """
+    from functools import partial
+    from time import perf_counter
+
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from drive.workers import Workers
+
+    say = partial(console.print, markup=False, highlight=False, soft_wrap=True)
+    began, frames_before, started = writer.total_episodes, writer.total_frames, perf_counter()
+    used, seed = writer.used_seeds, config.seed
+    dropped: dict[str, int] = {}
+    progress = Progress(
+        TextColumn("recording"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("episodes, {task.fields[frames]:,} frames, {task.fields[rate]:,.0f} frames/s"),
+        TimeElapsedColumn(),
+        console=console,
+    )
+    bar = progress.add_task("", total=config.episodes, frames=0, rate=0.0)
+    frames = 0
+
+    def report(count: int) -> None:
+        nonlocal frames
+        frames += count
+        progress.update(bar, frames=frames, rate=frames / (perf_counter() - started))
+
+    try:
+        with progress, Workers(workers, make, report) as crew:
+            while writer.total_episodes - began < config.episodes:
+                while crew.outstanding < config.episodes - (writer.total_episodes - began):
+                    while seed in used:
+                        seed += 1
+                    if seed >= RESERVED_SEEDS:
+                        raise UserError(
+                            f"{config.out}: no seed below 1,000,000 is left from {config.seed} on: "
+                            "take a smaller --seed."
+                        )
+                    crew.ask(seed)
+                    seed += 1
+                found = crew.answer()
+                if found.failure is not None:
+                    writer.drop(found.seed)
+                    dropped[found.failure] = dropped.get(found.failure, 0) + 1
+                    if sum(dropped.values()) > 10 + config.episodes:
+                        raise UserError(
+                            f"{sum(dropped.values())} drives ended in {_said(dropped)} and only "
+                            f"{writer.total_episodes - began} could be kept: take less --noise."
+                        )
+                    continue
+                writer.add_episode(
+                    found.columns,
+                    seed=found.seed,
+                    scenario=found.scenario,
+                    weather=found.weather,
+                    image_stats=found.image_stats,
+                )
+                progress.update(bar, completed=writer.total_episodes - began)
+    except KeyboardInterrupt:
+        kept = writer.total_episodes - began
+        say(
+            f"Stopped: {kept} whole episodes of this run are in {config.out}; "
+            f"`drive record {config.out} --episodes {config.episodes - kept}` goes on."
+        )
+        raise
+    seconds = perf_counter() - started
+    new, pictures = writer.total_frames - frames_before, 2 if config.drive_settings().views else 1
+    say(
+        f"Recorded {config.episodes} episodes, {new:,} frames ({new * pictures:,} pictures), "
+        f"in {seconds:.0f} s: {new * pictures / seconds:,.0f} pictures/s."
+    )
+    if dropped:
+        say(f"Not kept: {sum(dropped.values())} drives that ended in {_said(dropped)}.")
+    total = f"{writer.total_episodes} episodes, {writer.total_frames:,} frames"
+    say(f"The dataset in {config.out} now holds {total}.\nNext: drive train {config.out}")
+
+
+def _said(dropped: dict[str, int]) -> str:
+    """Reasons and how often."""
+    return ", ".join(f"{name.replace('_', ' ')} ({count})" for name, count in sorted(dropped.items()))

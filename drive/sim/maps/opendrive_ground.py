@@ -1,0 +1,69 @@
+"""What covers the ground of an OpenDRIVE map: surfaces from the lowest to the topmost, and paint."""
+
+from collections.abc import Mapping
+
+from drive.sim.maps.opendrive_lanes import SampledSection
+from drive.sim.maps.opendrive_marks import section_strokes
+from drive.sim.maps.opendrive_xml import RoadRecord
+from drive.sim.maps.road_map import Stroke, Surface
+from drive.sim.maps.surface import MATERIALS, area, drop_doubles, join_strokes, strip
+
+Sampled = Mapping[str, list[SampledSection | None]]
+
+
+def _strips(roads: Mapping[str, RoadRecord], sampled: Sampled) -> list[tuple[str | None, Surface]]:
+    """(junction, surface) of every lane with a material."""
+    strips = []
+    for road in roads.values():
+        for section, sample in zip(road.sections, sampled[road.id], strict=True):
+            if sample is None:
+                continue
+            xy, normal = sample.xy[sample.drawn], sample.normal[sample.drawn]
+            for i in sample.ids:
+                material = MATERIALS.get(section.lanes[i].type)
+                left, right = (row[sample.drawn, None] for row in sample.borders(i))
+                if material is not None and float((left - right).max()) >= 0.01:
+                    strips.append((road.junction, strip(xy + left * normal, xy + right * normal, material)))
+    return strips
+
+
+def map_surfaces(roads: Mapping[str, RoadRecord], sampled: Sampled) -> list[Surface]:
+    """Strips of all lanes; below them the paved ground between the lanes of each junction.
+
+    The strips of a junction's roads cross each other: lanes to drive on come last, so that no shoulder lies
+    across them.
+    """
+    strips = _strips(roads, sampled)
+    names = dict.fromkeys(junction for junction, _ in strips if junction is not None)
+    ground, paved = [], []
+    for name in names:
+        members = [surface for junction, surface in strips if junction == name]
+        driven = [surface for surface in members if surface.material == "asphalt"]
+        if len(driven) < len(members):
+            ground += area(members)
+        paved += area(driven)
+
+    def of(*materials: str) -> list[Surface]:
+        return [surface for _, surface in strips if surface.material in materials]
+
+    return [
+        *ground,
+        *of("shoulder", "concrete"),
+        *paved,
+        *of("median", "sidewalk"),
+        *of("asphalt"),
+    ]
+
+
+def map_strokes(roads: Mapping[str, RoadRecord], sampled: Sampled) -> list[Stroke]:
+    """All marks and kerbs, each drawn once, as long as they go on."""
+    strokes: list[Stroke] = []
+    crossing: dict[str, list[Stroke]] = {}
+    for road in roads.values():
+        found = strokes if road.junction is None else crossing.setdefault(road.junction, [])
+        for section, sample in zip(road.sections, sampled[road.id], strict=True):
+            if sample is not None:
+                found += section_strokes(section, sample)
+    for members in crossing.values():
+        strokes += drop_doubles(members)
+    return join_strokes(strokes)

@@ -1,0 +1,72 @@
+"""Rewards, ends and observations of the lane task, as kernels over the batch's ego records."""
+
+import numpy as np
+
+from drive.agent import DT, NO_LEAD_GAP
+from drive.kernels import kernel
+
+OFF_ROAD_DISTANCE = 0.3  # a footprint corner further outside than this ends the drive [m]
+FAILURE_COST = 10.0
+# Bounds of the observation space.
+MAX_SPEED = 60.0  # [m/s]
+MAX_YAW_RATE = 10.0  # [rad/s]
+MIN_GAP = -50.0  # [m]
+ENDS = ("collision", "off_road", "lane_left", "goal", "timeout")
+COLLISION, OFF_ROAD, LANE_LEFT, GOAL, TIMEOUT = range(5)
+
+
+@kernel
+def tolerance(x: float, low: float, high: float, margin: float) -> float:
+    """1 where x is in [low, high], falling linearly to 0 at `margin` outside."""
+    outside = max(low - x, x - high, 0.0)
+    return max(1.0 - outside / margin, 0.0)
+
+
+@kernel
+def accept(actions, steering, acceleration) -> bool:
+    """Clip actions into the arrays that the world reads; False if one is not finite."""
+    for w in range(len(actions)):
+        for k in range(actions.shape[1]):
+            value = np.float64(actions[w, k])
+            if not np.isfinite(value):
+                return False
+            value = min(max(value, -1.0), 1.0)
+            if k == 0:
+                steering[w] = value
+            else:
+                acceleration[w] = value
+    return True
+
+
+@kernel
+def score(egos, goals, limits, last, rewards, terms, ends) -> None:
+    """Rewards, their terms and the reasons to end; `last` keeps (steering angle, acceleration)."""
+    for w in range(len(egos)):
+        ego = egos[w]
+        offset = ego.lateral_offset
+        ends[w, COLLISION] = ego.collision_actor >= 0
+        ends[w, OFF_ROAD] = ego.off_road > OFF_ROAD_DISTANCE
+        ends[w, LANE_LEFT] = offset > ego.left_border or offset < -ego.right_border
+        ends[w, GOAL] = ego.center_s >= goals[w]
+        ends[w, TIMEOUT] = ego.step * DT >= limits[w]
+        rate = abs(ego.steering_angle - last[w, 0]) / DT
+        jerk = abs(ego.acceleration - last[w, 1]) / DT
+        last[w, 0] = ego.steering_angle
+        last[w, 1] = ego.acceleration
+        terms[w, 0] = min(max(ego.speed / max(ego.speed_limit, 1.0), 0.0), 1.0)
+        terms[w, 1] = tolerance(offset, -0.1, 0.1, 1.0)
+        terms[w, 2] = tolerance(jerk, 0.0, 4.0, 20.0) * tolerance(rate, 0.0, 0.3, 1.0)
+        rewards[w] = DT * terms[w, 0] * terms[w, 1] * (0.5 + 0.5 * terms[w, 2])
+        if ends[w, COLLISION] or ends[w, OFF_ROAD] or ends[w, LANE_LEFT]:
+            rewards[w] -= FAILURE_COST
+
+
+@kernel
+def observe(egos, speed, yaw_rate, speed_limit, lead) -> None:
+    for w in range(len(egos)):
+        ego = egos[w]
+        speed[w, 0] = min(ego.speed, MAX_SPEED)
+        yaw_rate[w, 0] = min(max(ego.yaw_rate, -MAX_YAW_RATE), MAX_YAW_RATE)
+        speed_limit[w, 0] = min(ego.speed_limit, MAX_SPEED)
+        lead[w, 0] = min(max(ego.lead_gap, MIN_GAP), NO_LEAD_GAP)
+        lead[w, 1] = min(max(ego.lead_speed, -MAX_SPEED), MAX_SPEED)

@@ -1,0 +1,300 @@
+"""Clip, project and fill flat faces and sprites against one depth buffer.
+
+Camera coordinates are (right, down, ahead) [m]. The depth buffer holds 1 / depth, 0 where nothing stands;
+the colour buffer holds label << 24 | blue << 16 | green << 8 | red.
+"""
+
+import math
+
+import numpy as np
+
+from drive.kernels import kernel
+from drive.sim.sensors.pixels import hash2
+from drive.sim.sensors.textures import SIDE, TEXTURE_LEVELS, TEXTURE_OFFSETS
+
+NEAR_PLANE = 0.1  # [m]
+FAR_OUT = 1e6  # [px]
+VIEW = np.dtype(
+    [
+        ("x", "f8"),  # eye, world [m]
+        ("y", "f8"),
+        ("height", "f8"),  # of the eye above the ground [m]
+        ("ahead_x", "f8"),  # horizontal unit vector along the view
+        ("ahead_y", "f8"),
+        ("sin_pitch", "f8"),  # downwards positive
+        ("cos_pitch", "f8"),
+        ("focal", "f8"),  # [px]
+        ("center_u", "f8"),  # [px]
+        ("center_v", "f8"),
+        ("width", "i8"),  # [px]
+        ("rows", "i8"),  # height of the picture [px]
+    ]
+)
+
+
+@kernel
+def clip_near(corners, clipped):
+    """Cut a quad at the near plane; returns how many corners (at most 5) are left in `clipped`."""
+    n = 0
+    for i in range(4):
+        j = (i + 1) & 3
+        za = corners[i, 2] - NEAR_PLANE
+        zb = corners[j, 2] - NEAR_PLANE
+        if za >= 0.0:
+            for k in range(3):
+                clipped[n, k] = corners[i, k]
+            n += 1
+        if (za >= 0.0) != (zb >= 0.0):
+            t = za / (za - zb)
+            for k in range(2):
+                clipped[n, k] = corners[i, k] + t * (corners[j, k] - corners[i, k])
+            clipped[n, 2] = NEAR_PLANE
+            n += 1
+    return n
+
+
+@kernel
+def add_edge(ua, va, ub, vb, rows, spans):
+    """Widen the span of every row whose middle an edge crosses."""
+    lo = max(0, math.ceil(min(va, vb) - 0.5))
+    hi = min(rows, math.ceil(max(va, vb) - 0.5))
+    if hi <= lo:
+        return
+    slope = (ub - ua) / (vb - va)
+    u = ua + (lo + 0.5 - va) * slope
+    for row in range(lo, hi):
+        if u < spans[row, 0]:
+            spans[row, 0] = u
+        if u > spans[row, 1]:
+            spans[row, 1] = u
+        u += slope
+
+
+@kernel
+def outline(view, clipped, n, spans):
+    """Project a convex polygon and set the span of each row it covers; returns (first row, end row)."""
+    low = FAR_OUT
+    high = -FAR_OUT
+    left = FAR_OUT
+    right = -FAR_OUT
+    for i in range(n):
+        scale = view.focal / clipped[i, 2]
+        u = view.center_u + clipped[i, 0] * scale
+        v = view.center_v + clipped[i, 1] * scale
+        clipped[i, 3] = u
+        clipped[i, 4] = v
+        low = min(low, v)
+        high = max(high, v)
+        left = min(left, u)
+        right = max(right, u)
+    if right <= 0.0 or left >= view.width:
+        return 0, 0
+    first = max(0, math.ceil(low - 0.5))
+    last = min(view.rows, math.ceil(high - 0.5))
+    if last <= first:
+        return 0, 0
+    for row in range(first, last):
+        spans[row, 0] = FAR_OUT
+        spans[row, 1] = -FAR_OUT
+    for i in range(n):
+        j = i + 1 if i + 1 < n else 0
+        add_edge(clipped[i, 3], clipped[i, 4], clipped[j, 3], clipped[j, 4], view.rows, spans)
+    return first, last
+
+
+@kernel
+def column_of(u, width):
+    """First column whose middle is at or right of u, within the picture."""
+    return max(0, math.ceil(min(u, width) - 0.5))
+
+
+@kernel
+def prepare(view, corners, clipped, spans):
+    """Rows of a face: clipped if it reaches behind the near plane; (first, end), empty if out of view."""
+    before = 0
+    for i in range(4):
+        if corners[i, 2] >= NEAR_PLANE:
+            before += 1
+    if before == 0:
+        return 0, 0
+    if before == 4:
+        for i in range(4):
+            for k in range(3):
+                clipped[i, k] = corners[i, k]
+        return outline(view, clipped, 4, spans)
+    return outline(view, clipped, clip_near(corners, clipped), spans)
+
+
+@kernel
+def plane(view, nx, ny, nz, divisor):
+    """Coefficients (a, b, c) of (N . ray) / divisor = a * u + b * v + c over the picture."""
+    a = nx / (view.focal * divisor)
+    b = ny / (view.focal * divisor)
+    return a, b, nz / divisor - a * view.center_u - b * view.center_v
+
+
+@kernel
+def fill_flat(view, corners, clipped, spans, two_sided, color, inverse, picture):
+    """Draw a face of one colour; `corners` are (4, 3) camera coordinates, counter-clockwise from outside."""
+    ax = corners[1, 0] - corners[0, 0]
+    ay = corners[1, 1] - corners[0, 1]
+    az = corners[1, 2] - corners[0, 2]
+    bx = corners[3, 0] - corners[0, 0]
+    by = corners[3, 1] - corners[0, 1]
+    bz = corners[3, 2] - corners[0, 2]
+    nx = ay * bz - az * by
+    ny = az * bx - ax * bz
+    nz = ax * by - ay * bx
+    facing = nx * corners[0, 0] + ny * corners[0, 1] + nz * corners[0, 2]
+    if facing == 0.0 or (facing > 0.0 and two_sided == 0):
+        return
+    first, last = prepare(view, corners, clipped, spans)
+    if last <= first:
+        return
+    a, b, c = plane(view, nx, ny, nz, facing)
+    step = np.float32(a)
+    for row in range(first, last):
+        lo = column_of(spans[row, 0], view.width)
+        hi = column_of(spans[row, 1], view.width)
+        near = np.float32(a * (lo + 0.5) + b * (row + 0.5) + c)
+        at = row * view.width
+        for k in range(at + lo, at + hi):
+            if near > inverse[k]:
+                inverse[k] = near
+                picture[k] = color
+            near += step
+
+
+@kernel
+def fill_textured(
+    view, corners, clipped, spans, two_sided, atlas, texture, repeat_u, repeat_v, ramp, lamps, seed, inverse, picture
+):
+    """Draw a parallelogram with a texture: u along its first edge, v along its last.
+
+    `ramp` (32,) holds the colours of texels 1 .. 15 and, from 16 on, those of lit cells; `lamps` (0 .. 255) is
+    the share of cells that are lit.
+    """
+    ax = corners[1, 0] - corners[0, 0]
+    ay = corners[1, 1] - corners[0, 1]
+    az = corners[1, 2] - corners[0, 2]
+    bx = corners[3, 0] - corners[0, 0]
+    by = corners[3, 1] - corners[0, 1]
+    bz = corners[3, 2] - corners[0, 2]
+    ox = corners[0, 0]
+    oy = corners[0, 1]
+    oz = corners[0, 2]
+    nx = ay * bz - az * by
+    ny = az * bx - ax * bz
+    nz = ax * by - ay * bx
+    facing = nx * ox + ny * oy + nz * oz
+    if facing == 0.0 or (facing > 0.0 and two_sided == 0):
+        return
+    first, last = prepare(view, corners, clipped, spans)
+    if last <= first:
+        return
+    a, b, c = plane(view, nx, ny, nz, facing)
+    # P = P0 + s A + t B = depth * ray gives s / depth = ray . (B x P0) / (N . P0), likewise t.
+    ua, ub, uc = plane(view, by * oz - bz * oy, bz * ox - bx * oz, bx * oy - by * ox, facing / repeat_u)
+    va, vb, vc = plane(view, oy * az - oz * ay, oz * ax - ox * az, ox * ay - oy * ax, facing / repeat_v)
+    for row in range(first, last):
+        lo = column_of(spans[row, 0], view.width)
+        hi = column_of(spans[row, 1], view.width)
+        if hi <= lo:
+            continue
+        middle = 0.5 * (lo + hi)
+        y = row + 0.5
+        depth = 1.0 / max(1e-6, a * middle + b * y + c)
+        # texels that one step to the right passes, in 64ths of a repeat
+        stride = max(abs(ua - (ua * middle + ub * y + uc) * depth * a), abs(va - (va * middle + vb * y + vc) * depth * a))
+        stride *= depth * SIDE
+        level = 0
+        while level < TEXTURE_LEVELS - 1 and stride > 1.5:
+            stride *= 0.5
+            level += 1
+        size = SIDE >> level
+        base = TEXTURE_OFFSETS[level]
+        x = lo + 0.5
+        near = a * x + b * y + c
+        u = (ua * x + ub * y + uc) * size
+        v = (va * x + vb * y + vc) * size
+        du = ua * size
+        dv = va * size
+        at = row * view.width
+        for k in range(at + lo, at + hi):
+            if near > inverse[k]:
+                depth = 1.0 / near
+                iu = int(u * depth)
+                iv = int(v * depth)
+                texel = atlas[texture, base + (iv & (size - 1)) * size + (iu & (size - 1))]
+                if texel != 0:
+                    inverse[k] = near
+                    if lamps > 0 and texel > 6:
+                        cell = hash2((iu >> (6 - level)) + 131 * (iv >> (6 - level)), seed) & 255
+                        picture[k] = ramp[texel + 16] if cell < lamps else ramp[texel]
+                    else:
+                        picture[k] = ramp[texel]
+            near += a
+            u += du
+            v += dv
+
+
+@kernel
+def fill_sprite(view, u0, v0, u1, v1, depth, atlas, texture, mirrored, ramp, inverse, picture):
+    """Draw a texture upright over a rectangle of the picture, all at one depth [m]."""
+    if depth < NEAR_PLANE or u1 <= 0.0 or u0 >= view.width or v1 <= 0.0 or v0 >= view.rows:
+        return
+    near = np.float32(1.0 / depth)
+    lo = column_of(u0, view.width)
+    hi = column_of(u1, view.width)
+    first = column_of(v0, view.rows)
+    last = column_of(v1, view.rows)
+    stride = SIDE / max(1e-3, u1 - u0)
+    level = 0
+    while level < TEXTURE_LEVELS - 1 and stride > 1.5:
+        stride *= 0.5
+        level += 1
+    size = SIDE >> level
+    base = TEXTURE_OFFSETS[level]
+    du = int(65536.0 * size / (u1 - u0))
+    u_first = int(65536.0 * size * (lo + 0.5 - u0) / (u1 - u0))
+    flip = size - 1 if mirrored != 0 else 0
+    for row in range(first, last):
+        iv = min(size - 1, max(0, int(size * (v1 - row - 0.5) / (v1 - v0))))
+        line = base + iv * size
+        u = u_first
+        at = row * view.width
+        for k in range(at + lo, at + hi):
+            if near > inverse[k]:
+                texel = atlas[texture, line + (((u >> 16) & (size - 1)) ^ flip)]
+                if texel != 0:
+                    inverse[k] = near
+                    picture[k] = ramp[texel]
+            u += du
+
+
+@kernel
+def fill_block(view, u0, v0, u1, v1, depth, color, inverse, picture):
+    """Draw an upright rectangle of one colour at one depth [m]; at least one column wide."""
+    if depth < NEAR_PLANE or u1 <= 0.0 or u0 >= view.width or v1 <= 0.0 or v0 >= view.rows:
+        return
+    near = np.float32(1.0 / depth)
+    lo = column_of(u0, view.width)
+    hi = column_of(max(u1, u0 + 1.0), view.width)
+    for row in range(column_of(v0, view.rows), column_of(v1, view.rows)):
+        at = row * view.width
+        for k in range(at + lo, at + hi):
+            if near > inverse[k]:
+                inverse[k] = near
+                picture[k] = color
+
+
+@kernel
+def darken(view, first, last, spans, value, shade):
+    """Lower the shade (0 .. 255) of the ground inside the spans of rows first .. last."""
+    for row in range(first, last):
+        lo = column_of(spans[row, 0], view.width)
+        hi = column_of(spans[row, 1], view.width)
+        at = row * view.width
+        for k in range(at + lo, at + hi):
+            if shade[k] > value:
+                shade[k] = value

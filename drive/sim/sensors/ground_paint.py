@@ -1,0 +1,326 @@
+"""Kernels that draw a map's surfaces and strokes into tiles of texels."""
+
+import math
+
+import numpy as np
+
+from drive.kernels import kernel
+from drive.sim.sensors.pixels import LEVELS, OFFSETS, STRIDES, TEXEL, TILE, hash2
+
+(
+    GRASS,
+    DRY_GRASS,
+    DIRT,
+    ASPHALT,
+    PATCH,
+    LOW_ASPHALT,
+    CRACK,
+    SHOULDER,
+    CONCRETE,
+    SIDEWALK,
+    MEDIAN,
+) = range(11)
+WHITE, YELLOW, BLUE, GREEN, RED, ORANGE, KERB_TOP, KERB_SIDE = range(8)
+PAINT, MATERIAL, TONE = range(3)  # what a segment changes
+SEGMENT = np.dtype(
+    [
+        ("x0", "f8"),
+        ("y0", "f8"),
+        ("x1", "f8"),
+        ("y1", "f8"),
+        ("s", "f8"),  # arc length at its start [m]
+        ("half", "f8"),  # half its width [m]
+        ("dash", "f8"),  # [m]; 0 for an unbroken line
+        ("gap", "f8"),
+        ("wear", "f8"),
+        ("mode", "i8"),
+        ("value", "i8"),  # paint class, material, or tone
+        ("first", "i8"),  # it starts (ends) its line: cut there
+        ("last", "i8"),
+    ]
+)
+
+
+@kernel
+def count_crossings(polygon, y0, rows):
+    """How many edges of a polygon cross the middle of each row of texels."""
+    count = np.zeros(rows + 1, np.int64)
+    n = len(polygon)
+    for i in range(n):
+        a = polygon[i, 1]
+        b = polygon[(i + 1) % n, 1]
+        lo = max(0, math.ceil((min(a, b) - y0) / TEXEL - 0.5))
+        hi = min(rows, math.ceil((max(a, b) - y0) / TEXEL - 0.5))
+        for row in range(lo, hi):
+            count[row + 1] += 1
+    return count
+
+
+@kernel
+def spans_of(polygon, x0, y0, rows):
+    """Where a polygon covers each row: (begin of each row's list, sorted crossings in texels)."""
+    begin = np.cumsum(count_crossings(polygon, y0, rows))
+    at = begin[:-1].copy()
+    crossings = np.empty(begin[-1], np.float64)
+    n = len(polygon)
+    for i in range(n):
+        j = (i + 1) % n
+        ya = polygon[i, 1]
+        yb = polygon[j, 1]
+        if ya == yb:
+            continue
+        lo = max(0, math.ceil((min(ya, yb) - y0) / TEXEL - 0.5))
+        hi = min(rows, math.ceil((max(ya, yb) - y0) / TEXEL - 0.5))
+        slope = (polygon[j, 0] - polygon[i, 0]) / (yb - ya)
+        for row in range(lo, hi):
+            y = y0 + (row + 0.5) * TEXEL
+            x = (polygon[i, 0] + (y - ya) * slope - x0) / TEXEL
+            k = at[row]
+            while k > begin[row] and crossings[k - 1] > x:
+                crossings[k] = crossings[k - 1]
+                k -= 1
+            crossings[k] = x
+            at[row] += 1
+    return begin, crossings
+
+
+@kernel
+def mark_tiles_of_polygon(polygon, x0, y0, used):
+    """Set `used` (grid of tiles) wherever the polygon covers a texel."""
+    rows = used.shape[0] * TILE
+    columns = used.shape[1] * TILE
+    begin, crossings = spans_of(polygon, x0, y0, rows)
+    for row in range(rows):
+        for k in range(begin[row], begin[row + 1] - 1, 2):
+            lo = max(0, math.ceil(crossings[k] - 0.5))
+            hi = min(columns, math.ceil(crossings[k + 1] - 0.5))
+            if hi > lo:
+                for tile in range(lo // TILE, (hi - 1) // TILE + 1):
+                    used[row // TILE, tile] = 1
+
+
+@kernel
+def fill_polygon(polygon, x0, y0, grid, material, value, cover, paint, stripe):
+    """Give every texel in the polygon a material and clear the paint; or paint zebra stripes.
+
+    `stripe` is (x, y, unit vector x, y): with a vector of length 0 there are no stripes; with one, texels
+    whose distance along it falls into the first half of each metre get white paint.
+    """
+    rows = grid.shape[0] * TILE
+    columns = grid.shape[1] * TILE
+    begin, crossings = spans_of(polygon, x0, y0, rows)
+    striped = stripe[2] != 0.0 or stripe[3] != 0.0
+    for row in range(rows):
+        for k in range(begin[row], begin[row + 1] - 1, 2):
+            lo = max(0, math.ceil(crossings[k] - 0.5))
+            hi = min(columns, math.ceil(crossings[k + 1] - 0.5))
+            for column in range(lo, hi):
+                tile = grid[row // TILE, column // TILE]
+                at = (row % TILE) * TILE + column % TILE
+                material[tile, at] = value
+                cover[tile, at] = 0
+                if striped:
+                    x = x0 + (column + 0.5) * TEXEL - stripe[0]
+                    y = y0 + (row + 0.5) * TEXEL - stripe[1]
+                    along = x * stripe[2] + y * stripe[3]
+                    if along - math.floor(along) < 0.5:
+                        cover[tile, at] = 255
+                        paint[tile, at] = WHITE
+
+
+@kernel
+def mark_tiles_of_segments(segments, x0, y0, used):
+    """Set `used` wherever a segment's box with half a metre around it touches a tile."""
+    size = TEXEL * TILE
+    for i in range(len(segments)):
+        g = segments[i]
+        if g.mode == TONE:
+            continue
+        r = g.half + 0.2
+        c0 = max(0, int(math.floor((min(g.x0, g.x1) - r - x0) / size)))
+        c1 = min(used.shape[1] - 1, int(math.floor((max(g.x0, g.x1) + r - x0) / size)))
+        r0 = max(0, int(math.floor((min(g.y0, g.y1) - r - y0) / size)))
+        r1 = min(used.shape[0] - 1, int(math.floor((max(g.y0, g.y1) + r - y0) / size)))
+        for row in range(r0, r1 + 1):
+            for column in range(c0, c1 + 1):
+                used[row, column] = 1
+
+
+@kernel
+def line_coverage(g, along, length, across):
+    """Share of a texel that a segment covers, by the distance to its borders (box filter)."""
+    part = 0.5 + (g.half - across) / TEXEL
+    if g.first != 0:
+        part = min(part, 0.5 + along / TEXEL)
+    if g.last != 0:
+        part = min(part, 0.5 + (length - along) / TEXEL)
+    if g.dash > 0.0:
+        period = g.dash + g.gap
+        phase = g.s + along
+        phase -= period * math.floor(phase / period)
+        part = min(part, 0.5 + max(g.dash * 0.5 - abs(phase - g.dash * 0.5), phase - period) / TEXEL)
+    return min(1.0, max(0.0, part))
+
+
+@kernel
+def draw_segments(segments, x0, y0, seed, grid, material, cover, paint, tone):
+    """Draw segments of lines: paint with antialiased coverage, strips of material, or tone."""
+    for i in range(len(segments)):
+        g = segments[i]
+        length = math.sqrt((g.x1 - g.x0) ** 2 + (g.y1 - g.y0) ** 2)
+        if length <= 0.0:
+            continue
+        ux = (g.x1 - g.x0) / length
+        uy = (g.y1 - g.y0) / length
+        r = g.half + TEXEL
+        c0 = max(0, int(math.floor((min(g.x0, g.x1) - r - x0) / TEXEL)))
+        c1 = min(grid.shape[1] * TILE - 1, int(math.floor((max(g.x0, g.x1) + r - x0) / TEXEL)))
+        r0 = max(0, int(math.floor((min(g.y0, g.y1) - r - y0) / TEXEL)))
+        r1 = min(grid.shape[0] * TILE - 1, int(math.floor((max(g.y0, g.y1) + r - y0) / TEXEL)))
+        for row in range(r0, r1 + 1):
+            py = y0 + (row + 0.5) * TEXEL - g.y0
+            for column in range(c0, c1 + 1):
+                tile = grid[row // TILE, column // TILE]
+                if tile < 0:
+                    continue
+                px = x0 + (column + 0.5) * TEXEL - g.x0
+                along = px * ux + py * uy
+                if along < -0.5 * TEXEL or along > length + 0.5 * TEXEL:
+                    continue
+                part = line_coverage(g, along, length, abs(py * ux - px * uy))
+                if part <= 0.0:
+                    continue
+                at = (row % TILE) * TILE + column % TILE
+                if g.mode == MATERIAL:
+                    if part >= 0.5 and material[tile, at] >= ASPHALT and material[tile, at] <= CRACK:
+                        material[tile, at] = g.value
+                elif g.mode == TONE:
+                    tone[tile, at] = g.value
+                else:
+                    chipped = hash2(column + seed, row) & 255
+                    flaked = hash2((column >> 3) + seed, row >> 3) & 255
+                    if (chipped + flaked) < g.wear * 510.0:
+                        part *= 0.15
+                    value = int(part * 255.0 + 0.5)
+                    if value >= cover[tile, at]:
+                        cover[tile, at] = value
+                        paint[tile, at] = g.value
+
+
+@kernel
+def smooth_noise(ix, iy, shift, seed):
+    """Value noise 0 .. 255 on a lattice of 2**shift texels."""
+    mask = (1 << shift) - 1
+    x = ix >> shift
+    y = iy >> shift
+    fx = ix & mask
+    fy = iy & mask
+    n = 1 << shift
+    a = (hash2(x + seed, y) & 255) * (n - fx) + (hash2(x + 1 + seed, y) & 255) * fx
+    b = (hash2(x + seed, y + 1) & 255) * (n - fx) + (hash2(x + 1 + seed, y + 1) & 255) * fx
+    return (a * (n - fy) + b * fy) >> (2 * shift)
+
+
+@kernel
+def weather_texel(kind, ix, iy, seed, tone):
+    """Grain and final material of a texel at global texel coordinates, packed as texel bits."""
+    fine = hash2(ix, iy + seed)
+    broad = smooth_noise(ix, iy, 4, seed)
+    grain = 8 + ((fine & 7) - (fine >> 3 & 7)) // 2 + (broad - 128) // 40 + tone
+    if kind == GRASS:
+        field = smooth_noise(ix, iy, 6, seed + 77)
+        if field + (broad >> 1) + (fine >> 8 & 63) > 265:
+            kind = DRY_GRASS
+        grain += ((fine >> 6 & 3) - 1) * 2
+    elif kind == ASPHALT:
+        if smooth_noise(ix, iy, 5, seed + 31) > 176:
+            kind = LOW_ASPHALT
+    elif kind == SIDEWALK:
+        if ix & 15 == 0 or iy & 15 == 0:
+            grain -= 5
+    return min(15, max(0, grain)) | (kind << 4)
+
+
+@kernel
+def finish_tiles(first_x, first_y, seed, material, cover, paint, tone, tiles):
+    """Pack the finest level of every tile and average the coarser ones (aprons left to `join_tiles`).
+
+    `first_x` and `first_y` (n,) are the global texel coordinates of each tile's corner.
+    """
+    for tile in range(len(tiles)):
+        for row in range(TILE):
+            for column in range(TILE):
+                at = row * TILE + column
+                texel = weather_texel(
+                    int(material[tile, at]),
+                    first_x[tile] + column,
+                    first_y[tile] + row,
+                    seed,
+                    int(tone[tile, at]),
+                )
+                part = (int(cover[tile, at]) + 8) // 17
+                if part > 0:
+                    texel |= (part << 8) | (int(paint[tile, at]) << 12)
+                tiles[tile, row * STRIDES[0] + column] = texel
+        for level in range(1, LEVELS):
+            average_level(tiles[tile], level)
+
+
+@kernel
+def average_level(tile, level):
+    """Make one level of a tile from the finer one: majority of material, mean of grain and coverage."""
+    size = TILE >> level
+    fine = OFFSETS[level - 1]
+    step = STRIDES[level - 1]
+    for row in range(size):
+        for column in range(size):
+            at = fine + 2 * row * step + 2 * column
+            a = int(tile[at])
+            b = int(tile[at + 1])
+            c = int(tile[at + step])
+            d = int(tile[at + step + 1])
+            grain = ((a & 15) + (b & 15) + (c & 15) + (d & 15) + 2) >> 2
+            part = ((a >> 8 & 15) + (b >> 8 & 15) + (c >> 8 & 15) + (d >> 8 & 15) + 2) >> 2
+            most = a
+            for other in (b, c, d):
+                if (other >> 8 & 15) > (most >> 8 & 15):
+                    most = other
+            ma = a >> 4 & 15
+            mb = b >> 4 & 15
+            mc = c >> 4 & 15
+            md = d >> 4 & 15
+            kind = ma
+            if ma != mb and ma != mc and ma != md and (mb == mc or mb == md):
+                kind = mb
+            elif ma != mb and ma != mc and ma != md and mc == md:
+                kind = mc
+            texel = grain | (kind << 4)
+            if part > 0:
+                texel |= (part << 8) | (most >> 12 << 12)
+            tile[OFFSETS[level] + row * STRIDES[level] + column] = texel
+
+
+@kernel
+def join_tiles(grid, tiles):
+    """Fill each tile's extra row and column from its neighbours, or from its own border at an edge."""
+    for gy in range(grid.shape[0]):
+        for gx in range(grid.shape[1]):
+            tile = grid[gy, gx]
+            if tile < 0:
+                continue
+            right = grid[gy, gx + 1] if gx + 1 < grid.shape[1] else -1
+            above = grid[gy + 1, gx] if gy + 1 < grid.shape[0] else -1
+            corner = -1
+            if gy + 1 < grid.shape[0] and gx + 1 < grid.shape[1]:
+                corner = grid[gy + 1, gx + 1]
+            for level in range(LEVELS):
+                n = TILE >> level
+                base = OFFSETS[level]
+                step = STRIDES[level]
+                for k in range(n):
+                    side = base + k * step
+                    tiles[tile, side + n] = tiles[right, side] if right >= 0 else tiles[tile, side + n - 1]
+                    top = base + n * step + k
+                    tiles[tile, top] = tiles[above, base + k] if above >= 0 else tiles[tile, top - step]
+                last = base + n * step + n
+                tiles[tile, last] = tiles[corner, base] if corner >= 0 else tiles[tile, last - 1]

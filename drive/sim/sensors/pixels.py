@@ -1,0 +1,69 @@
+"""Scalar functions of one pixel or texel: no allocation, no array arithmetic.
+
+A colour on its way through the kernels is one int64 of four lanes of 16 bits: red, green, blue and gloss
+(how much the surface mirrors, 0 .. 127), so that one product weighs all of them. Lanes hold 0 .. 255.
+"""
+
+from drive.kernels import kernel
+
+TEXEL = 0.1  # side of a texel of the finest level [m]
+TILE = 64  # texels a side
+LEVELS = 5
+# A tile holds its levels one after the other, each with one more row and column from its neighbours,
+# so that a bilinear lookup never leaves the tile.
+STRIDES = (65, 33, 17, 9, 5)
+OFFSETS = (0, 4225, 5314, 5603, 5684)
+TILE_SIZE = 5712
+# A texel is 16 bits: grain (4), material (4), paint coverage (4), paint class (3).
+GRAINS = 16
+PALETTE_SIZE = 1 << 15
+FRACTION = 16  # bits after the point in texel coordinates
+LANES = 0x00FF00FF00FF00FF
+GRASS_VARIANTS = 8
+
+
+@kernel
+def hash2(x: int, y: int) -> int:
+    """32 well mixed bits of two integers."""
+    h = (x * 0x9E3779B1 + y * 0x85EBCA77) & 0xFFFFFFFF
+    h = ((h ^ (h >> 15)) * 0x2C1B3C6D) & 0xFFFFFFFF
+    h = ((h ^ (h >> 12)) * 0x297A2D39) & 0xFFFFFFFF
+    return h ^ (h >> 15)
+
+
+@kernel
+def ground_hit(down: float, height: float) -> float:
+    """Distance along the camera's axis at which a ray meets the ground; negative when it never does.
+
+    The ground is the plane through the car's wheels. `down` is how far the ray falls for each metre along
+    the camera's axis, `height` the camera's height above the ground [m].
+    """
+    if down <= 1e-6:
+        return -1.0
+    return height / down
+
+
+@kernel
+def lanes(red: int, green: int, blue: int) -> int:
+    """A colour of 0 .. 255 a channel as lanes."""
+    return red | (green << 16) | (blue << 32)
+
+
+@kernel
+def mix(a: int, b: int, weight: int) -> int:
+    """Lanes a * (1 - weight / 256) + b * weight / 256, for weight in 0 .. 256."""
+    return ((a * (256 - weight) + b * weight) >> 8) & LANES
+
+
+@kernel
+def scale(a: int, weight: int) -> int:
+    """Lanes a * weight / 256, for weight in 0 .. 256."""
+    return ((a * weight) >> 8) & LANES
+
+
+@kernel
+def bilinear(c00: int, c10: int, c01: int, c11: int, fx: int, fy: int) -> int:
+    """Lanes between four neighbours; fx and fy in 0 .. 15 sixteenths."""
+    gx = 16 - fx
+    gy = 16 - fy
+    return ((c00 * (gx * gy) + c10 * (fx * gy) + c01 * (gx * fy) + c11 * (fx * fy)) >> 8) & LANES

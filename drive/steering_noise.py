@@ -1,0 +1,90 @@
+"""Disturbances of the steering that show a learner how to come back.
+
+Steering noise that lasts, with the clean label kept, is what cures the drift of plain imitation (Codevilla et
+al., End-to-end Driving via Conditional Imitation Learning, 2018; Laskey et al., DART, 2017). Its size is set
+where it matters, in the heading that it would turn the car by, and not in steering, so that slow and fast
+drives are disturbed alike.
+"""
+
+from dataclasses import dataclass
+from math import atan, exp, radians, sqrt
+
+import numpy as np
+
+from drive.agent import DT, MAX_STEERING_ANGLE
+
+
+@dataclass(frozen=True)
+class NoiseSettings:
+    """How strongly and how often the steering is disturbed."""
+
+    strength: float = 1.0  # factor on everything; 0: none
+    share: float = 0.4  # of the time that an impulse lasts
+    impulse_deg: tuple[float, float] = (6.0, 22.0)  # heading that an impulse alone would turn the car by
+    impulse_s: tuple[float, float] = (0.5, 1.4)  # how long an impulse lasts [s]
+    wander_deg: float = 1.2  # per second: standard deviation of the yaw rate that always disturbs
+    wander_s: float = 0.5  # its correlation time [s]
+    reach: float = 1.0  # largest lateral offset that noise drives towards [m]
+    margin: float = 0.15  # how far the car's side may be driven over its lane's border [m]
+
+
+class SteeringNoise:
+    """One drive's disturbances: triangular impulses for part of the time, on an ever-present wander.
+
+    An impulse turns the car by an angle if nobody steers against it:
+
+        yaw_rate(t) = 2 angle / duration * (1 - |2 t / duration - 1|)
+        steering = atan(yaw_rate * wheelbase / speed) / maximum steering angle
+
+    Noise that pushes outwards is cut where the lane ends soon.
+    """
+
+    def __init__(
+        self, rng: np.random.Generator, settings: NoiseSettings, *, wheelbase: float, car_width: float
+    ) -> None:
+        self._rng = rng
+        self._settings = settings
+        self._wheelbase = wheelbase
+        self._half_width = 0.5 * car_width
+        self._wander = 0.0  # [rad/s]
+        self._angle = 0.0  # of the present impulse [rad]
+        self._duration = 0.0  # [s]
+        self._elapsed = 0.0  # [s]
+
+    def __call__(self, ego: np.void) -> float:
+        """The disturbance for the next step, in [-1, 1] of the steering range.
+
+        Args:
+            ego: the car's EGO record.
+        """
+        settings, rng = self._settings, self._rng
+        keep = exp(-DT / settings.wander_s)
+        spread = radians(settings.wander_deg) * sqrt(1.0 - keep * keep)
+        self._wander = keep * self._wander + spread * rng.normal()
+        if self._elapsed >= self._duration:
+            self._draw_next()
+        self._elapsed += DT
+        shape = 1.0 - abs(2.0 * self._elapsed / self._duration - 1.0)
+        yaw_rate = self._wander + 2.0 * self._angle / self._duration * max(shape, 0.0)
+        yaw_rate *= settings.strength
+        if yaw_rate * self._room(ego, 1.0 if yaw_rate > 0.0 else -1.0) < 0.0:
+            self._angle = 0.0
+            return 0.0
+        steering = atan(yaw_rate * self._wheelbase / max(float(ego["speed"]), 3.0)) / MAX_STEERING_ANGLE
+        return min(max(steering, -0.5), 0.5)
+
+    def _draw_next(self) -> None:
+        """An impulse or a pause; pauses are as long as the share of the time asks for."""
+        settings, rng = self._settings, self._rng
+        self._elapsed = 0.0
+        self._duration = rng.uniform(*settings.impulse_s)
+        size, side, chance = rng.uniform(*settings.impulse_deg), rng.choice((-1.0, 1.0)), rng.uniform()
+        self._angle = radians(size) * side if chance < settings.share else 0.0
+
+    def _room(self, ego: np.void, side: float) -> float:
+        """Positive times `side` while the car may still be pushed to that side (+1 left, -1 right)."""
+        offset = float(ego["lateral_offset"])
+        soon = offset + 0.6 * float(ego["speed"]) * float(ego["heading_error"])
+        border = float(ego["left_border"] if side > 0.0 else ego["right_border"])
+        limit = min(self._settings.reach, border - self._half_width + self._settings.margin)
+        return side if max(side * offset, side * soon) < max(limit, 0.0) else -side

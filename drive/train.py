@@ -1,0 +1,84 @@
+"""`drive train`: from recorded episodes to a policy file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Train a network from camera to steering on recorded datasets and export it as ONNX.
+
+    Needs the extra `train`. A run that was stopped goes on where it was when the same command is given again.
+    Next: `drive evaluate --agent OUT/policy.onnx`.
+    """
+
+    data: tyro.conf.Positional[tuple[Path, ...]]
+    """Datasets that `drive record` made; all of one camera."""
+    out: Path = Path("runs/train")
+    """Folder for the policy, the logs and the state to go on from."""
+    model: Literal["pilotnet"] = "pilotnet"
+    """The network."""
+    epochs: int = 5
+    """Times to go through the data."""
+    batch_size: int = 128
+    """Pictures a step, over all GPUs together."""
+    learning_rate: float = 1.2e-3
+    """Highest learning rate; it rises over the first 3 % of the steps, then falls to 0 along a cosine."""
+    weight_decay: float = 1e-4
+    """Decoupled weight decay (AdamW)."""
+    validation_share: float = 0.1
+    """Share of the episodes kept for choosing the best weights."""
+    balance: float = 0.5
+    """How much more often rare steering is drawn: 0 as recorded, 1 each strength of steering alike."""
+    augment: bool = True
+    """Change light, colour, weather and side of the pictures at random."""
+    seed: int = 0
+    """Of everything random; the same seed and data give the same network on the same CPU."""
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    """`auto` takes all GPUs, or the CPU where there are none; `gpu` fails with the reason where there is none."""
+    mixed_precision: Literal["auto", "on", "off"] = "auto"
+    """Compute in float16 where it is exact enough; `auto`: on GPUs."""
+    keep_cache: bool = False
+    """Keep the decoded pictures (40 kB each) in OUT/cache after training."""
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("epochs", 1, 100_000),
+            ("batch_size", 1, 65_536),
+            ("learning_rate", 1e-8, 10.0),
+            ("weight_decay", 0.0, 10.0),
+            ("validation_share", 0.01, 0.9),
+            ("balance", 0.0, 1.0),
+            ("seed", 0, 2**31 - 1),
+        ):
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise ValueError(f"--{name.replace('_', '-')} is {value}; take {low} to {high}.")
+
+
+def main(config: TrainConfig) -> None:
+    """Train, keep the best weights, export and check the policy file.
+
+    Raises:
+        UserError: there is nothing to train on, or no TensorFlow, or no GPU where one was asked for, or the
+            folder `out` holds other things.
+    """
+    from rich.console import Console
+
+    from drive.models.device import choose_device, load_tensorflow
+    from drive.models.run_folder import RunFolder, open_datasets
+    from drive.models.training import train
+
+    console = Console(highlight=False)
+    datasets = open_datasets(config.data)
+    load_tensorflow()
+    folder = RunFolder.open(config)
+    gpus, strategy = choose_device(config.device)
+    console.print(f"training on {', '.join(gpus) or 'the CPU'}")
+    difference = train(config, datasets, folder, strategy, bool(gpus), console)
+    folder.finish(config)
+    console.print(f"policy: [bold]{folder.policy}[/bold] (differs from Keras by {difference:.1e})")
+    console.print(f"next: drive evaluate --agent {folder.policy}")

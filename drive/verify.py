@@ -1,0 +1,44 @@
+"""Drive stored actions again: the same states and the same frames, or it is not the same simulator."""
+
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from drive.campaign import Crew, Plan
+from drive.scoring.results import read_config, read_rows, read_steering
+from drive.scoring.suites import Slot
+
+
+def verify(out: Path, workers: int) -> None:
+    """Drive the stored actions again and compare `sha256_states` and `sha256_frames`.
+
+    Raises:
+        UserError: --out holds no results.
+        SystemExit: status 1: a hash differs.
+    """
+    console = Console()
+    rows, stored = read_rows(out), read_config(out)
+    steering = read_steering(out)
+    plan = Plan(suite=stored["suite"], map_file=stored["map"], agents={}, shadows={})
+    jobs = []
+    for row in rows:
+        slot = Slot(int(row["scenario"].rpartition("/")[2]), bool(row.get("through_junction")))
+        jobs.append((slot, steering.get((row["agent"], row["scenario"]), np.zeros(0))))
+    differing = []
+    with Crew(plan, min(workers, len(jobs))) as crew:
+        answers = crew.run("replay", jobs)
+        for index, hashes in track(answers, "Driving again", len(jobs), console=console, transient=True):
+            row = rows[index]
+            for key, got in zip(("sha256_states", "sha256_frames"), hashes, strict=True):
+                if got != row[key]:
+                    differing.append(
+                        f"{row['agent']} on {row['scenario']}: {key} is {got}, stored {row[key]}"
+                    )
+    for line in differing[:10]:
+        console.print(line, soft_wrap=True)
+    if differing:
+        console.print(f"{len(differing)} hashes differ in {len(rows)} drives.")
+        raise SystemExit(1)
+    console.print(f"All {len(rows)} drives give the same states and the same frames.")

@@ -1,0 +1,123 @@
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+import drive  # noqa: F401 - registers the environments
+from drive.errors import UserError
+from drive.sim.env import LaneEnv
+from drive.sim.scenario import lane_scenario
+from drive.sim.sensors.camera import Camera
+
+SMALL = Camera(width_px=64, height_px=48)
+
+
+@pytest.mark.parametrize("longitudinal", ["cruise", "agent"])
+def test_gymnasium_finds_nothing_to_complain_about(longitudinal):
+    env = gymnasium.make(
+        "drive/Lane-v0", camera=SMALL, longitudinal=longitudinal, render_mode="rgb_array"
+    )
+    check_env(env.unwrapped)
+    env.close()
+
+
+def test_observations_lie_in_the_space_and_share_no_memory():
+    env = LaneEnv(camera=SMALL)
+    first, _ = env.reset(seed=4)
+    assert env.observation_space.contains(first)
+    second, *_ = env.step(np.zeros(1, np.float32))
+    assert env.observation_space.contains(second)
+    for key in first:
+        assert not np.shares_memory(np.asarray(first[key]), np.asarray(second[key])), key
+
+
+def test_a_seed_fixes_the_drive_and_another_changes_it():
+    env = LaneEnv(camera=SMALL)
+    pictures = [env.reset(seed=seed)[0]["camera"] for seed in (1, 1, 2)]
+    np.testing.assert_array_equal(pictures[0], pictures[1])
+    assert not np.array_equal(pictures[0], pictures[2])
+
+
+def test_steering_straight_leaves_the_lane_and_ends_the_drive():
+    env = LaneEnv(camera=SMALL)
+    ended = 0
+    for seed in range(4):
+        env.reset(options={"scenario": lane_scenario(seed)})
+        for _ in range(4000):
+            _, reward, terminated, truncated, info = env.step(np.zeros(1, np.float32))
+            if terminated or truncated:
+                break
+        assert terminated
+        if "goal" not in info["end"]:
+            ended += 1
+            assert reward < -9.0
+            assert info["route_completion"] < 1.0
+    assert ended >= 3
+
+
+def test_rewards_are_the_product_of_their_named_terms():
+    env = LaneEnv(camera=SMALL)
+    env.reset(seed=0)
+    _, reward, *_, info = env.step(np.zeros(1, np.float32))
+    terms = info["reward_terms"]
+    expected = 0.05 * terms["progress"] * terms["lane"] * (0.5 + 0.5 * terms["comfort"])
+    assert reward == pytest.approx(expected)
+
+
+def test_actions_that_are_no_numbers_are_refused_and_nothing_moves():
+    env = LaneEnv(camera=SMALL)
+    env.reset(seed=0)
+    before = env.world.state_bytes(0)
+    with pytest.raises(ValueError, match="not finite"):
+        env.step(np.array([np.nan], np.float32))
+    assert env.world.state_bytes(0) == before
+
+
+def test_unknown_names_are_answered_with_the_nearest_ones():
+    with pytest.raises(UserError, match="foggy.*fog"):
+        LaneEnv(weather="foggy").reset(seed=0)
+    with pytest.raises(UserError, match="regular"):
+        LaneEnv(traffic="reguler").reset(seed=0)
+    with pytest.raises(UserError, match="scenario, pose"):
+        LaneEnv().reset(options={"scenaro": None})
+
+
+def test_a_batch_equals_its_members_and_restarts_ended_drives_in_the_next_step():
+    scenarios = [lane_scenario(seed) for seed in range(3)]
+    batch = gymnasium.make_vec("drive/Lane-v0", num_envs=3, camera=SMALL)
+    observation, _ = batch.reset(seed=0, options={"scenarios": scenarios})
+    singles = [LaneEnv(camera=SMALL) for _ in scenarios]
+    for env, scenario in zip(singles, scenarios, strict=True):
+        env.reset(options={"scenario": scenario})
+    ended = np.zeros(3, bool)
+    for _ in range(600):
+        observation, rewards, terminated, truncated, info = batch.step(np.zeros((3, 1), np.float32))
+        assert batch.observation_space.contains(observation)
+        for w, env in enumerate(singles):
+            if ended[w]:
+                continue
+            one, reward, end, _, truth = env.step(np.zeros(1, np.float32))
+            np.testing.assert_array_equal(one["camera"], observation["camera"][w])
+            assert reward == rewards[w]
+            assert end == terminated[w]
+            assert truth["lateral_offset_m"] == info["lateral_offset_m"][w]
+        newly = (terminated | truncated) & ~ended
+        if newly.any():
+            w = int(np.flatnonzero(newly)[0])
+            _, rewards, terminated, _, info = batch.step(np.zeros((3, 1), np.float32))
+            assert rewards[w] == 0.0
+            assert not terminated[w]
+            assert info["route_completion"][w] < 0.05
+            break
+    else:
+        pytest.fail("no drive ended though all steered straight")
+    batch.close()
+
+
+def test_rendering_shows_the_camera_and_the_view_from_above():
+    env = LaneEnv(camera=Camera(), render_mode="rgb_array")
+    env.reset(seed=1)
+    picture = env.render()
+    assert picture.shape == (320, 960, 3)
+    assert picture.dtype == np.uint8
+    assert picture[:, 640:].std() > 5.0

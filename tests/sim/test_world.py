@@ -1,0 +1,103 @@
+import hashlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from drive.sim.env import LaneEnv
+from drive.sim.expert import Expert
+from drive.sim.scenario import lane_scenario
+from drive.sim.sensors.camera import Camera
+from drive.sim.world import World
+
+SMALL = Camera(width_px=64, height_px=48)
+
+
+def drive(world: World, w: int, steps: int) -> tuple[str, str]:
+    """Drive world w with the expert and hash its states and frames."""
+    states, frames = hashlib.sha256(), hashlib.sha256()
+    acceleration = np.full(world.batch, np.nan)
+    for _ in range(steps):
+        steering = np.array([Expert.steering_at(world, i, 0.0, 0.0) for i in range(world.batch)])
+        world.advance(steering, acceleration)
+        states.update(world.state_bytes(w))
+        frames.update(world.render()[w].tobytes())
+    return states.hexdigest(), frames.hexdigest()
+
+
+@pytest.fixture(scope="module")
+def scenarios():
+    return [lane_scenario(seed) for seed in range(12)]
+
+
+def test_a_world_moves_the_same_alone_and_among_others_on_two_threads(scenarios):
+    alone = World(1, {"front": SMALL})
+    alone.load(0, scenarios[5])
+    batch = World(12, {"front": SMALL}, threads=2)
+    for w, scenario in enumerate(scenarios):
+        batch.load(w, scenario)
+    assert drive(alone, 0, 40) == drive(batch, 5, 40)
+
+
+def test_the_same_scenario_has_the_same_bits_in_another_process(scenarios):
+    program = (
+        "from tests.sim.test_world import *\n"
+        "world = World(1, {'front': SMALL}); world.load(0, lane_scenario(7)); print(*drive(world, 0, 25))"
+    )
+    theirs = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    world = World(1, {"front": SMALL})
+    world.load(0, scenarios[7])
+    assert tuple(theirs.stdout.split()) == drive(world, 0, 25)
+
+
+def test_restoring_a_snapshot_repeats_the_future(scenarios):
+    world = World(1, {"front": SMALL})
+    world.load(0, scenarios[2])
+    drive(world, 0, 20)
+    snapshot = world.snapshot(0)
+    first = drive(world, 0, 30)
+    world.restore(0, snapshot)
+    assert drive(world, 0, 30) == first
+
+
+def test_worlds_that_are_not_live_stand_still(scenarios):
+    world = World(2, {"front": SMALL})
+    for w in range(2):
+        world.load(w, scenarios[w])
+    before = world.state_bytes(1)
+    world.advance(np.zeros(2), np.full(2, np.nan), np.array([True, False]))
+    assert world.state_bytes(1) == before
+    assert world.egos[0]["step"] == 1
+
+
+def test_a_reloaded_world_does_not_remember_its_last_drive(scenarios):
+    world = World(1, {"front": SMALL})
+    world.load(0, scenarios[1])
+    first = drive(world, 0, 10)
+    world.load(0, scenarios[4])
+    drive(world, 0, 10)
+    world.load(0, scenarios[1])
+    assert drive(world, 0, 10) == first
+
+
+def test_a_view_at_the_true_pose_is_the_frame_itself(scenarios):
+    env = LaneEnv(camera=SMALL)
+    observation, _ = env.reset(options={"scenario": scenarios[3]})
+    np.testing.assert_array_equal(env.render_view(0.0, 0.0), observation["camera"])
+    assert np.abs(env.render_view(0.8, 0.05).astype(int) - observation["camera"]).mean() > 1.0
+
+
+def test_every_sign_is_left_positive(scenarios):
+    env = LaneEnv(camera=SMALL, traffic="none")
+    env.reset(options={"scenario": lane_scenario(0, traffic="none"), "pose": (40.0, 0.0, 0.0, 8.0)})
+    start = env.world.egos[0].copy()
+    for _ in range(10):
+        _, _, _, _, info = env.step(np.array([0.3], np.float32))
+    ego = env.world.egos[0]
+    assert ego["steering_angle"] > 0.0
+    assert ego["yaw_rate"] > 0.0
+    assert ego["yaw"] - start["yaw"] > 0.0
+    assert info["heading_error_rad"] > 0.0
+    assert ego["lateral_offset"] > start["lateral_offset"]
+    assert Expert.steering_at(env.world, 0, 0.0, 0.0) < 0.0, "left of the path one steers right"
