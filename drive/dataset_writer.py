@@ -4,7 +4,7 @@ import errno
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -251,6 +251,8 @@ class DatasetWriter:
             else:
                 data_path.unlink(missing_ok=True)
                 row_path.unlink(missing_ok=True)
+                with suppress(OSError):  # the next opening mends them too
+                    self._replace_descriptions()
             raise
         self._state = after
         return state.episodes
@@ -287,12 +289,7 @@ class DatasetWriter:
         kept = info.seeds
         earlier = [{**one, "seeds": [s for s in one["seeds"] if s in kept]} for one in info.recordings]
         self._earlier = [one for one in earlier if one["seeds"] or one["dropped_seeds"]]
-        replace_files(  # a kill may have left these a step ahead of info.json
-            {
-                self.root / STATS_PATH: json_file(stats_to_json(self._state.stats)),
-                self.root / DRIVE_PATH: self._drive_json(self._state),
-            }
-        )
+        self._replace_descriptions()  # a kill may have left them a step ahead of info.json
 
     # --- the disk
 
@@ -317,6 +314,15 @@ class DatasetWriter:
                 f"{error.filename or self.root}: {error.strerror or error}: "
                 "check the directory's permissions, or name another one."
             ) from error
+
+    def _replace_descriptions(self) -> None:
+        """Make stats.json and drive.json say what info.json counts."""
+        replace_files(
+            {
+                self.root / STATS_PATH: json_file(stats_to_json(self._state.stats)),
+                self.root / DRIVE_PATH: self._drive_json(self._state),
+            }
+        )
 
     def _drive_json(self, state: _State) -> bytes:
         recordings = list(self._earlier)

@@ -69,49 +69,37 @@ def main(config: EvaluateConfig) -> None:
 
     from drive.campaign import Crew
     from drive.plan import make_plan
-    from drive.scoring.results import EpisodeLog, prepare_folder, steps_table, write_results
-
-    console = Console()
-    plan, slots, privileged = make_plan(config)
-    prepare_folder(config.out)
-    workers = config.workers or cores()
-    log = EpisodeLog(config.out)
-    started = perf_counter()
-    try:
-        _warm_up(plan, slots, console)
-        driving = perf_counter()
-        with Crew(plan, min(workers, len(slots) * len(plan.agents))) as crew:
-            drives = _drive_all(crew, plan, slots, workers, log, console)
-            seconds = perf_counter() - driving
-            rows = [drive.row for drive in drives]
-            summary, timing = _figures(config, plan, privileged, drives, seconds, workers)
-            films = _films(crew, config, plan, summary, drives, console)
-    except KeyboardInterrupt:
-        console.print(f"Stopped; the finished drives stand in {config.out}/episodes.jsonl.part.")
-        raise
-    finally:
-        log.close()
     from drive.scoring.report import make_report
-
-    report = make_report(summary, timing, drives, films)
-    stored = {
-        **asdict(config),
-        "map": str(config.map.resolve()) if config.map else None,
-        "out": str(config.out),
-    }
-    write_results(
-        config.out,
-        config=stored,
-        rows=rows,
-        summary=summary,
-        timing=timing,
-        steps=steps_table(drives),
-        report=report,
-    )
+    from drive.scoring.results import prepare_folder, steps_table, write_report, write_results
     from drive.scoring.table import print_table
 
+    console = Console()
+    started = perf_counter()
+    plan, slots, privileged = make_plan(config)
+    prepare_folder(config.out)
+    _warm_up(plan, slots, console)
+    workers = min(config.workers or cores(), len(slots) * len(plan.agents))
+    with Crew(plan, workers) as crew:
+        driving = perf_counter()
+        drives = _drive_all(crew, plan, slots, workers, config.out, console)
+        seconds = perf_counter() - driving
+        summary, timing = _figures(config, plan, privileged, drives, seconds, workers)
+        write_results(
+            config.out,
+            config={
+                **asdict(config),
+                "map": str(config.map.resolve()) if config.map else None,
+                "out": str(config.out),
+            },
+            rows=[drive.row for drive in drives],
+            summary=summary,
+            timing=timing,
+            steps=steps_table(drives),
+        )
+        films = _films(crew, config, plan, drives, console)
+    write_report(config.out, make_report(summary, timing, drives, films))
     print_table(console, summary, timing)
-    console.print(f"{len(rows)} drives in {perf_counter() - started:.0f} s.")
+    console.print(f"{len(drives)} drives in {perf_counter() - started:.0f} s.")
     console.print(
         f"The report, one file for any browser: [bold]{config.out / 'report.html'}[/bold]", soft_wrap=True
     )
@@ -137,12 +125,14 @@ def _warm_up(plan: "Plan", slots: "tuple[Slot, ...]", console: Any) -> None:
 
 
 def _drive_all(
-    crew: "Crew", plan: "Plan", slots: "tuple[Slot, ...]", workers: int, log: Any, console: Any
+    crew: "Crew", plan: "Plan", slots: "tuple[Slot, ...]", workers: int, out: Path, console: Any
 ) -> "list[Driven]":
     """Every agent on every scenario, exactly once, in the order scenario by scenario."""
     from concurrent.futures.process import BrokenProcessPool
 
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from drive.scoring.results import EpisodeLog
 
     names = list(plan.agents)
     groups = [names] if len(slots) >= 2 * workers else [[name] for name in names]
@@ -150,7 +140,7 @@ def _drive_all(
     found: dict[tuple[Slot, str], Driven] = {}
     columns = (TextColumn("Driving"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     broken: list[str] = []
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True) as progress, EpisodeLog(out) as log:
         task = progress.add_task("", total=len(slots) * len(names))
         try:
             for _, drives in crew.run("drive", jobs):
@@ -162,20 +152,23 @@ def _drive_all(
                 progress.advance(task, len(drives))
         except BrokenProcessPool:
             broken.append("a worker process was killed (out of memory, or a crash in native code)")
+        except KeyboardInterrupt:
+            console.print(f"Stopped. {len(found)} finished drives stand in {out}/episodes.jsonl.part.")
+            raise
     missing = len(slots) * len(names) - len(found)
     if broken or missing:
-        _fail_incomplete(broken, missing)
+        _fail_incomplete(broken, missing, out)
     return [found[slot, name] for slot in slots for name in names]
 
 
-def _fail_incomplete(broken: list[str], missing: int) -> None:
+def _fail_incomplete(broken: list[str], missing: int, out: Path) -> None:
     import sys
 
     for line in broken[:5]:
         print(f"error: {line}", file=sys.stderr)
     print(
         f"error: the run is incomplete ({len(broken)} program errors, {missing} drives missing): no rates. "
-        "The finished drives stand in episodes.jsonl.part.",
+        f"The finished drives stand in {out}/episodes.jsonl.part.",
         file=sys.stderr,
     )
     raise SystemExit(1)
@@ -206,6 +199,9 @@ def _figures(
         "shadows": {name: split_spec(spec)[1] for name, spec in plan.shadows.items()},
     }
     summary = summarize([drive.row for drive in drives], sources, privileged, facts)
+    for name, source in sources.items():
+        if (pictures := _training_pictures(source)) is not None:
+            summary["agents"][name]["training_pictures"] = pictures
     acts: dict[str, list[Any]] = {name: [] for name in plan.agents}
     spent = dict.fromkeys(plan.agents, 0.0)
     for drive in drives:
@@ -223,13 +219,21 @@ def _figures(
     return summary, timing
 
 
+def _training_pictures(source: str) -> int | None:
+    """How many labelled pictures a policy was trained on, where the JSON beside it says."""
+    from drive.agents import is_policy_file
+
+    if not is_policy_file(source):
+        return None
+    from drive.models.policy import read_description
+
+    description = read_description(source)
+    pictures = description.values.get("pictures") if description else None
+    return int(pictures) if isinstance(pictures, int) else None
+
+
 def _films(
-    crew: "Crew",
-    config: EvaluateConfig,
-    plan: "Plan",
-    summary: dict[str, Any],
-    drives: "list[Driven]",
-    console: Any,
+    crew: "Crew", config: EvaluateConfig, plan: "Plan", drives: "list[Driven]", console: Any
 ) -> list[Any]:
     """Films of the worst drives of each agent, in the table's order."""
     from drive.scoring.films import Film, choose

@@ -109,7 +109,7 @@ def record_drive(
     while not ends and step != settings.max_steps:
         label = expert.act(observation).steering
         ego = world.egos[context.world_index]
-        steering = float(np.clip(label + noise(ego), -1.0, 1.0))
+        steering = min(max(label + noise(ego, label), -1.0), 1.0)
         keep = step % settings.every == 0
         if keep:
             row = {
@@ -161,19 +161,19 @@ def _state(observation: Any) -> tuple[float, ...]:
 
 
 def _draw_view(rng: np.random.Generator, ego: np.void, settings: DriveSettings) -> tuple[float, float]:
-    """A shift [m] that stays inside the lane, and a turn [rad]."""
+    """A shift [m] that stays inside the lane, and a turn [rad], both exact in float32."""
     offset, reach = float(ego["lateral_offset"]), settings.view_lateral_m
     left = min(reach, float(ego["left_border"]) - VIEW_MARGIN - offset)
     right = max(-reach, -float(ego["right_border"]) + VIEW_MARGIN - offset)
     draw, turn = rng.uniform(), rng.uniform(-1.0, 1.0)
     lateral = right + draw * (left - right) if left > right else 0.0
-    return lateral, radians(settings.view_yaw_deg) * turn
+    return float(np.float32(lateral)), float(np.float32(radians(settings.view_yaw_deg) * turn))
 
 
 def _fraction(acceleration: float) -> float:
     """[m/s^2] as a fraction of the car's limits, in [-1, 1]."""
     limit = MAX_ACCELERATION if acceleration > 0.0 else MAX_DECELERATION
-    return float(np.clip(acceleration / limit, -1.0, 1.0))
+    return min(max(acceleration / limit, -1.0), 1.0)
 
 
 class Recorder:

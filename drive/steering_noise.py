@@ -20,12 +20,16 @@ class NoiseSettings:
 
     strength: float = 1.0  # factor on everything; 0: none
     share: float = 0.4  # of the time that an impulse lasts
-    impulse_deg: tuple[float, float] = (6.0, 22.0)  # heading that an impulse alone would turn the car by
+    impulse_deg: tuple[float, float] = (5.0, 20.0)  # heading that an impulse alone would turn the car by
     impulse_s: tuple[float, float] = (0.5, 1.4)  # how long an impulse lasts [s]
     wander_deg: float = 1.2  # per second: standard deviation of the yaw rate that always disturbs
     wander_s: float = 0.5  # its correlation time [s]
     reach: float = 1.0  # largest lateral offset that noise drives towards [m]
-    margin: float = 0.15  # how far the car's side may be driven over its lane's border [m]
+    margin: float = 0.2  # how far the car's side may be driven over its lane's border [m]
+    foresight_s: float = 0.7  # how far ahead the car must still be within these [s]
+    largest: float = 0.25  # of the steering range: what the wheels, which turn slowly, can take back in time
+    corner: float = 0.4  # steering from which on a corner is too tight for more than little noise
+    max_heading: float = radians(8.0)  # heading error that noise drives towards [rad]
 
 
 class SteeringNoise:
@@ -50,12 +54,14 @@ class SteeringNoise:
         self._angle = 0.0  # of the present impulse [rad]
         self._duration = 0.0  # [s]
         self._elapsed = 0.0  # [s]
+        self._heading = 0.0  # of the car against its path, a step ago [rad]
 
-    def __call__(self, ego: np.void) -> float:
-        """The disturbance for the next step, in [-1, 1] of the steering range.
+    def __call__(self, ego: np.void, label: float) -> float:
+        """The disturbance for the next step, as a fraction of the steering range.
 
         Args:
             ego: the car's EGO record.
+            label: what the driver steers, in [-1, 1].
         """
         settings, rng = self._settings, self._rng
         keep = exp(-DT / settings.wander_s)
@@ -67,11 +73,14 @@ class SteeringNoise:
         shape = 1.0 - abs(2.0 * self._elapsed / self._duration - 1.0)
         yaw_rate = self._wander + 2.0 * self._angle / self._duration * max(shape, 0.0)
         yaw_rate *= settings.strength
-        if yaw_rate * self._room(ego, 1.0 if yaw_rate > 0.0 else -1.0) < 0.0:
+        room = self._room(ego, 1.0 if yaw_rate > 0.0 else -1.0)
+        self._heading = float(ego["heading_error"])
+        if not room:
             self._angle = 0.0
             return 0.0
         steering = atan(yaw_rate * self._wheelbase / max(float(ego["speed"]), 3.0)) / MAX_STEERING_ANGLE
-        return min(max(steering, -0.5), 0.5)
+        largest = settings.largest * max(1.0 - abs(label) / settings.corner, 0.3)
+        return min(max(steering, -largest), largest)
 
     def _draw_next(self) -> None:
         """An impulse or a pause; pauses are as long as the share of the time asks for."""
@@ -81,10 +90,14 @@ class SteeringNoise:
         size, side, chance = rng.uniform(*settings.impulse_deg), rng.choice((-1.0, 1.0)), rng.uniform()
         self._angle = radians(size) * side if chance < settings.share else 0.0
 
-    def _room(self, ego: np.void, side: float) -> float:
-        """Positive times `side` while the car may still be pushed to that side (+1 left, -1 right)."""
-        offset = float(ego["lateral_offset"])
-        soon = offset + 0.6 * float(ego["speed"]) * float(ego["heading_error"])
+    def _room(self, ego: np.void, side: float) -> bool:
+        """Whether the car may still be pushed to that side (+1 left, -1 right)."""
+        settings = self._settings
+        offset, heading = float(ego["lateral_offset"]), float(ego["heading_error"])
+        turning = (heading - self._heading) / DT  # against the path [rad/s]
+        soon = offset + settings.foresight_s * float(ego["speed"]) * (
+            heading + 0.5 * settings.foresight_s * turning
+        )
         border = float(ego["left_border"] if side > 0.0 else ego["right_border"])
-        limit = min(self._settings.reach, border - self._half_width + self._settings.margin)
-        return side if max(side * offset, side * soon) < max(limit, 0.0) else -side
+        limit = min(settings.reach, border - self._half_width + settings.margin)
+        return side * offset < limit and side * soon < limit and side * heading < settings.max_heading

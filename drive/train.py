@@ -80,5 +80,7 @@ def main(config: TrainConfig) -> None:
     console.print(f"training on {', '.join(gpus) or 'the CPU'}")
     difference = train(config, datasets, folder, strategy, bool(gpus), console)
     folder.finish(config)
-    console.print(f"policy: [bold]{folder.policy}[/bold] (differs from Keras by {difference:.1e})")
-    console.print(f"next: drive evaluate --agent {folder.policy}")
+    console.print(
+        f"policy: [bold]{folder.policy}[/bold] (differs from Keras by {difference:.1e})", soft_wrap=True
+    )
+    console.print(f"next: drive evaluate --agent {folder.policy}", soft_wrap=True)

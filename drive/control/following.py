@@ -64,11 +64,11 @@ def constant_acceleration_heuristic(
     Treiber, Kesting, Traffic Flow Dynamics, 2013, eq. 11.25. Gap in [m], bumper to bumper.
     """
     gap = max(gap, 0.1)
-    lead_speed = max(speed + relative_speed, 0.0)
-    closing = max(speed - lead_speed, 0.0)
+    lead_speed = speed + relative_speed
+    closing = max(-relative_speed, 0.0)
     steady = min(lead_acceleration, max_acceleration)
     denominator = lead_speed * lead_speed - 2.0 * gap * steady
-    if lead_speed * (speed - lead_speed) <= -2.0 * gap * steady and denominator > 0.0:
+    if lead_speed >= 0.0 and -lead_speed * relative_speed <= -2.0 * gap * steady and denominator > 0.0:
         return speed * speed * steady / denominator
     return steady - closing * closing / (2.0 * gap)
 

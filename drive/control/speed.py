@@ -11,6 +11,7 @@ from drive.kernels import kernel
 MAX_LATERAL_ACCELERATION = 2.2  # in curves [m/s^2]
 DECELERATION = 2.0  # with which a lower speed ahead is met [m/s^2]
 GAIN = 2.0  # of the speed law [1/s]
+PREVIEW_TIME = 0.8  # by which a lower speed ahead is met early: the speed law lags by 1 / GAIN [s]
 MAX_ACCELERATION = 1.8  # of the speed law [m/s^2]
 MAX_BRAKING = 4.0  # of the speed law [m/s^2]
 MAX_JERK = 4.0  # with which it begins to speed up [m/s^3]
@@ -39,8 +40,8 @@ def target_speed(
 
         min over samples ahead of sqrt(v^2 + 2 deceleration distance),  v = min(curve speed, limit there)
 
-    The distance is shortened by speed / GAIN, the way that the speed law needs to respond. Every second
-    sample counts, up to where no further one can matter.
+    The distance is shortened by speed * PREVIEW_TIME, the way that the speed law needs to respond. Every
+    second sample counts, up to where no further one can matter.
 
     Args:
         points: flat records with the fields `curvature` [1/m] and `speed_limit` [m/s].
@@ -55,7 +56,7 @@ def target_speed(
     """
     first = min(max(math.floor(s / step), 0), end - begin - 1)
     first -= first % 2  # every second sample, always the same ones
-    start = s + speed / GAIN
+    start = s + speed * PREVIEW_TIME
     best = limit * limit
     for i in range(first, end - begin, 2):
         budget = 2.0 * deceleration * max(i * step - start, 0.0)

@@ -14,7 +14,7 @@ def _bar(console: "Console") -> "Progress":
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, transient=True)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 @contextlib.contextmanager
@@ -44,7 +44,8 @@ def build_progress(console: "Console", epochs: int, steps: int) -> Any:
             console.print(
                 f"epoch {epoch + 1}/{epochs}  loss {values['loss']:.4f}  on kept-back episodes: loss "
                 f"{values['val_loss']:.4f}, mean steering error {values['val_mae']:.4f}"
-                f"  ({time.perf_counter() - self.started:.0f} s)"
+                f"  ({time.perf_counter() - self.started:.0f} s)",
+                soft_wrap=True,
             )
             self.bar.stop()
 

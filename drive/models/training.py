@@ -93,7 +93,19 @@ def train(
     else:
         exported = network
     load_weights(exported, folder.weights)
-    return export_policy(exported, camera, folder.policy, _facts(config, datasets, samples), None)
+    return export_policy(exported, camera, folder.policy, _facts(config, datasets, samples), _frames(datasets[0]))
+
+
+def _frames(info: "DatasetInfo") -> Any:
+    """Up to 16 recorded frames of the first episode, (N, H, W, 3) uint8."""
+    import cv2
+
+    from drive.dataset import FRONT_IMAGE, read_episode
+
+    pictures = read_episode(info, 0, [FRONT_IMAGE])[FRONT_IMAGE]
+    chosen = pictures[:: max(1, len(pictures) // 16)][:16]
+    frames = [cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR) for picture in chosen]
+    return np.stack(frames)[..., ::-1].copy()
 
 
 def _open(datasets: Sequence["DatasetInfo"], crop: Any, cache: Path, progress: Any) -> Any:

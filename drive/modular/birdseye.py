@@ -30,12 +30,12 @@ class Region:
     @property
     def xs(self) -> NDArray[np.float64]:
         """(rows,) x of the cell centres [m]."""
-        return self.x_max - (np.arange(self.shape[0]) + 0.5) * self.cell
+        return np.asarray(self.x_max - (np.arange(self.shape[0]) + 0.5) * self.cell, np.float64)
 
     @property
     def ys(self) -> NDArray[np.float64]:
         """(columns,) y of the cell centres [m]."""
-        return self.y_max - (np.arange(self.shape[1]) + 0.5) * self.cell
+        return np.asarray(self.y_max - (np.arange(self.shape[1]) + 0.5) * self.cell, np.float64)
 
 
 class BirdsEye:
@@ -50,7 +50,9 @@ class BirdsEye:
         # cv2 counts from the centre of the first pixel, the camera from its corner.
         self._map_u = (uv[..., 0] - 0.5).astype(np.float32)
         self._map_v = (uv[..., 1] - 0.5).astype(np.float32)
-        inside = (uv >= 1.0).all(-1) & (uv[..., 0] <= camera.width_px - 1) & (uv[..., 1] <= camera.height_px - 1)
+        inside = (
+            (uv >= 1.0).all(-1) & (uv[..., 0] <= camera.width_px - 1) & (uv[..., 1] <= camera.height_px - 1)
+        )
         self.visible: NDArray[np.bool_] = inside & ahead
         self._map_u[~self.visible] = -1e4
         self._map_v[~self.visible] = -1e4

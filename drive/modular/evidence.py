@@ -10,25 +10,62 @@ from numpy.typing import NDArray
 
 from drive.kernels import kernel
 
+Plane = NDArray[np.float32]
+
 RIDGE_FLOOR, RIDGE_FULL = 0.07, 0.30  # contrast where paint begins, and where it is certain
 YELLOW_FLOOR, YELLOW_FULL = 0.05, 0.20
 ACROSS_RANGE = 14.0  # stripes that run across the view are resolved up to here [m]
 DARK = 12.0  # grey levels added to a brightness before dividing by it
 
 
+_ONE, _ZERO, _HALF = np.float32(1.0), np.float32(0.0), np.float32(0.5)
+_DARK = np.float32(DARK)
+_SIDES_DIFFER = np.float32(0.3)
+_RIDGE = np.float32(RIDGE_FLOOR), np.float32(1.0 / (RIDGE_FULL - RIDGE_FLOOR))
+_YELLOW = np.float32(YELLOW_FLOOR), np.float32(1.0 / (YELLOW_FULL - YELLOW_FLOOR))
+_CHROMA = np.float32(18.0), np.float32(9.0)  # distances of 1 are certainly not asphalt
+_BRIGHTER, _DARKER = np.float32(2.0), np.float32(0.8)
+_ALIKE = np.float32(0.6)
+
+
 @kernel
 def _ridge(center: float, a: float, b: float) -> float:
     """How far the centre stands out above both sides; sides that differ count against it."""
-    return center - max(a, b) - 0.3 * abs(a - b)
+    return center - (a if a > b else b) - _SIDES_DIFFER * abs(a - b)
 
 
 @kernel
-def find_evidence(image, visible, side, across_row, asphalt, light, yellow, mark, off):  # type: ignore[no-untyped-def]
+def _stripe(light: float, a: float, b: float, yellow: float, ya: float, yb: float) -> float:
+    """Paint at a cell, from brightness and yellowness there and on both sides: below 0 is none."""
+    scale = _ONE / (_HALF * (a + b) + _DARK)
+    white = (_ridge(light, a, b) * scale - _RIDGE[0]) * _RIDGE[1]
+    tinted = (_ridge(yellow, ya, yb) * scale - _YELLOW[0]) * _YELLOW[1]
+    return white if white > tinted else tinted
+
+
+@kernel
+def find_evidence(
+    red: NDArray[np.uint8],
+    green: NDArray[np.uint8],
+    blue: NDArray[np.uint8],
+    along_seen: Plane,
+    across_seen: Plane,
+    side: int,
+    across_row: int,
+    asphalt: NDArray[np.float64],
+    light: Plane,
+    yellow: Plane,
+    mark: Plane,
+    off: Plane,
+) -> None:
     """Fill `mark` and `off` from a bird's-eye picture.
 
     Args:
-        image: (R, C, 3) uint8 RGB.
-        visible: (R, C) bool.
+        red: (R, C) uint8.
+        green: (R, C) uint8.
+        blue: (R, C) uint8.
+        along_seen: (R, C) float32, 1 where a cell and its sides in the row are seen, else 0.
+        across_seen: (R, C) float32, the same in the column.
         side: cells from a stripe's middle to the ground beside it.
         across_row: first row in which stripes across the view are looked for.
         asphalt: (4,) brightness, two chromas and weight of the road's colour (`learn_asphalt`).
@@ -37,47 +74,43 @@ def find_evidence(image, visible, side, across_row, asphalt, light, yellow, mark
         mark: (R, C) float32, out: 0 no paint, 1 paint.
         off: (R, C) float32, out: 0 road, 1 not road.
     """
-    rows, columns = visible.shape
+    rows, columns = light.shape
+    road, tint_a, tint_b = np.float32(asphalt[0]), np.float32(asphalt[1]), np.float32(asphalt[2])
+    known = _ONE if asphalt[3] > 0.0 else _ZERO
+    inverse = _ONE / (road + _DARK)
     for i in range(rows):
         for j in range(columns):
-            r, g, b = float(image[i, j, 0]), float(image[i, j, 1]), float(image[i, j, 2])
-            value = 0.5 * (r + g)
+            r, g, b = np.float32(red[i, j]), np.float32(green[i, j]), np.float32(blue[i, j])
+            value = _HALF * (r + g)
             light[i, j] = value
             yellow[i, j] = value - b
-            scale = 1.0 / (value + DARK)
-            chroma_a = (g - 0.5 * (r + b)) * scale - asphalt[1]
-            chroma_b = (r - b) * scale - asphalt[2]
-            bright = (value - asphalt[0]) / (asphalt[0] + DARK)
-            bright = bright * 2.0 if bright > 0.0 else bright * 0.8
-            distance = (chroma_a * 18.0) ** 2 + (chroma_b * 9.0) ** 2 + bright**2
-            off[i, j] = min(max(np.sqrt(distance) - 0.6, 0.0), 1.0) if asphalt[3] > 0.0 else 0.0
+            scale = _ONE / (value + _DARK)
+            chroma_a = ((g - _HALF * (r + b)) * scale - tint_a) * _CHROMA[0]
+            chroma_b = ((r - b) * scale - tint_b) * _CHROMA[1]
+            bright = (value - road) * inverse
+            bright = bright * (_BRIGHTER if bright > _ZERO else _DARKER)
+            distance = np.sqrt(chroma_a * chroma_a + chroma_b * chroma_b + bright * bright) - _ALIKE
+            distance = distance if distance > _ZERO else _ZERO
+            off[i, j] = (distance if distance < _ONE else _ONE) * known
+    near, far = side, side + 1
     for i in range(rows):
+        for j in range(far, columns - far):
+            a = _HALF * (light[i, j - near] + light[i, j - far])
+            b = _HALF * (light[i, j + near] + light[i, j + far])
+            ya = _HALF * (yellow[i, j - near] + yellow[i, j - far])
+            yb = _HALF * (yellow[i, j + near] + yellow[i, j + far])
+            best = _stripe(light[i, j], a, b, yellow[i, j], ya, yb) * along_seen[i, j]
+            best = best if best > _ZERO else _ZERO
+            mark[i, j] = best if best < _ONE else _ONE
+    for i in range(max(across_row, far), rows - far):
         for j in range(columns):
-            mark[i, j] = 0.0
-            if not visible[i, j]:
-                off[i, j] = 0.0
-                continue
-            best = 0.0
-            if j >= side + 1 and j < columns - side - 1 and visible[i, j - side - 1] and visible[i, j + side + 1]:
-                a = 0.5 * (light[i, j - side] + light[i, j - side - 1])
-                b = 0.5 * (light[i, j + side] + light[i, j + side + 1])
-                scale = 1.0 / (0.5 * (a + b) + DARK)
-                best = (_ridge(light[i, j], a, b) * scale - RIDGE_FLOOR) / (RIDGE_FULL - RIDGE_FLOOR)
-                ya = 0.5 * (yellow[i, j - side] + yellow[i, j - side - 1])
-                yb = 0.5 * (yellow[i, j + side] + yellow[i, j + side + 1])
-                ridge = (_ridge(yellow[i, j], ya, yb) * scale - YELLOW_FLOOR) / (YELLOW_FULL - YELLOW_FLOOR)
-                best = max(best, ridge)
-            if i >= across_row and i < rows - side - 1 and visible[i + side + 1, j]:
-                a = 0.5 * (light[i - side, j] + light[i - side - 1, j])
-                b = 0.5 * (light[i + side, j] + light[i + side + 1, j])
-                scale = 1.0 / (0.5 * (a + b) + DARK)
-                ridge = (_ridge(light[i, j], a, b) * scale - RIDGE_FLOOR) / (RIDGE_FULL - RIDGE_FLOOR)
-                best = max(best, ridge)
-                ya = 0.5 * (yellow[i - side, j] + yellow[i - side - 1, j])
-                yb = 0.5 * (yellow[i + side, j] + yellow[i + side + 1, j])
-                ridge = (_ridge(yellow[i, j], ya, yb) * scale - YELLOW_FLOOR) / (YELLOW_FULL - YELLOW_FLOOR)
-                best = max(best, ridge)
-            mark[i, j] = min(max(best, 0.0), 1.0)
+            a = _HALF * (light[i - near, j] + light[i - far, j])
+            b = _HALF * (light[i + near, j] + light[i + far, j])
+            ya = _HALF * (yellow[i - near, j] + yellow[i - far, j])
+            yb = _HALF * (yellow[i + near, j] + yellow[i + far, j])
+            best = _stripe(light[i, j], a, b, yellow[i, j], ya, yb) * across_seen[i, j]
+            best = best if best < _ONE else _ONE
+            mark[i, j] = best if best > mark[i, j] else mark[i, j]
 
 
 def learn_asphalt(

@@ -9,10 +9,14 @@ exact (offsets of both borders from a lane that is nearly right, as normal equat
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drive.elementary import sincos
 from drive.kernels import kernel
 from drive.modular.local_map import CELL, CELLS, MARK, OFF, SEEN
+
+Array = NDArray[np.float64]
+Grid = NDArray[np.float32]
 
 SEGMENT = 1.5  # [m]
 STATION = 0.5  # evidence is read every so many metres along the lane
@@ -28,21 +32,25 @@ ROAD_GAIN = 0.15  # of asphalt in the lane's middle
 EDGE_GAIN = 0.7  # a road edge speaks softer than paint
 INSIDE_MARK, INSIDE_OFF = 0.32, 0.6  # costs of paint and of grass inside the lane
 BEND_COST, SURPRISE_COST = 5.0, 4.0  # per 1/m of curvature: change along the lane, change from the last frame
-SHIFT_COST, TURN_COST, WIDTH_COST = 6.0, 60.0, 3.0  # per m^2, rad^2, m^2 from the prediction
+SHIFT_COST, TURN_COST, WIDTH_COST = 6.0, 60.0, 10.0  # per m^2, rad^2, m^2 from the prediction
+EDGE_TRUST, BEYOND_TRUST = 0.2, 0.4  # of a road edge against paint; of one outside of the expected border
+RAGGED = 0.15  # offsets of an edge that jump this much from station to station are hardly trusted [m]
 PAINT_SEEN, EDGE_SEEN = 0.15, 0.25  # less is taken for nothing
 SCAN = 16  # steps to each side when a border is measured
 SCAN_STEP = 0.05  # [m]
 
 
 @kernel
-def _read(grid, x, y, channel):  # type: ignore[no-untyped-def]
+def _read(grid: Grid, x: float, y: float, channel: int) -> float:
     row = int(np.floor(x * (1.0 / CELL))) & (CELLS - 1)
     column = int(np.floor(y * (1.0 / CELL))) & (CELLS - 1)
     return grid[row, column, channel]
 
 
 @kernel
-def _edge(grid, x, y, nx, ny, distance, sign, reach):  # type: ignore[no-untyped-def]
+def _edge(
+    grid: Grid, x: float, y: float, nx: float, ny: float, distance: float, sign: float, reach: float
+) -> float:
     """How much more the ground is off the road outside of a border than inside, where both were seen."""
     outside, inside = sign * (distance + reach), sign * (distance - reach)
     beyond = _read(grid, x + nx * outside, y + ny * outside, OFF)
@@ -50,13 +58,14 @@ def _edge(grid, x, y, nx, ny, distance, sign, reach):  # type: ignore[no-untyped
     if beyond <= here:
         return 0.0
     sure = min(
-        _read(grid, x + nx * outside, y + ny * outside, SEEN), _read(grid, x + nx * inside, y + ny * inside, SEEN)
+        _read(grid, x + nx * outside, y + ny * outside, SEEN),
+        _read(grid, x + nx * inside, y + ny * inside, SEEN),
     )
     return (beyond - here) * min(SURE_GAIN * sure, 1.0)
 
 
 @kernel
-def _read_smooth(grid, x, y, channel):  # type: ignore[no-untyped-def]
+def _read_smooth(grid: Grid, x: float, y: float, channel: int) -> float:
     u = x * (1.0 / CELL) - 0.5
     v = y * (1.0 / CELL) - 0.5
     fu, fv = np.floor(u), np.floor(v)
@@ -69,7 +78,7 @@ def _read_smooth(grid, x, y, channel):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _station_score(grid, x, y, s, c, half):  # type: ignore[no-untyped-def]
+def _station_score(grid: Grid, x: float, y: float, s: float, c: float, half: float) -> float:
     """Evidence for a lane whose middle passes (x, y) in the direction (c, s): at most 2 and a bit."""
     inv = 1.0 / CELL
     row, column = int(np.floor(x * inv)) & (CELLS - 1), int(np.floor(y * inv)) & (CELLS - 1)
@@ -98,7 +107,7 @@ def _station_score(grid, x, y, s, c, half):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def score_lane(grid, anchor, width, curvature, segments):  # type: ignore[no-untyped-def]
+def score_lane(grid: Grid, anchor: Array, width: float, curvature: Array, segments: int) -> float:
     """Evidence for a whole lane, and the cost of its bends: comparable with `search_lane`'s score."""
     x, y, yaw = anchor[0], anchor[1], anchor[2]
     total = 0.0
@@ -116,7 +125,16 @@ def score_lane(grid, anchor, width, curvature, segments):  # type: ignore[no-unt
 
 
 @kernel
-def search_lane(grid, anchor, width, curvature, known, segments, starts, out):  # type: ignore[no-untyped-def]
+def search_lane(
+    grid: Grid,
+    anchor: Array,
+    width: float,
+    curvature: Array,
+    known: int,
+    segments: int,
+    starts: Array,
+    out: Array,
+) -> float:
     """The best lane by beam search over the curvature of one segment after the other.
 
     Args:
@@ -258,7 +276,7 @@ def search_lane(grid, anchor, width, curvature, known, segments, starts, out):  
 
 
 @kernel
-def trace(anchor, curvature, out):  # type: ignore[no-untyped-def]
+def trace(anchor: Array, curvature: Array, out: Array) -> None:
     """Sample a lane's middle every STATION metres: out (n * STATIONS + 1, 3) x, y, yaw."""
     x, y, yaw = anchor[0], anchor[1], anchor[2]
     out[0, 0], out[0, 1], out[0, 2] = x, y, yaw
@@ -274,7 +292,18 @@ def trace(anchor, curvature, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _scan(grid, x, y, s, c, sign, half, steps, paint, profile):  # type: ignore[no-untyped-def]
+def _scan(
+    grid: Grid,
+    x: float,
+    y: float,
+    s: float,
+    c: float,
+    sign: float,
+    half: float,
+    steps: int,
+    paint: bool,
+    profile: Array,
+) -> tuple[float, int]:
     """Evidence across a border, near ones favoured: the highest and its step; `profile` gets all of it."""
     best, where = 0.0, 0
     for o in range(-steps, steps + 1):
@@ -283,7 +312,8 @@ def _scan(grid, x, y, s, c, sign, half, steps, paint, profile):  # type: ignore[
             value = _read_smooth(grid, x - s * d, y + c * d, MARK)
         else:
             value = 0.5 * (
-                _edge(grid, x, y, -s, c, sign * d, sign, EDGE_REACH) + _edge(grid, x, y, -s, c, sign * d, sign, 0.15)
+                _edge(grid, x, y, -s, c, sign * d, sign, EDGE_REACH)
+                + _edge(grid, x, y, -s, c, sign * d, sign, 0.15)
             )
         profile[o + SCAN] = value
         value *= 1.0 - 0.4 * abs(o) / SCAN
@@ -293,7 +323,9 @@ def _scan(grid, x, y, s, c, sign, half, steps, paint, profile):  # type: ignore[
 
 
 @kernel
-def measure_borders(grid, line, width, gate, information, gradient, found):  # type: ignore[no-untyped-def]
+def measure_borders(
+    grid: Grid, line: Array, width: float, gate: Array, information: Array, gradient: Array, found: Array
+) -> float:
     """Normal equations of both borders' offsets from a lane that is nearly right.
 
     State: shift of the anchor to the left, turn at the anchor, widening, change of each curvature. A turn by
@@ -330,26 +362,38 @@ def measure_borders(grid, line, width, gate, information, gradient, found):  # t
             if j <= reach:
                 a = j * STATIONS
                 b = min(a + STATIONS, i)
-                chord = 0.5 * ((2.0 * x - line[a, 0] - line[b, 0]) * c + (2.0 * y - line[a, 1] - line[b, 1]) * s)
+                chord = 0.5 * (
+                    (2.0 * x - line[a, 0] - line[b, 0]) * c + (2.0 * y - line[a, 1] - line[b, 1]) * s
+                )
                 h[3 + j] = chord * STATION * (b - a)
         steps = min(int(gate[i] / SCAN_STEP), SCAN)
         for side in range(2):
             sign = 2.0 * side - 1.0
+            trust = 1.0
             peak, where = _scan(grid, x, y, s, c, sign, 0.5 * width, steps, True, profile)
             if peak < PAINT_SEEN:
                 edge, at = _scan(grid, x, y, s, c, sign, 0.5 * width, steps, False, profile)
                 if edge < EDGE_SEEN:
                     continue
-                peak, where = EDGE_GAIN * edge, at
+                peak, where, trust = edge, at, EDGE_TRUST
             moment, mass = 0.0, 0.0
             for o in range(max(where - 4, -steps), min(where + 4, steps) + 1):
                 mass += profile[o + SCAN]
                 moment += profile[o + SCAN] * o * SCAN_STEP
             offset = moment / mass
-            best = peak
-            weight = best * best
+            if trust < 1.0:
+                # Ground beside the lane may be road as well: that it ends further out says little about the
+                # lane's width, and a ragged end (parked cars) says less.
+                if sign * offset > 0.0:
+                    trust *= BEYOND_TRUST
+                jump = 1.0
+                for back in range(1, min(i, 3)):
+                    if found[i - back, side, 1] > 0.0:
+                        jump = min(jump, abs(found[i - back, side, 0] - offset) / back)
+                trust *= 1.0 - min(jump / RAGGED, 0.9)
+            weight = peak * peak * trust
             found[i, side, 0] = offset
-            found[i, side, 1] = best
+            found[i, side, 1] = peak
             h[2] = 0.5 * sign
             total += weight
             for a in range(3 + n):

@@ -53,10 +53,20 @@ class LaneDetector:
         self._weight = np.where(self.birdseye.visible, trust, 0.0).astype(np.float32)
         self._side = max(round(SIDE / region.cell), 1)
         self._across_row = int(np.searchsorted(-self._xs, -ACROSS_RANGE))
+        seen = self.birdseye.visible.astype(np.uint8)
+        reach = 2 * self._side + 3
+        self._inner = [
+            cv2.erode(seen, np.ones(size, np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0).astype(np.float32)
+            for size in ((1, reach), (reach, 1))
+        ]
+        self._planes = [np.zeros(shape, np.uint8) for _ in range(3)]
         self._light, self._yellow = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
         self._mark = np.zeros(shape, np.float32)
-        self.evidence = Evidence(self.birdseye.warp(np.zeros((camera.height_px, camera.width_px, 3), np.uint8)),
-                                 np.zeros(shape, np.float32), np.zeros(shape, np.float32))
+        self.evidence = Evidence(
+            self.birdseye.warp(np.zeros((camera.height_px, camera.width_px, 3), np.uint8)),
+            np.zeros(shape, np.float32),
+            np.zeros(shape, np.float32),
+        )
         self._asphalt = np.zeros(4)
         size = 3 + SEGMENTS
         self._information, self._gradient = np.zeros((size, size)), np.zeros(size)
@@ -77,7 +87,8 @@ class LaneDetector:
         s = np.arange(4.0, 8.5, 0.5)
         middle = self._lane_in_view(tracker, memory, s)
         self._learn_asphalt(middle)
-        find_evidence(evidence.above, self.birdseye.visible, self._side, self._across_row, self._asphalt,
+        cv2.split(evidence.above, self._planes)
+        find_evidence(*self._planes, *self._inner, self._side, self._across_row, self._asphalt,
                       self._light, self._yellow, self._mark, evidence.off)  # fmt: skip
         cv2.GaussianBlur(self._mark, (3, 3), 0.8, dst=evidence.mark)
         np.minimum(evidence.mark * np.float32(1.8), 1.0, out=evidence.mark)

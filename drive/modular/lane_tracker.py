@@ -7,7 +7,8 @@ from drive.modular.fit import MAX_CURVATURE, SEGMENT, STATION, STATIONS, trace
 
 SEGMENTS = 18
 BEHIND = 3.0  # the chain begins this far behind the rear axle [m]
-START_WIDTH = 3.5  # [m]
+USUAL_WIDTH = 3.35  # [m]
+USUAL_WIDTH_INFORMATION = 0.5  # a step: how strongly the width is drawn to the usual one [1/m^2]
 WIDTHS = (2.6, 4.4)  # [m]
 DRIFT = (0.012, 0.003, 0.004)  # noise a step of shift [m], turn [rad], width [m]
 CURVATURE_DRIFT = 0.001  # noise a step [1/m]
@@ -29,10 +30,10 @@ class LaneTracker:
     def __init__(self, pose: NDArray[np.float64]) -> None:
         yaw = pose[2]
         self.anchor = pose - BEHIND * np.array([np.cos(yaw), np.sin(yaw), 0.0])
-        self.width = START_WIDTH
-        self.curvature = np.zeros(SEGMENTS)
-        self.covariance = np.zeros((3 + SEGMENTS, 3 + SEGMENTS))
-        self.covariance[:3, :3] = np.diag([0.3, 0.06, 0.25]) ** 2
+        self.width = USUAL_WIDTH
+        self.curvature: NDArray[np.float64] = np.zeros(SEGMENTS)
+        self.covariance: NDArray[np.float64] = np.zeros((3 + SEGMENTS, 3 + SEGMENTS))
+        self.covariance[:3, :3] = np.diag([0.3, 0.06, 0.2]) ** 2
         walk = np.minimum.outer(np.arange(SEGMENTS), np.arange(SEGMENTS))
         self.covariance[3:, 3:] = 0.02**2 + CURVATURE_WALK**2 * walk
         self.confidence = 0.0
@@ -94,14 +95,19 @@ class LaneTracker:
         h[:, 0] = 1.0
         h[:, 1] = s
         h[:, 3:] = reach * (s[:, None] - start - 0.5 * reach)
-        return np.sqrt(np.einsum("ij,jk,ik->i", h, self.covariance, h))
+        variance: NDArray[np.float64] = np.einsum("ij,jk,ik->i", h, self.covariance, h)
+        return np.sqrt(variance)
 
     def update(self, information: NDArray[np.float64], gradient: NDArray[np.float64]) -> None:
         """Correct the lane by measured borders (`fit.measure_borders`), in information form."""
         scale = 1.0 / MEASUREMENT**2
-        self.covariance = np.linalg.inv(np.linalg.inv(self.covariance) + information * scale)
-        self.covariance = 0.5 * (self.covariance + self.covariance.T)
-        self._shift(self.covariance @ gradient * scale)
+        information = information * scale
+        gradient = gradient * scale
+        information[2, 2] += USUAL_WIDTH_INFORMATION
+        gradient[2] += USUAL_WIDTH_INFORMATION * (USUAL_WIDTH - self.width)
+        covariance = np.linalg.inv(np.linalg.inv(self.covariance) + information)
+        self.covariance[...] = 0.5 * (covariance + covariance.T)
+        self._shift(self.covariance @ gradient)
 
     def adopt(self, lane: NDArray[np.float64]) -> None:
         """Take another lane (`fit.search_lane`); doubt grows by the change."""
@@ -114,6 +120,6 @@ class LaneTracker:
 
     def _shift(self, change: NDArray[np.float64]) -> None:
         yaw = self.anchor[2]
-        self.anchor = self.anchor + (-np.sin(yaw) * change[0], np.cos(yaw) * change[0], change[1])
+        self.anchor = self.anchor + np.array([-np.sin(yaw) * change[0], np.cos(yaw) * change[0], change[1]])
         self.width = float(np.clip(self.width + change[2], *WIDTHS))
         self.curvature = np.clip(self.curvature + change[3:], -MAX_CURVATURE, MAX_CURVATURE)

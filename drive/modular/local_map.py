@@ -17,7 +17,16 @@ MARK, OFF, SEEN = range(3)  # channels: paint, off the road, how surely it was l
 
 
 @kernel
-def remember(grid, mark, off, weight, xs, ys, pose, shade):  # type: ignore[no-untyped-def]
+def remember(
+    grid: NDArray[np.float32],
+    mark: NDArray[np.float32],
+    off: NDArray[np.float32],
+    weight: NDArray[np.float32],
+    xs: NDArray[np.float64],
+    ys: NDArray[np.float64],
+    pose: NDArray[np.float64],
+    shade: NDArray[np.float64],
+) -> None:
     """Blend one picture's evidence into the map: value += weight * (evidence - value).
 
     Args:

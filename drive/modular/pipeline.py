@@ -106,7 +106,7 @@ class ModularAgent:
 
     @property
     def line(self) -> NDArray[np.float64]:
-        """(n, 3) x, y, yaw of the lane's middle, in the frame of `pose`, every half metre from behind the car."""
+        """(n, 3) x, y, yaw of the lane's middle, in the frame of `pose`, every STATION metres."""
         return self._tracker.line
 
     def borders(self) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ HEIGHT_PX = 320
 SECONDS = 8.0  # of a drive
 HOLD_FRAMES = 16  # the last picture stays this long
 
-DRIVER_RGB = (47, 126, 216)
+DRIVER_RGB = (90, 170, 255)
 SHADOW_RGB = ((240, 140, 50), (190, 110, 220), (70, 190, 130))
 
 
@@ -98,7 +98,7 @@ class _Board:
         if self._overview is None:
             self._overview = Overview(self._scenario)
         width = round(HEIGHT_PX * frame.shape[1] / frame.shape[0] / 2) * 2
-        view = cv2.resize(frame, (width, HEIGHT_PX), interpolation=cv2.INTER_CUBIC)
+        view: NDArray[Any] = cv2.resize(frame, (width, HEIGHT_PX), interpolation=cv2.INTER_CUBIC)
         order = self._order
         ways = [(order.agent, float(order.steering[step]), DRIVER_RGB)]
         for i, (name, heard) in enumerate(order.shadows.items()):
@@ -110,14 +110,17 @@ class _Board:
         self._draw_gauge(view, ways)
         ego = self._world.egos[0]
         line = f"{step / FPS:5.1f} s   {3.6 * ego['speed']:3.0f} km/h   offset {ego['lateral_offset']:+.2f} m"
-        _text(view, line, (8, HEIGHT_PX - 10))
+        _darken(view, HEIGHT_PX - 28, HEIGHT_PX)
+        _text(view, line, (8, HEIGHT_PX - 9))
         if ending:
-            _text(view, ending.upper(), (8, 70), (255, 90, 70), 0.9)
+            top = HEIGHT_PX // 2 - 24
+            _darken(view, top, top + 48)
+            _text(view, ending.upper(), (width // 2 - 12 * len(ending), top + 34), (255, 120, 96), 1.1)
         above = self._overview.draw(self._world, 0, HEIGHT_PX)
         return np.concatenate([view, above], axis=1)
 
-    def _draw_way(self, view: NDArray[np.uint8], steering: float, color: tuple, scale: float) -> None:
-        """The arc that this steering leads along, drawn onto the ground: curvature = tan(angle) / wheelbase."""
+    def _draw_way(self, view: NDArray[Any], steering: float, color: tuple, scale: float) -> None:
+        """The arc that this steering leads along, on the ground: curvature = tan(angle) / wheelbase."""
         import cv2
 
         context = self._world.context(0)
@@ -134,12 +137,12 @@ class _Board:
         if pixels.shape[1] > 1:
             cv2.polylines(view, [pixels.T.copy()], False, color, 3, cv2.LINE_AA, shift=3)
 
-    def _draw_gauge(self, view: NDArray[np.uint8], ways: Sequence[tuple[str, float, tuple]]) -> None:
-        """Names and steering as marks on a scale, left steering to the left; full scale is a third of full steering."""
+    def _draw_gauge(self, view: NDArray[Any], ways: Sequence[tuple[str, float, tuple]]) -> None:
+        """Names, and steering as marks on a scale: left is left, the ends are a third of full steering."""
         import cv2
 
         half, center = 90, view.shape[1] - 108
-        view[: 18 + 20 * len(ways)] = (0.45 * view[: 18 + 20 * len(ways)]).astype(np.uint8)
+        _darken(view, 0, 14 + 20 * len(ways))
         for i, (name, steering, color) in enumerate(ways):
             y = 20 + 20 * i
             _text(view, f"{'driver' if i == 0 else 'shadow'} {name[:24]}", (8, y + 5), color)
@@ -149,8 +152,12 @@ class _Board:
             cv2.circle(view, (mark, y), 6, color, -1, cv2.LINE_AA)
 
 
+def _darken(view: NDArray[Any], top: int, bottom: int) -> None:
+    view[top:bottom] = view[top:bottom] // 3
+
+
 def _text(
-    view: NDArray[np.uint8],
+    view: NDArray[Any],
     line: str,
     at: tuple[int, int],
     color: tuple[int, int, int] = (255, 255, 255),
@@ -158,7 +165,6 @@ def _text(
 ) -> None:
     import cv2
 
-    cv2.putText(view, line, at, cv2.FONT_HERSHEY_SIMPLEX, size, (0, 0, 0), 3, cv2.LINE_AA)
     cv2.putText(view, line, at, cv2.FONT_HERSHEY_SIMPLEX, size, color, 1, cv2.LINE_AA)
 
 
@@ -167,7 +173,7 @@ def encode(pictures: Sequence[NDArray[np.uint8]], fps: int = FPS) -> bytes:
     from imageio_ffmpeg import write_frames
 
     height, width = pictures[0].shape[:2]
-    quick = ["-crf", "36", "-b:v", "0", "-deadline", "realtime", "-cpu-used", "6", "-threads", "1"]
+    quick = ["-crf", "40", "-b:v", "0", "-deadline", "realtime", "-cpu-used", "6", "-threads", "1"]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.webm"
         writer = write_frames(

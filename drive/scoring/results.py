@@ -68,8 +68,10 @@ class EpisodeLog:
             self._file.write(json.dumps(row, allow_nan=False) + "\n")
             self._file.flush()
 
-    def close(self) -> None:
-        """End the file; its name stays `.part`."""
+    def __enter__(self) -> "EpisodeLog":
+        return self
+
+    def __exit__(self, *problem: object) -> None:
         self._file.close()
 
 
@@ -81,9 +83,8 @@ def write_results(
     summary: dict[str, Any],
     timing: dict[str, Any],
     steps: Any,
-    report: str,
 ) -> None:
-    """Write every file beside its final name first, then put all in place.
+    """Write every file beside its final name first, then put all in place; an older report goes.
 
     Args:
         out: a prepared folder.
@@ -92,7 +93,6 @@ def write_results(
         summary: contents of `summary.json`.
         timing: contents of `timing.json`.
         steps: a pyarrow table (see `steps_table`).
-        report: the HTML page.
     """
     import pyarrow.parquet as parquet
 
@@ -103,12 +103,19 @@ def write_results(
             SUMMARY: json.dumps(summary, indent=2, allow_nan=False) + "\n",
             TIMING: json.dumps(timing, indent=2, allow_nan=False) + "\n",
             CONFIG: json.dumps(config, indent=2, allow_nan=False) + "\n",
-            REPORT: report,
         }
         for name, text in texts.items():
             (out / (name + _PART)).write_text(text, encoding="utf-8")
         for name in (STEPS, *texts):
             os.replace(out / (name + _PART), out / name)
+        (out / REPORT).unlink(missing_ok=True)
+
+
+def write_report(out: Path, page: str) -> None:
+    """Put `report.html` beside the results."""
+    with _disk(out):
+        (out / (REPORT + _PART)).write_text(page, encoding="utf-8")
+        os.replace(out / (REPORT + _PART), out / REPORT)
 
 
 def steps_table(drives: Sequence[Any]) -> Any:
@@ -127,7 +134,7 @@ def steps_table(drives: Sequence[Any]) -> Any:
         return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(names, pa.string()))
 
     def joined(parts: list[NDArray[Any]], kind: type) -> Any:
-        values = np.concatenate(parts).astype(kind) if parts else np.zeros(0, kind)
+        values: Any = np.concatenate(parts).astype(kind) if parts else np.zeros(0, kind)
         return pa.array(values, from_pandas=True)
 
     columns: dict[str, Any] = {

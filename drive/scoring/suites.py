@@ -92,7 +92,7 @@ class LaneSuite:
             if found.through_junction == through_junction:
                 return found
         raise UserError(
-            f"{name}: no chain through a junction in {_JUNCTION_DRAWS} draws; take --junction-episodes 0 here."
+            f"{name}: no chain through a junction in {_JUNCTION_DRAWS} draws; take --junction-episodes 0."
         )
 
     def passes_junctions(self, road_map: "RoadMap") -> bool:

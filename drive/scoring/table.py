@@ -1,35 +1,41 @@
 """The evaluation's table, on the terminal and in the report."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 COLUMNS = (
     "Agent",
     "Success",
     "Training weather",
     "Held-out weather",
-    "Crashes",
-    "Off road / lane left",
-    "Lateral offset, mean [m]",
-    "km driven",
+    "Crash",
+    "Left road or lane",
+    "Offset mean, m",
+    "km",
     "ms a frame",
 )
 
 
-def percent(rate: float | None, interval: list[float] | None) -> str:
-    """A rate and its interval: "97 % (83-99)"."""
+class Cell(NamedTuple):
+    """A figure and, where it has one, its 95 % interval."""
+
+    value: str
+    interval: str = ""
+
+
+def percent(rate: float | None, interval: list[float] | None) -> Cell:
+    """A rate: "97 %" and "83-99"."""
     if rate is None:
-        return "-"
-    if interval is None:
-        return f"{100 * rate:.0f} %"
-    return f"{100 * rate:.0f} % ({100 * interval[0]:.0f}-{100 * interval[1]:.0f})"
+        return Cell("-")
+    spread = "" if interval is None else f"{100 * interval[0]:.0f}-{100 * interval[1]:.0f}"
+    return Cell(f"{100 * rate:.0f} %", spread)
 
 
-def metres(value: float | None, interval: list[float] | None) -> str:
-    """A mean in metres and its interval: "0.12 (0.10-0.15)"."""
+def metres(value: float | None, interval: list[float] | None) -> Cell:
+    """A mean in metres: "0.12" and "0.10-0.15"."""
     if value is None:
-        return "-"
-    return f"{value:.2f}" if interval is None else f"{value:.2f} ({interval[0]:.2f}-{interval[1]:.2f})"
+        return Cell("-")
+    return Cell(f"{value:.2f}", "" if interval is None else f"{interval[0]:.2f}-{interval[1]:.2f}")
 
 
 def mark(agent: Mapping[str, Any]) -> str:
@@ -39,22 +45,30 @@ def mark(agent: Mapping[str, Any]) -> str:
     )
 
 
-def table_rows(summary: Mapping[str, Any], timing: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """One row an agent, a cell for each of COLUMNS; on maps with a further row for drives through junctions."""
+class AgentRow(NamedTuple):
+    """One row of the table."""
+
+    agent: str
+    apart: bool  # drives through junctions
+    cells: tuple[Cell, ...]  # for COLUMNS[1:]
+
+
+def table_rows(summary: Mapping[str, Any], timing: Mapping[str, Any]) -> list[AgentRow]:
+    """One row an agent, on maps a further row for its drives through junctions."""
     rows = []
     for name, agent in summary["agents"].items():
-        label = f"{name} ({mark(agent)})" if mark(agent) else name
         milliseconds = timing["agents"][name]["act_ms_p50"]
-        rows.append((label, *_cells(agent), "-" if milliseconds is None else f"{milliseconds:.2f}"))
+        spent = Cell("-" if milliseconds is None else f"{milliseconds:.2f}")
+        rows.append(AgentRow(name, False, (*_cells(agent), spent)))
         if "through_junctions" in agent:
-            rows.append((f"  {name}, through junctions", *_cells(agent["through_junctions"]), ""))
+            rows.append(AgentRow(name, True, (*_cells(agent["through_junctions"]), Cell(""))))
     return rows
 
 
-def _cells(figures: Mapping[str, Any]) -> tuple[str, ...]:
-    def rate(group: Mapping[str, Any] | None) -> str:
+def _cells(figures: Mapping[str, Any]) -> tuple[Cell, ...]:
+    def rate(group: Mapping[str, Any] | None) -> Cell:
         if group is None or not group["episodes"]:
-            return ""
+            return Cell("")
         return percent(group["success_rate"], group["success_rate_interval"])
 
     left = figures["outcomes"].get("off road", 0) + figures["outcomes"].get("lane left", 0)
@@ -62,10 +76,10 @@ def _cells(figures: Mapping[str, Any]) -> tuple[str, ...]:
         rate(figures),
         rate(figures.get("training_weather")),
         rate(figures.get("held_out_weather")),
-        str(figures["crashes"]),
-        str(left),
+        Cell(str(figures["crashes"])),
+        Cell(str(left)),
         metres(figures["lateral_offset_mae_m"], figures["lateral_offset_mae_m_interval"]),
-        f"{figures['distance_km']:.1f}",
+        Cell(f"{figures['distance_km']:.1f}"),
     )
 
 
@@ -74,7 +88,7 @@ def caption(summary: Mapping[str, Any]) -> str:
     where = f" on {summary['map']}" if summary["map"] else ""
     return (
         f"Suite {summary['suite']}{where}, {summary['episodes']} scenarios, the same for every agent; "
-        "agents steer, the car keeps speed and distance by itself (cruise). 95 % intervals in brackets."
+        "agents steer, the car keeps speed and distance by itself (cruise). Below: 95 % intervals."
     )
 
 
@@ -86,14 +100,17 @@ def print_table(console: Any, summary: Mapping[str, Any], timing: Mapping[str, A
     for i, title in enumerate(COLUMNS):
         table.add_column(title, justify="right" if i else "left", no_wrap=i == 0)
     for row in table_rows(summary, timing):
-        table.add_row(*row)
+        agent = summary["agents"][row.agent]
+        below = "through junctions" if row.apart else mark(agent)
+        first = row.agent + (f"\n[dim]{below}[/dim]" if below else "")
+        table.add_row(first, *(f"{value}\n[dim]{spread}[/dim]" for value, spread in row.cells))
     console.print(table)
     for pair in summary["pairs"]:
         roles = {summary["agents"][pair[side]]["role"] for side in ("first", "second")}
         if roles == {"tested"}:
             console.print(
-                f"{pair['first']} against {pair['second']}: {pair['only_first']} scenarios managed by the first "
-                f"alone, {pair['only_second']} by the second alone (exact McNemar p = {pair['p_value']:.3g})."
+                f"{pair['first']} against {pair['second']}: the first alone managed {pair['only_first']} "
+                f"scenarios, the second {pair['only_second']} (exact McNemar p = {pair['p_value']:.3g})."
             )
     for name, agent in summary["agents"].items():
         for shadow, heard in agent["shadows"].items():

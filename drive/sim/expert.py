@@ -8,8 +8,8 @@ from drive.kernels import kernel
 from drive.sim.maps.path import project, sample
 
 PREVIEW_TIME = 0.15  # covers the steering actuator's lag [s]
-RETURN_TIME = 0.9  # an offset decays over this time at speed ... [s]
-RETURN_DISTANCE = 4.5  # ... but never over less than this distance [m]
+RETURN_TIME = 0.5  # an offset decays over this time at speed ... [s]
+RETURN_DISTANCE = 4.0  # ... but never over less than this distance [m]
 
 
 @kernel

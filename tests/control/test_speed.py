@@ -5,6 +5,7 @@ import pytest
 
 from drive.control.speed import (
     MAX_LATERAL_ACCELERATION,
+    PREVIEW_TIME,
     cruise,
     cruise_acceleration,
     curve_speed,
@@ -59,12 +60,12 @@ def test_the_target_is_the_backward_pass_over_curves_and_limits():
 
 def test_the_target_equals_the_minimum_over_every_sample_ahead():
     points = corner()
-    for s in np.arange(0.0, 160.0, 3.7):
+    for s in np.arange(0.0, 150.0, 3.7):
         for speed in (0.0, 6.0, 12.0):
             first = int(s / 0.5)
             first -= first % 2
             i = np.arange(first, len(points), 2)
-            distance = np.maximum(i * 0.5 - s - speed / 2.0, 0.0)
+            distance = np.maximum(i * 0.5 - s - speed * PREVIEW_TIME, 0.0)
             bend = np.maximum(np.abs(points["curvature"][i]), 1e-9)
             allowed = np.minimum(MAX_LATERAL_ACCELERATION / bend, 13.9**2) + 4.0 * distance
             want = math.sqrt(min(allowed.min(), 15.0**2))

@@ -1,4 +1,4 @@
-"""A road painted on a plane, its camera picture by one homography, and a kinematic car: a small honest world."""
+"""A road painted on a plane, its camera picture by one homography, a kinematic car: a small honest world."""
 
 from dataclasses import dataclass, field
 
@@ -32,7 +32,9 @@ class PaintedRoad:
         curvature = np.concatenate([np.full(round(n / step), k) for n, k in self.pieces])
         yaw = np.concatenate([[0.0], np.cumsum(curvature * step)])
         middle = yaw[:-1] + 0.5 * curvature * step
-        xy = np.concatenate([[[0.0, 0.0]], step * np.cumsum(np.stack([np.cos(middle), np.sin(middle)], 1), 0)])
+        xy = np.concatenate(
+            [[[0.0, 0.0]], step * np.cumsum(np.stack([np.cos(middle), np.sin(middle)], 1), 0)]
+        )
         self.path = Polyline(xy)
         self.curvature = np.append(curvature, curvature[-1])
         self._origin = xy.min(0) - MARGIN
@@ -68,7 +70,11 @@ class PaintedRoad:
         c, s = np.cos(yaw), np.sin(yaw)
         world_from_vehicle = np.array([[c, -s, x], [s, c, y], [0.0, 0.0, 1.0]])
         world_from_texture = np.array(
-            [[0.0, TEXEL, self._origin[0] + 0.5 * TEXEL], [TEXEL, 0.0, self._origin[1] + 0.5 * TEXEL], [0, 0, 1]]
+            [
+                [0.0, TEXEL, self._origin[0] + 0.5 * TEXEL],
+                [TEXEL, 0.0, self._origin[1] + 0.5 * TEXEL],
+                [0, 0, 1],
+            ]
         )
         half_pixel = np.array([[1.0, 0.0, -0.5], [0.0, 1.0, -0.5], [0.0, 0.0, 1.0]])
         image_from_texture = (
@@ -83,7 +89,9 @@ class PaintedRoad:
         return image
 
 
-def drive(agent, road: PaintedRoad, speed_limit: float = 9.0, start=(0.3, 0.03), keep=None) -> NDArray[np.float64]:
+def drive(
+    agent, road: PaintedRoad, speed_limit: float = 9.0, start=(0.3, 0.03), keep=None
+) -> NDArray[np.float64]:
     """Closed loop with a kinematic car: lateral offsets of its middle, one a step, until the road's end."""
     camera = Camera()
     context = Context(cameras={"front": camera})

@@ -10,7 +10,8 @@ def evidence(image, asphalt=None):
     shape = image.shape[:2]
     planes = [np.zeros(shape, np.float32) for _ in range(4)]
     known = np.zeros(4) if asphalt is None else asphalt
-    find_evidence(image, np.ones(shape, bool), 3, 0, known, *planes)
+    seen = np.ones(shape, np.float32)
+    find_evidence(*np.ascontiguousarray(image.transpose(2, 0, 1)), seen, seen, 3, 0, known, *planes)
     return planes[2], planes[3]
 
 

@@ -21,7 +21,9 @@ def paint(memory: LocalMap, points: np.ndarray) -> None:
 def borders(curvature, width: float, anchor=(-3.0, 0.0, 0.0)) -> np.ndarray:
     line = np.zeros((len(curvature) * fit.STATIONS + 1, 3))
     fit.trace(np.array(anchor), np.asarray(curvature, float), line)
-    fine = np.stack([np.interp(np.linspace(0, len(line) - 1, 900), np.arange(len(line)), c) for c in line.T], 1)
+    fine = np.stack(
+        [np.interp(np.linspace(0, len(line) - 1, 900), np.arange(len(line)), c) for c in line.T], 1
+    )
     normal = np.stack([-np.sin(fine[:, 2]), np.cos(fine[:, 2])], axis=1)
     return np.concatenate([fine[:, :2] + 0.5 * side * width * normal for side in (1, -1)])
 
@@ -67,7 +69,7 @@ def test_measured_borders_pull_a_wrong_lane_onto_the_painted_one():
         tracker.locate(memory.pose)
     assert tracker.width == pytest.approx(3.2, abs=0.08)
     truth = np.zeros_like(tracker.line)
-    fit.trace(np.array([-3.0, 0.25, 0.04]), curvature, truth)
+    fit.trace(np.array([-3.0, 0.25, 0.02]), curvature, truth)
     assert np.abs(tracker.line - truth)[:, 1].max() < 0.15
 
 

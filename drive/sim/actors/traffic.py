@@ -14,7 +14,9 @@ from drive.sim.actors.dynamics import VehicleParams
 from drive.sim.arrays import PATH_STEP
 from drive.sim.maps.path import first_within, sample
 
-HORIZON = 100.0  # how far traffic looks ahead [m]
+# how far traffic looks ahead: this, HORIZON_TIME of driving, and its way to a stop at 2 m/s^2
+HORIZON_STANDING = 30.0  # [m]
+HORIZON_TIME = 3.0  # [s]
 CORRIDOR_MARGIN = 0.3  # beside a car's own width: what reaches into that is ahead of it [m]
 _BRAKE_LIGHT = -0.5  # [m/s^2]
 
@@ -128,30 +130,32 @@ def _actor_acceleration(
     first, last = path_begin[me.path], path_end[me.path]
     front = me.s + 0.5 * me.length
     half_width = 0.5 * me.width + CORRIDOR_MARGIN
-    gap, lead_speed, lead_acceleration = HORIZON, me.speed, 0.0
-    for j in range(begin, end):
+    horizon = HORIZON_STANDING + HORIZON_TIME * me.speed + 0.25 * me.speed * me.speed
+    gap, lead_speed, lead_acceleration = horizon, me.speed, 0.0
+    for j in range(begin, end):  # on the same path: the gap is a difference
         other = actors[j]
-        if j == i or other.active == 0:
+        if other.path != me.path or other.active == 0 or other.s <= me.s:
             continue
-        if other.path == me.path:
-            if (
-                other.s <= me.s
-                or abs(other.lateral_offset - me.lateral_offset) - 0.5 * other.width >= half_width
-            ):
-                continue
-            near, cosine = other.s - 0.5 * other.length, 1.0
-        else:
-            dx, dy = other.x - me.x, other.y - me.y
-            if dx * dx + dy * dy > HORIZON * HORIZON:
-                continue
-            near, cosine = obstacle_ahead(
-                points, first, last, me.s, front + gap + 0.5 * other.length, me.lateral_offset, half_width,
-                other.x, other.y, other.yaw, other.length, other.width,
-            )  # fmt: skip
+        beside = abs(other.lateral_offset - me.lateral_offset) - 0.5 * other.width
+        distance = other.s - 0.5 * other.length - front
+        if distance < gap and beside < half_width:
+            gap, lead_speed, lead_acceleration = distance, other.speed, other.acceleration
+    sine, cosine = sincos(me.yaw)
+    for j in range(begin, end):  # elsewhere: whatever reaches into the corridor, if it is in front
+        other = actors[j]
+        if other.path == me.path or other.active == 0:
+            continue
+        dx, dy = other.x - me.x, other.y - me.y
+        reach = horizon + me.length + other.length
+        if dx * cosine + dy * sine < 0.0 or dx * dx + dy * dy > reach * reach:
+            continue
+        near, along = obstacle_ahead(
+            points, first, last, me.s, front + gap + 0.5 * other.length, me.lateral_offset, half_width,
+            other.x, other.y, other.yaw, other.length, other.width,
+        )  # fmt: skip
         if near - front < gap:
-            gap, lead_speed = near - front, other.speed * cosine
-            lead_acceleration = other.acceleration if cosine > 0.0 else 0.0
-
+            gap, lead_speed = near - front, other.speed * along
+            lead_acceleration = other.acceleration if along > 0.0 else 0.0
     ego = egos[w]
     sine, cosine = sincos(ego.yaw)
     near, cosine = obstacle_ahead(
@@ -164,7 +168,7 @@ def _actor_acceleration(
         lead_acceleration = ego.acceleration if cosine > 0.0 else 0.0
 
     target = target_speed(points, first, last, me.s, me.speed, me.desired_speed)
-    if gap >= HORIZON:
+    if gap >= horizon:
         gap = NO_LEAD_GAP
     return cruise_acceleration(
         me.speed, target, gap, lead_speed - me.speed, me.acceleration, me.time_headway, lead_acceleration, dt

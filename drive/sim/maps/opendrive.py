@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from drive.errors import UserError
-from drive.sim.maps.opendrive_build import build_lanes, link_lanes, with_speeds
+from drive.sim.maps.opendrive_build import bridges, build_lanes, link_lanes, with_speeds
 from drive.sim.maps.opendrive_geometry import Piece, ReferenceLine
 from drive.sim.maps.opendrive_ground import map_strokes, map_surfaces
 from drive.sim.maps.opendrive_lanes import sample_road
@@ -91,6 +91,8 @@ def road_map_from_root(root: ET.Element, name: str, source: str) -> RoadMap:
     lanes = with_speeds(lanes, roads, notes)
     if heights > 0.05:
         notes.add(f"Heights (they differ by {heights:.1f} m) are kept in z, but roads are drawn flat")
+    if bridges(lanes):
+        notes.add("Roads cross above each other: drawn flat, they meet at bridges")
     if any(np.any(road.superelevation.coefficients) for road in roads.values()):
         notes.add("Superelevation is kept in z, but roads are drawn flat")
     if any(e.find("lateralProfile/shape") is not None for e in root.iterfind("road")):

@@ -13,6 +13,7 @@ from drive.sim.maps.opendrive_marks import inner_lane, lane_marks
 from drive.sim.maps.opendrive_xml import Notes, RoadRecord
 from drive.sim.maps.road_map import Lane
 
+CLEARANCE = 3.5  # between a road and the bridge above it [m]
 MIN_LANE_LENGTH = 1e-3  # shorter lanes are bridged [m]
 DEFAULT_SPEEDS = {  # where neither road nor lane says more, by road type [m/s]
     "motorway": 120.0 / 3.6,
@@ -147,3 +148,14 @@ def with_speeds(lanes: list[Lane], roads: Mapping[str, RoadRecord], notes: Notes
                     f"A lane has no speed limit: {limits[i] * 3.6:.0f} km/h taken", f"road {lanes[i].road_id}"
                 )
     return [replace(lane, speed_limit=limit) for lane, limit in zip(lanes, limits, strict=True)]
+
+
+def bridges(lanes: list[Lane]) -> int:
+    """How many pairs of places lie above each other: cells of 2 m with driving lanes CLEARANCE apart in z."""
+    points = np.concatenate([lane.center for lane in lanes if lane.drivable])
+    _, cell = np.unique(np.round(points[:, :2] / 2.0), axis=0, return_inverse=True)
+    cell = cell.ravel()
+    low, high = np.full(cell.max() + 1, np.inf), np.full(cell.max() + 1, -np.inf)
+    np.minimum.at(low, cell, points[:, 2])
+    np.maximum.at(high, cell, points[:, 2])
+    return int(np.count_nonzero(high - low > CLEARANCE))

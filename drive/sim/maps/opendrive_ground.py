@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from drive.sim.maps.opendrive_lanes import SampledSection
 from drive.sim.maps.opendrive_marks import section_strokes
 from drive.sim.maps.opendrive_xml import RoadRecord
 from drive.sim.maps.road_map import Stroke, Surface
-from drive.sim.maps.surface import MATERIALS, area, drop_doubles, join_strokes, strip
+from drive.sim.maps.surface import MATERIALS, area, drop_doubles, gaps, join_strokes, strip
 
+NEAR = 6.0  # from a junction to what may enclose a hole beside it [m]
 Sampled = Mapping[str, list[SampledSection | None]]
 
 
@@ -34,14 +37,19 @@ def map_surfaces(roads: Mapping[str, RoadRecord], sampled: Sampled) -> list[Surf
     across them.
     """
     strips = _strips(roads, sampled)
+    low = np.array([surface.polygon.min(axis=0) for _, surface in strips])
+    high = np.array([surface.polygon.max(axis=0) for _, surface in strips])
     names = dict.fromkeys(junction for junction, _ in strips if junction is not None)
     ground, paved = [], []
     for name in names:
         members = [surface for junction, surface in strips if junction == name]
+        own = np.array([junction == name for junction, _ in strips])
+        near = (low < high[own].max(axis=0) + NEAR) & (high > low[own].min(axis=0) - NEAR)
+        others = [strips[i][1] for i in np.flatnonzero(near.all(axis=1) & ~own)]
+        ground += gaps(members, others)
         driven = [surface for surface in members if surface.material == "asphalt"]
-        if len(driven) < len(members):
-            ground += area(members)
-        paved += area(driven)
+        if driven:
+            paved += area(driven)
 
     def of(*materials: str) -> list[Surface]:
         return [surface for _, surface in strips if surface.material in materials]

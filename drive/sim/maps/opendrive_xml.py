@@ -240,7 +240,7 @@ def _parse_road_link(road: Element, tag: str) -> RoadLink | None:
 
 
 def parse_road(element: Element, notes: Notes) -> RoadRecord | None:
-    """One road, or None where it has no length."""
+    """One road, or None where it has no length or no lanes."""
     where = f"road {element.get('id')}"
     pieces = _parse_pieces(element, where, notes)
     if not pieces:
@@ -257,6 +257,9 @@ def parse_road(element: Element, notes: Notes) -> RoadRecord | None:
         limits = [limit for speed in e.iterfind("speed") if (limit := parse_speed(speed)) is not None]
         types.append((number(e, "s"), e.get("type", "unknown"), limits[0] if limits else None))
     sections = sorted((_parse_section(e) for e in element.iterfind("lanes/laneSection")), key=lambda x: x.s)
+    if not sections:
+        notes.add("A road has no lanes: left out", where)
+        return None
     return RoadRecord(
         element.get("id", ""),
         None if junction in ("-1", "") else junction,
@@ -276,5 +279,11 @@ def parse_road(element: Element, notes: Notes) -> RoadRecord | None:
 
 def parse_roads(root: ET.Element, notes: Notes) -> dict[str, RoadRecord]:
     """All roads by id."""
-    roads = (parse_road(element, notes) for element in root.iterfind("road"))
-    return {road.id: road for road in roads if road is not None}
+    roads: dict[str, RoadRecord] = {}
+    for element in root.iterfind("road"):
+        road = parse_road(element, notes)
+        if road is not None:
+            if road.id in roads:
+                notes.add("Two roads have the same id: the later one taken", f"road {road.id}")
+            roads[road.id] = road
+    return roads

@@ -69,7 +69,9 @@ class ReferenceLine:
 
 
 @kernel
-def _trace(rows, counts, yaw, out):  # type: ignore[no-untyped-def]
+def _trace(
+    rows: NDArray[np.float64], counts: NDArray[np.int64], yaw: float, out: NDArray[np.float64]
+) -> None:
     """Integrate pieces (length, curvature at start and end, master offset) into stations.
 
     A piece gives the curvature of its master, the parallel curve `offset` to the left of the reference
@@ -184,10 +186,11 @@ def _draw_pieces(
             angle = min(_uniform(rng, style.angle), 110.0 / radius)
             sharpness = _sharpness(radius, _uniform(rng, (0.6, 1.6)))
         sign = 1.0 if rng.random() < 0.5 else -1.0
-        back = rng.random() < 0.7
-        if (sign == last_sign and back) or abs(heading + sign * angle) > max(limit, abs(heading)):
+        if sign == last_sign and rng.random() < 0.7:
             sign = -sign
-        if abs(heading + sign * angle) > max(limit, abs(heading)):
+        if abs(heading + sign * angle) > limit:
+            sign = -1.0 if heading > 0.0 else 1.0
+        if abs(heading + sign * angle) > limit:
             angle = 0.5 * angle
         inner = section.driven_left if sign > 0.0 else section.driven_right
         edge = section.edge_left if sign > 0.0 else section.edge_right

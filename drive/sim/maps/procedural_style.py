@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -58,7 +58,7 @@ class RoadStyle:
     left_edge: float  # of the leftmost strip, from the reference line, left positive [m]
     speed_limits: tuple[float, ...]  # that may be posted [m/s], the usual one first
     bare_stretches: int  # without any paint
-    curvy: bool = field(default=False)
+    curvy: bool  # tight open bends, one after another
 
     @property
     def offsets(self) -> np.ndarray:
@@ -123,7 +123,7 @@ def _separator_paint(rng: np.random.Generator, line: Paint) -> Paint:
     kind = pick(
         rng,
         ["broken", "botts dots", "solid", "solid broken", "broken solid"],
-        [0.78, 0.12, 0.05, 0.025, 0.025],
+        [0.82, 0.08, 0.05, 0.025, 0.025],
     )
     return replace(line, type=kind, color="white")
 
@@ -237,7 +237,7 @@ def _town(rng: np.random.Generator) -> RoadStyle:
         radius=(25.0, 80.0) if curvy else (60.0, 250.0),
         angle=(math.radians(15.0), math.radians(80.0 if curvy else 45.0)),
         linked=0.4 if curvy else 0.1,
-        corners=pick(rng, [0, 1, 2], [0.3, 0.5, 0.2]),
+        corners=pick(rng, [0, 1, 2], [0.2, 0.55, 0.25]),
     )
     posted = pick(rng, [30.0, 40.0, 50.0], [0.2, 0.3, 0.5])
     limits = (posted * KMH, 40.0 * KMH, 30.0 * KMH)
@@ -271,7 +271,7 @@ def _country(rng: np.random.Generator) -> RoadStyle:
         radius=(25.0, 90.0) if curvy else (70.0, 350.0),
         angle=(math.radians(12.0), math.radians(95.0 if curvy else 50.0)),
         linked=0.5 if curvy else 0.2,
-        corners=1 if _chance(rng, 0.25) else 0,
+        corners=1 if _chance(rng, 0.4) else 0,
         corner_radius=(7.0, 16.0),
     )
     posted = pick(rng, [50.0, 60.0, 70.0, 80.0], [0.4, 0.35, 0.2, 0.05])

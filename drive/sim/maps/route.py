@@ -63,8 +63,8 @@ class Route:
         # Samples beyond both ends, where there are lanes, let curvature be a mean at the ends as well.
         before = min(_HALF_WINDOW + 1, int(s_start / PATH_STEP))
         after = min(_HALF_WINDOW + 1, int((nodes.s[-1] - s_start) / PATH_STEP + 1e-9) + 1 - count)
-        at = s_start + PATH_STEP * np.arange(-before, count + after)
-        at = at.clip(0.0, nodes.s[-1])
+        steps = np.arange(-before, count + after, dtype=np.float64)
+        at: NDArray[np.float64] = np.clip(s_start + PATH_STEP * steps, 0.0, nodes.s[-1])
 
         xyz = np.empty((len(at), 3))
         _cubic(nodes.s, nodes.xyz, at, xyz)
@@ -105,15 +105,14 @@ def _join(lanes: Sequence[Lane]) -> _Nodes:
     for last, lane in itertools.pairwise(lanes):
         dx, dy = (lane.center[0, :2] - last.center[-1, :2]).tolist()
         gap = (dx * dx + dy * dy) ** 0.5
-        end = float(s[-1][-1])
-        starts.append(end + (gap if gap > _JOINT else 0.0))
-        skip = 0
-        while skip < len(lane.s) - 2 and gap <= _JOINT and lane.s[skip] <= _JOINT:
-            skip += 1
-        s.append(starts[-1] + lane.s[skip:])
-        xyz.append(lane.center[skip:])
-        width.append(lane.width[skip:])
-        curvature.append(None if lane.curvature is None else lane.curvature[skip:])
+        starts.append(starts[-1] + last.length + (gap if gap > _JOINT else 0.0))
+        # Points that nearly repeat the last one would turn the cubic; a tiny lane may lose all of its own.
+        keep = starts[-1] + lane.s > float(s[-1][-1]) + _JOINT
+        if keep.any():
+            s.append(starts[-1] + lane.s[keep])
+            xyz.append(lane.center[keep])
+            width.append(lane.width[keep])
+        curvature.append(None if lane.curvature is None else lane.curvature[keep])
     known = [c for c in curvature if c is not None]
     return _Nodes(
         np.concatenate(s),
@@ -125,7 +124,9 @@ def _join(lanes: Sequence[Lane]) -> _Nodes:
 
 
 @kernel
-def _cubic(s, nodes, at, out):  # type: ignore[no-untyped-def]
+def _cubic(
+    s: NDArray[np.float64], nodes: NDArray[np.float64], at: NDArray[np.float64], out: NDArray[np.float64]
+) -> None:
     """Hermite cubics through nodes at s, slopes from the parabola through each node and its neighbours."""
     n = len(s)
     j = 0
@@ -156,7 +157,7 @@ def _cubic(s, nodes, at, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _bearing(xyz, yaw, curvature):  # type: ignore[no-untyped-def]
+def _bearing(xyz: NDArray[np.float64], yaw: NDArray[np.float64], curvature: NDArray[np.float64]) -> None:
     """Continuous yaw and mean curvature from evenly spaced points; both exact on arcs."""
     n = len(xyz)
     chord = np.empty(n - 1)

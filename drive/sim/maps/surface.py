@@ -161,9 +161,13 @@ def join_strokes(strokes: list[Stroke], tolerance: float = 0.01) -> list[Stroke]
     """
     meeting: dict[tuple, list[tuple[int, int]]] = {}
 
+    ends = np.array([stroke.points[[0, -1]] for stroke in strokes]).reshape(-1, 2, 2)
+    cells = np.round(ends / tolerance).astype(int).tolist()
+    styles = [_style(stroke) for stroke in strokes]
+
     def cell(i: int, end: int, dx: int = 0, dy: int = 0) -> tuple:
-        x, y = (int(v) for v in np.round(strokes[i].points[end] / tolerance))
-        return (*_style(strokes[i]), x + dx, y + dy)
+        x, y = cells[i][end]
+        return (*styles[i], x + dx, y + dy)
 
     for i in range(len(strokes)):
         for end in (0, -1):
@@ -201,61 +205,108 @@ def drop_doubles(strokes: list[Stroke], tolerance: float = 0.1) -> list[Stroke]:
         strokes: any; the longer one of two stays.
         tolerance: between the strokes, roughly [m].
     """
-    around = np.array([(dx, dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1)])
-    places: dict[tuple, NDArray[np.int64]] = {}
+    placed: dict[str, set[tuple[int, int]]] = {}
     kept = []
     for stroke in sorted(strokes, key=lambda x: -float(np.hypot(*np.diff(x.points, axis=0).T).sum())):
-        s = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(stroke.points, axis=0).T))])
-        at = np.linspace(0.0, s[-1], 2 + int(s[-1] / tolerance))
-        dense = np.stack([np.interp(at, s, stroke.points[:, axis]) for axis in (0, 1)], axis=1)
-        cells = np.round(dense / tolerance).astype(np.int64)
-        before = places.get(stroke.type + stroke.color)
-        if before is not None and np.isin(_cell_keys(cells), before).all():
+        there = placed.setdefault(stroke.type + stroke.color, set())
+        probes = _cells_along(stroke.points, 2.0, tolerance)
+        if all(any((x + i, y + j) in there for i in (0, 1, -1) for j in (0, 1, -1)) for x, y in probes):
             continue
-        near = _cell_keys((cells[:, None] + around).reshape(-1, 2))
-        places[stroke.type + stroke.color] = near if before is None else np.concatenate([before, near])
+        there.update(_cells_along(stroke.points, tolerance, tolerance))
         kept.append(stroke)
     return kept
 
 
-def _cell_keys(cells: NDArray[np.int64]) -> NDArray[np.int64]:
-    return cells[:, 0] * 2**32 + cells[:, 1]
+def _cells_along(points: NDArray[np.float64], step: float, cell: float) -> list[tuple[int, int]]:
+    """Cells of a grid at five places or more along a polyline, at most `step` apart."""
+    s = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
+    at = np.linspace(0.0, s[-1], 5 + int(s[-1] / step))
+    x, y = (np.round(np.interp(at, s, points[:, axis]) / cell).astype(int).tolist() for axis in (0, 1))
+    return list(zip(x, y, strict=True))
 
 
-def area(
-    members: list[Surface], material: str = "asphalt", cell: float = 0.1, bridge: float = 2.0
-) -> list[Surface]:
-    """The ground that surfaces share, such as the lanes of a junction: holes filled, gaps closed.
+class _Grid:
+    """Polygons on a grid of cells, and the way back."""
+
+    def __init__(self, surfaces: list[Surface], cell: float, margin: float) -> None:
+        corners = np.concatenate([surface.polygon for surface in surfaces])
+        self.cell = cell
+        self.low = corners.min(axis=0) - margin
+        self.size = np.ceil((corners.max(axis=0) + margin - self.low) / cell).astype(int)
+
+    def mask(self, surfaces: list[Surface]) -> Any:
+        import cv2
+
+        mask = np.zeros((int(self.size[1]), int(self.size[0])), np.uint8)
+        for surface in surfaces:
+            pixels = np.round((surface.polygon - self.low) / self.cell * 16.0 - 8.0).astype(np.int32)
+            cv2.fillPoly(mask, [pixels], 255, lineType=cv2.LINE_8, shift=4)
+        return mask
+
+    def polygons(self, mask: Any) -> list[NDArray[np.float64]]:
+        import cv2
+
+        outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+        return [self.low + (x[:, 0, :] + 0.5) * self.cell for x in outlines if len(x) >= 3]
+
+
+def _closed(mask: Any, cells: int, largest_hole: float) -> Any:
+    """A mask with narrow gaps closed and holes of up to `largest_hole` cells filled."""
+    import cv2
+
+    closed = cv2.morphologyEx(
+        mask, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (cells | 1, cells | 1))
+    )
+    outlines, tree = cv2.findContours(closed, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    for outline, (_, _, _, parent) in zip(outlines, tree[0], strict=True):
+        if parent >= 0 and cv2.contourArea(outline) <= largest_hole:
+            cv2.drawContours(closed, [outline], -1, 255, cv2.FILLED)
+    return closed
+
+
+def area(members: list[Surface], cell: float = 0.1, bridge: float = 2.0) -> list[Surface]:
+    """The ground of the lanes of a junction: their union with holes filled and gaps closed.
 
     The outline is traced on a grid and drawn in by 1.5 cells, so that it stays below the exact strips.
 
     Args:
-        members: at least one, of one layer.
-        material: of the result.
+        members: at least one, of one material and layer.
         cell: of the grid [m].
         bridge: gaps up to this wide are closed [m].
     """
     import cv2
 
-    corners = np.concatenate([surface.polygon for surface in members])
-    margin = bridge + 2.0 * cell
-    low = corners.min(axis=0) - margin
-    size = np.ceil((corners.max(axis=0) + margin - low) / cell).astype(int)
-    mask: Any = np.zeros((int(size[1]), int(size[0])), np.uint8)
-    for surface in members:
-        scaled = np.round((surface.polygon - low) / cell * 16.0 - 8.0).astype(np.int32)
-        cv2.fillPoly(mask, [scaled], 255, lineType=cv2.LINE_8, shift=4)
-    reach = round(bridge / cell) | 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-    closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel)
-    outlines, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    filled = np.zeros_like(mask)
-    cv2.drawContours(filled, outlines, -1, 255, cv2.FILLED)
+    grid = _Grid(members, cell, bridge)
+    filled = _closed(grid.mask(members), round(bridge / cell), np.inf)
     filled = cv2.erode(filled, np.ones((3, 3), np.uint8))
-    outlines, _ = cv2.findContours(filled, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    layer = members[0].layer
-    return [
-        Surface(low + (outline[:, 0, :] + 0.5) * cell, material, layer)
-        for outline in outlines
-        if len(outline) >= 3
-    ]
+    first = members[0]
+    return [Surface(polygon, first.material, first.layer) for polygon in grid.polygons(filled)]
+
+
+def gaps(
+    members: list[Surface],
+    others: list[Surface],
+    material: str = "asphalt",
+    cell: float = 0.1,
+    bridge: float = 2.0,
+    largest: float = 120.0,
+) -> list[Surface]:
+    """The ground that surfaces leave free between them: what is narrow, and small holes.
+
+    Each reaches a little below its neighbours, so that no seam is seen; draw them first.
+
+    Args:
+        members: around these, at least one.
+        others: further surfaces that may enclose a hole.
+        material: of the result.
+        cell: of the grid [m].
+        bridge: gaps up to this wide are closed [m].
+        largest: hole that is filled [m^2].
+    """
+    import cv2
+
+    grid = _Grid(members, cell, 3.0 * bridge)
+    mask = grid.mask([*members, *others])
+    free = cv2.bitwise_and(_closed(mask, round(bridge / cell), largest / cell**2), cv2.bitwise_not(mask))
+    free = cv2.dilate(cv2.morphologyEx(free, cv2.MORPH_OPEN, np.ones((3, 3))), np.ones((5, 5), np.uint8))
+    return [Surface(polygon, material, members[0].layer) for polygon in grid.polygons(free)]

@@ -197,3 +197,17 @@ class _Drawing:
             cv2.circle(
                 self._picture, center, round(fixed * reach), color, cv2.FILLED, cv2.LINE_AA, shift=_SHIFT
             )
+
+
+def draw_scale(picture: NDArray[np.uint8], meters_per_px: float) -> None:
+    """Draw a bar of a round length in the lower left corner, in place."""
+    height_px, width_px = picture.shape[:2]
+    lengths = [x * 10.0**k for k in range(-1, 5) for x in (1.0, 2.0, 5.0)]
+    length = max([x for x in lengths if x / meters_per_px <= 0.2 * width_px], default=lengths[0])
+    left, right, base = 24, 24 + round(length / meters_per_px), height_px - 24
+    for color, thickness in (((40, 42, 46), 6), ((245, 245, 240), 2)):
+        cv2.line(picture, (left, base), (right, base), color, thickness, cv2.LINE_AA)
+        label = (left, base - 12)
+        cv2.putText(
+            picture, f"{length:g} m", label, cv2.FONT_HERSHEY_SIMPLEX, 0.6, color, thickness // 2, cv2.LINE_AA
+        )

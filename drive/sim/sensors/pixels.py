@@ -4,6 +4,8 @@ A colour on its way through the kernels is one int64 of four lanes of 16 bits: r
 (how much the surface mirrors, 0 .. 127), so that one product weighs all of them. Lanes hold 0 .. 255.
 """
 
+import numpy as np
+
 from drive.kernels import kernel
 
 TEXEL = 0.1  # side of a texel of the finest level [m]
@@ -51,8 +53,12 @@ def lanes(red: int, green: int, blue: int) -> int:
 
 @kernel
 def mix(a: int, b: int, weight: int) -> int:
-    """Lanes a * (1 - weight / 256) + b * weight / 256, for weight in 0 .. 256."""
-    return ((a * (256 - weight) + b * weight) >> 8) & LANES
+    """Lanes a * (1 - weight / 256) + b * weight / 256, for weight in 0 .. 256.
+
+    As a whole number, (a << 8) + (b - a) * weight is a * (256 - weight) + b * weight: what lanes borrow
+    from each other comes back in the sum.
+    """
+    return (((a << 8) + (b - a) * weight) >> 8) & LANES
 
 
 @kernel
@@ -64,6 +70,12 @@ def scale(a: int, weight: int) -> int:
 @kernel
 def bilinear(c00: int, c10: int, c01: int, c11: int, fx: int, fy: int) -> int:
     """Lanes between four neighbours; fx and fy in 0 .. 15 sixteenths."""
-    gx = 16 - fx
-    gy = 16 - fy
-    return ((c00 * (gx * gy) + c10 * (fx * gy) + c01 * (gx * fy) + c11 * (fx * fy)) >> 8) & LANES
+    low = (c00 << 4) + (c10 - c00) * fx
+    high = (c01 << 4) + (c11 - c01) * fx
+    return (((low << 4) + (high - low) * fy) >> 8) & LANES
+
+
+@kernel
+def at(i: int) -> int:
+    """An index that is never negative, so that no code for counting from the end is made."""
+    return np.uint64(i)

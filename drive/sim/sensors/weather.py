@@ -104,7 +104,6 @@ _PRESETS = (
         horizon=(200.0, 203.0, 207.0),
         visibility=(40.0, 80.0),
         cloud_cover=(0.0, 0.0),
-        wetness=0.25,
     ),
     Weather(
         "dusk",

@@ -73,8 +73,12 @@ def overlapping(actors):
     return False
 
 
-def winding(length=500.0, y=0.0):
-    return path_from_curvature(lambda s: math.sin(s / 25.0) / 30.0, length, y=y)
+def winding(length=500.0, **start):
+    return path_from_curvature(lambda s: math.cos(s / 25.0) / 30.0, length, **start)
+
+
+def gentle(y=0.0):
+    return path_from_curvature(lambda s: math.cos(s / 40.0) / 400.0, 300.0, y=y)
 
 
 def test_a_lone_car_reaches_its_desired_speed_on_its_path():
@@ -91,7 +95,7 @@ def test_curves_slow_it_down():
     run(
         scene,
         40.0,
-        each=lambda k, a: lateral.append(a[0]["speed"] ** 2 / 30.0 * abs(math.sin(a[0]["s"] / 25))),
+        each=lambda k, a: lateral.append(a[0]["speed"] ** 2 / 30.0 * abs(math.cos(a[0]["s"] / 25))),
     )
     assert 1.8 < max(lateral) < 2.5
 
@@ -154,13 +158,13 @@ def test_oncoming_traffic_passes_and_an_oncoming_ego_in_the_lane_makes_it_brake(
 
     scene = traffic([there, back], {"path": 0, "s": 20.0, "speed": 12.0})
     egos = ego_on(*scene[1:], 1, 120.0, speed=8.0, lateral=3.5)
-    assert run(scene, 1.0, egos)[0]["acceleration"] < -3.0
+    assert run(scene, DT, egos)[0]["acceleration"] < -3.5
 
 
 def test_a_queue_never_overlaps_and_never_reverses():
     rng = np.random.default_rng(5)
     for _ in range(4):
-        paths = [winding(400.0), winding(400.0, y=40.0)]
+        paths = [winding(400.0), winding(400.0, x=500.0)]
         cars = []
         for path in (0, 1):
             s = 5.0
@@ -235,7 +239,7 @@ def test_the_radar_follows_the_road_for_actors_of_any_path(s):
 
 
 def test_neighbours_count_only_where_they_intrude():
-    paths = [winding(), path_from_curvature(lambda s: math.sin(s / 25.0) / 30.0, 500.0, y=3.5)]
+    paths = [gentle(), gentle(y=3.5)]
     scene = traffic(paths, {"path": 1, "s": 80.0, "speed": 9.0})
     egos = ego_on(*scene[1:], 0, 12.0, speed=9.0)
     assert lead_of(egos, scene) == (200.0, 0.0)

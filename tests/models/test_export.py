@@ -1,0 +1,59 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from drive.errors import UserError
+from drive.models.device import load_tensorflow
+from drive.models.export import export_policy
+from drive.models.policy import OnnxPolicy, training_seeds
+from drive.models.preprocess import preprocess, road_crop
+from drive.sim.sensors.camera import Camera
+
+
+@pytest.mark.parametrize("camera", [Camera(), Camera(width_px=96, height_px=96, pitch_deg=10.0)])
+def test_the_file_equals_keras_alone_and_in_a_batch(camera: Camera, tmp_path: Path) -> None:
+    tf = load_tensorflow()
+    from drive.models.pilotnet import build_pilotnet
+
+    network = build_pilotnet()
+    path = tmp_path / "policy.onnx"
+    assert export_policy(network, camera, path, {"training_seeds": [1, 5]}) <= 1e-4
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["policy.json", "policy.onnx"]
+
+    policy = OnnxPolicy(path)
+    (entry,) = policy.session.get_inputs()
+    assert (entry.name, entry.shape, entry.type) == (
+        "camera",
+        ["N", camera.height_px, camera.width_px, 3],
+        "tensor(uint8)",
+    )
+    assert [output.name for output in policy.session.get_outputs()] == ["steering"]
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 256, (5, camera.height_px, camera.width_px, 3), np.uint8)
+    wanted = network(preprocess(tf.constant(frames), road_crop(camera))).numpy()
+    for count in (1, 5):
+        found = policy.session.run(["steering"], {"camera": frames[:count]})[0]
+        assert found.shape == (count, 1)
+        np.testing.assert_allclose(found, wanted[:count], atol=1e-4)
+    described = json.loads((tmp_path / "policy.json").read_text())
+    assert described["inputs"]["camera"]["shape"] == ["N", camera.height_px, camera.width_px, 3]
+    assert described["crop"]["bottom_px"] == camera.height_px
+    assert Camera(**described["camera"]) == camera
+    assert training_seeds(path) == {1, 5}
+
+
+def test_a_network_that_onnx_cannot_follow_is_not_written(tmp_path: Path) -> None:
+    load_tensorflow()
+    import keras
+    from keras import layers
+
+    pixels = keras.Input((66, 200, 3))
+    x = layers.GlobalAveragePooling2D()(pixels)
+    x = layers.Rescaling(1 / 255)(x)
+    x = keras.layers.Lambda(lambda v: v + keras.random.uniform((1, 3)))(x)
+    network = keras.Model(pixels, layers.Dense(1)(x))
+    with pytest.raises(UserError, match=r"differs from Keras|not a policy file|invalid"):
+        export_policy(network, Camera(), tmp_path / "policy.onnx", {})
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,142 @@
+"""Road marks on lanes and as strokes."""
+
+import numpy as np
+import pytest
+
+from drive.sim.maps.surface import drop_doubles, join_strokes, mark_strokes
+from tests.sim.maps.xodr import MARK, find, lane, read, road, section
+
+
+def kinds(marks) -> list[tuple[str, float, float]]:
+    return [(m.type, round(m.s_start, 3), round(m.s_end, 3)) for m in marks]
+
+
+def test_marks_belong_to_outer_borders_and_the_centre_line(tmp_path) -> None:
+    right = lane(-1, MARK.format("broken")) + lane(-2, MARK.format("solid"))
+    left = lane(1, MARK.format("curb"))
+    center = '<roadMark sOffset="0" type="solid" color="yellow" width="0.15"/>'
+    road_map = read(tmp_path, road(sections=section(left, right, center=center)))
+    one, two, other = find(road_map, -1), find(road_map, -2), find(road_map, 1)
+    assert kinds(one.left_marks) == [("solid", 0.0, 100.0)] and one.left_marks[0].color == "yellow"
+    assert kinds(one.right_marks) == kinds(two.left_marks) == [("broken", 0.0, 100.0)]
+    assert kinds(two.right_marks) == [("solid", 0.0, 100.0)]
+    assert kinds(other.left_marks) == [("solid", 0.0, 100.0)] and kinds(other.right_marks) == [
+        ("curb", 0.0, 100.0)
+    ]
+    assert sorted((s.type, round(float(s.points[0, 1]), 2)) for s in road_map.strokes) == [
+        ("broken", -3.5),
+        ("curb", 3.5),
+        ("solid", -7.0),
+        ("solid", 0.0),
+    ]
+
+
+def test_marks_change_along_the_lane(tmp_path) -> None:
+    marks = MARK.format("broken").replace('sOffset="0"', 'sOffset="20"') + MARK.format("solid").replace(
+        'sOffset="0"', 'sOffset="70"'
+    )
+    road_map = read(tmp_path, road(sections=section(lane(1, marks), lane(-1, marks))))
+    assert kinds(find(road_map, -1).right_marks) == [("none", 0, 20), ("broken", 20, 70), ("solid", 70, 100)]
+    assert kinds(find(road_map, 1).right_marks) == [("solid", 0, 30), ("broken", 30, 80), ("none", 80, 100)]
+    for stroke in road_map.strokes:
+        x = (20.0, 70.0) if stroke.type == "broken" else (70.0, 100.0)
+        assert (stroke.points[0, 0], stroke.points[-1, 0]) == pytest.approx(x, abs=1e-6)
+
+
+def test_a_double_mark_shows_each_lane_its_own_line(tmp_path) -> None:
+    center = '<roadMark sOffset="0" type="solid broken" color="yellow" width="0.1"/>'
+    road_map = read(tmp_path, road(sections=section(lane(1), lane(-1), center=center)))
+    right, left = find(road_map, -1), find(road_map, 1)
+    assert right.left_marks[0].type == "solid broken"  # left to right along -1
+    assert left.left_marks[0].type == "broken solid"
+    lines = {stroke.type: float(stroke.points[:, 1].mean()) for stroke in road_map.strokes}
+    assert lines == pytest.approx({"solid": 0.1, "broken": -0.1})
+
+
+def test_outer_double_marks_name_the_inner_line_first(tmp_path) -> None:
+    sections = section(
+        lane(2) + lane(1, MARK.format("broken solid")), lane(-1, MARK.format("broken solid")) + lane(-2)
+    )
+    road_map = read(tmp_path, road(sections=sections))
+    for lane_id in (-1, 1):
+        assert find(road_map, lane_id).right_marks[0].type == "broken solid"
+    assert find(road_map, -2).left_marks[0].type == "broken solid"
+    assert find(road_map, 2).left_marks[0].type == "broken solid"
+    broken = sorted(round(float(s.points[0, 1]), 2) for s in road_map.strokes if s.type == "broken")
+    assert broken == [-3.38, 3.38]
+
+
+def test_described_lines_give_dashes_and_offsets(tmp_path) -> None:
+    lines = (
+        '<roadMark sOffset="0" type="broken broken" color="standard" weight="standard" width="0.15"><type name="" '
+        'width="0.15"><line length="6" space="12" tOffset="0.2" sOffset="0" width="0.15"/>'
+        '<line length="6" space="12" tOffset="-0.2" sOffset="0" width="0"/></type></roadMark>'
+    )
+    strokes = read(tmp_path, road(sections=section("", lane(-1, lines)))).strokes
+    assert [(s.type, s.dash, s.gap, s.width, s.color) for s in strokes] == [
+        ("broken", 6.0, 12.0, 0.15, "white")
+    ] * 2
+    assert sorted(float(s.points[0, 1]) for s in strokes) == pytest.approx([-3.7, -3.3])
+
+
+def test_explicit_lines_are_drawn_where_they_are(tmp_path) -> None:
+    mark = (
+        '<roadMark sOffset="10" type="custom" color="white" width="0.2"><explicit>'
+        '<line length="5" sOffset="3" tOffset="0"/><line length="4" sOffset="20" tOffset="1"/></explicit></roadMark>'
+    )
+    strokes = read(tmp_path, road(sections=section("", lane(-1, mark)))).strokes
+    ends = [(s.points[0, 0], s.points[-1, 0], s.points[0, 1]) for s in strokes]
+    assert ends == [pytest.approx((13.0, 18.0, -3.5), abs=1e-6), pytest.approx((30.0, 34.0, -2.5), abs=1e-6)]
+
+
+def test_weight_gives_the_width(tmp_path) -> None:
+    mark = '<roadMark sOffset="0" type="solid" weight="bold" color="white"/>'
+    assert find(read(tmp_path, road(sections=section("", lane(-1, mark)))), -1).right_marks[0].width == 0.25
+
+
+def test_strokes_go_on_over_sections(tmp_path) -> None:
+    part = lane(-1, MARK.format("broken"))
+    road_map = read(
+        tmp_path, road(sections=section("", part) + section("", part, s=33) + section("", part, s=70))
+    )
+    (stroke,) = road_map.strokes
+    assert np.ptp(stroke.points[:, 0]) == pytest.approx(100.0, abs=1e-6)
+
+
+def line(*points: tuple[float, float]) -> np.ndarray:
+    return np.array(points, float)
+
+
+def test_joined_strokes_may_turn_round_but_do_not_choose_at_forks() -> None:
+    (a,) = mark_strokes(line((0, 0), (10, 0)), "broken")
+    (b,) = mark_strokes(line((20, 0), (10, 0.001)), "broken")
+    (c,) = mark_strokes(line((10, 0), (10, 5)), "broken")
+    (solid,) = mark_strokes(line((20, 0), (30, 0)), "solid")
+    (joined, other) = join_strokes([a, b, solid])
+    assert len(joined.points) == 3 and other is not joined
+    assert len(join_strokes([a, b, c])) == 3
+
+
+def test_a_ring_is_joined_once() -> None:
+    angles = np.linspace(0.0, 2.0 * np.pi, 9)
+    circle = np.stack([np.cos(angles), np.sin(angles)], axis=1) * 10.0
+    strokes = [x for i in range(8) for x in mark_strokes(circle[i : i + 2], "solid")]
+    (ring,) = join_strokes(strokes)
+    assert len(ring.points) == 9
+
+
+def test_doubles_are_dropped() -> None:
+    strokes = mark_strokes(line((0, 0), (20, 0)), "solid") + mark_strokes(
+        line((15, 0.02), (5, 0.02)), "solid"
+    )
+    strokes += mark_strokes(line((5, 0.0), (15, 0.0)), "solid", "yellow") + mark_strokes(
+        line((5, 0), (15, 4)), "solid"
+    )
+    assert drop_doubles(strokes) == [strokes[0], strokes[3], strokes[2]]
+
+
+def test_double_marks_stand_apart_by_their_width() -> None:
+    left, right = mark_strokes(line((0, 0), (10, 0)), "solid broken", width=0.15)
+    assert (left.type, right.type) == ("solid", "broken")
+    assert left.points[:, 1] == pytest.approx(0.15) and right.points[:, 1] == pytest.approx(-0.15)
+    assert mark_strokes(line((0, 0), (10, 0)), "none") == []
