@@ -143,8 +143,14 @@ def _from_factory(source: str) -> Agent:
 
 
 def _public_names(owner: object, word: str) -> str:
-    names = [name for name in vars(owner) if not name.startswith("_")] if hasattr(owner, "__dict__") else []
-    return nearest(word, sorted(names)[:20]) if names else "nothing public in it"
+    """What a module or class defines itself, nearest to a mistyped word."""
+    home = getattr(owner, "__module__", getattr(owner, "__name__", None))
+    names = [
+        name
+        for name, value in vars(owner).items()
+        if callable(value) and not name.startswith("_") and getattr(value, "__module__", None) == home
+    ]
+    return nearest(word, sorted(names)) if names else "it defines nothing that can be called"
 
 
 def _one_line(error: BaseException) -> str:

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,8 +32,8 @@ class Plan:
 
     suite: str
     map_file: str | None
-    agents: Mapping[str, str]  # name in results -> what `make_agent` takes
-    shadows: Mapping[str, str]
+    agents: dict[str, str]  # name in results -> what `make_agent` takes
+    shadows: dict[str, str]
     shadowed: frozenset[str] = frozenset()  # the drivers that shadows ride with
     make_env: Callable[[], Any] | None = None  # other environments, for tests
 

@@ -99,6 +99,16 @@ def remove_orphans(info: DatasetInfo) -> None:
         path.unlink()
 
 
+def remove_empty(root: Path, made_root: bool) -> None:
+    """Delete a dataset that holds no episode, with its directory if that was made for it."""
+    for name in (INFO_PATH, DRIVE_PATH, STATS_PATH, TASKS_PATH):
+        (root / name).unlink(missing_ok=True)
+    empty = ["data/chunk-000", "data", "meta/episodes/chunk-000", "meta/episodes", "meta"]
+    for folder in [root / name for name in empty] + ([root] if made_root else []):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
 def replace_files(files: Mapping[Path, Any]) -> None:
     """Write all files under another suffix, then rename them in the given order."""
     temporary = {target: target.with_name(target.name + TEMPORARY_SUFFIX) for target in files}

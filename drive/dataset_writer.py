@@ -17,6 +17,7 @@ from drive.dataset_files import checked_columns, frames_file, json_file, row_fil
 from drive.dataset_guard import (
     refuse_foreign_files,
     refuse_other_kind,
+    remove_empty,
     remove_orphans,
     replace_files,
     take_lock,
@@ -110,10 +111,12 @@ class DatasetWriter:
         }
         self._lock: int | None = None
         self._open_for_writing = False
+        self._begun = False  # whether this writer wrote the first info.json
         self._earlier: list[dict[str, Any]] = []
         self._state = _State()
         with self._clear_disk_errors():
             refuse_foreign_files(self.root)
+            self._made_root = not self.root.exists()
             self.root.mkdir(parents=True, exist_ok=True)
             self._lock = take_lock(self.root)
             try:
@@ -132,11 +135,14 @@ class DatasetWriter:
         self.close()
 
     def close(self) -> None:
-        """Note the dropped seeds and let others write."""
+        """Note the dropped seeds and let others write; a dataset that was begun in vain is removed."""
         try:
-            if self._open_for_writing and self._recording["dropped_seeds"]:
+            if self._open_for_writing:
                 with self._clear_disk_errors():
-                    replace_files({self.root / DRIVE_PATH: self._drive_json(self._state)})
+                    if self._begun and self._state.episodes == 0:
+                        remove_empty(self.root, self._made_root)
+                    elif self._recording["dropped_seeds"]:
+                        replace_files({self.root / DRIVE_PATH: self._drive_json(self._state)})
         finally:
             self._open_for_writing = False
             if self._lock is not None:
@@ -272,6 +278,7 @@ class DatasetWriter:
                     self.root / INFO_PATH: self._info_json(self._state),
                 }
             )
+            self._begun = True
             return
         info = read_info(self.root)
         refuse_other_kind(info, self.camera, self.fps, self.features)

@@ -113,15 +113,18 @@ def cores() -> int:
 
 
 def _warm_up(plan: "Plan", slots: "tuple[Slot, ...]", console: Any) -> None:
-    """Compile kernels once, before workers would all do it at the same time."""
-    import numpy as np
+    """Compile what is compiled at first use, once, before workers would all do it at the same time."""
+    from dataclasses import replace
 
     from drive.campaign import Worker
+    from drive.rollout import rollout
 
     with console.status("Preparing (the first run compiles kernels: up to a minute)"):
         worker = Worker(plan)
-        worker.env.reset(options={"scenario": worker.scenario(slots[0])})
-        worker.env.step(np.zeros(1, np.float32))
+        scenario = worker.scenario(slots[0])
+        scenario = replace(scenario, goal_s=scenario.start_s + 0.5)
+        for spec in (plan.agents | plan.shadows).values():
+            rollout(worker.env, worker.agent(spec, "driver"), scenario, act_limit=300.0)
 
 
 def _drive_all(

@@ -16,7 +16,7 @@ from drive.episode import Episode
 from drive.errors import UserError
 from drive.sim.arrays import EGO, PATH_STEP
 
-ACT_LIMIT = 30.0  # an agent that thinks longer than this over one step has failed [s]
+ACT_LIMIT = 60.0  # an agent that thinks longer than this over one step has failed [s]
 BLOCKED_BEFORE, BLOCKED_AFTER = 20.0, 10.0  # of an obstacle on the path, where offsets are not valid [m]
 
 OnFrame = Callable[[int, Observation, float, dict[str, float]], None]

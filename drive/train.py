@@ -38,7 +38,7 @@ class TrainConfig:
     seed: int = 0
     """Of everything random; the same seed and data give the same network on the same CPU."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
-    """`auto` takes all GPUs, or the CPU where there are none; `gpu` fails with the reason where there is none."""
+    """`auto` takes all GPUs, or else the CPU; `gpu` fails with the reason where there is none."""
     mixed_precision: Literal["auto", "on", "off"] = "auto"
     """Compute in float16 where it is exact enough; `auto`: on GPUs."""
     keep_cache: bool = False

@@ -223,4 +223,12 @@ def test_columns_that_do_not_fit_are_refused_before_anything_is_written(tmp_path
                 writer.add_episode(columns, seed=0)
         with pytest.raises(ValueError, match="999,999"):
             writer.add_episode(good, seed=1_000_000)
-    assert read_info(tmp_path).total_episodes == 0 and not (tmp_path / "data").exists()
+        assert read_info(tmp_path).total_episodes == 0 and not (tmp_path / "data").exists()
+
+
+def test_a_dataset_begun_in_vain_leaves_nothing(tmp_path: Path) -> None:
+    DatasetWriter(tmp_path / "new", fps=20, camera=CAMERA, driver="expert").close()
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "old").mkdir()
+    DatasetWriter(tmp_path / "old", fps=20, camera=CAMERA, driver="expert").close()
+    assert list(tmp_path.iterdir()) == [tmp_path / "old"] and not any((tmp_path / "old").iterdir())

@@ -1,4 +1,4 @@
-"""Light and weather that the recordings never saw: brightness, colour, haze, darkness, shadow, noise, blur, flip.
+"""Light and weather that the recordings never saw: colour, haze, darkness, shadow, noise, blur, and a flip.
 
 The host draws a row of numbers for each picture (`draw`), the graph applies them (`augment`): the same
 function on a CPU and on a GPU, the same result for the same numbers. Nothing here moves the road in the
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from drive.models.preprocess import INPUT_HEIGHT, INPUT_WIDTH, Crop
 from drive.sim.sensors.camera import Camera
 
-PARAMETERS = 26  # numbers a picture takes, see `draw`
-NOISE_PICTURES = 8  # noise is cut from a table of so many pictures
+PARAMETERS = 23  # numbers a picture takes, see `draw`
+NOISE_PICTURES = 16  # a table: the first half is grain, the second half rain streaks
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +25,7 @@ class View:
 
     distance: NDArray[np.float32]  # (66, 1) along the ground to what a row shows, at most 150 [m]
     headlight: NDArray[np.float32]  # (66, 200) light of the car's own lamps, 0..1
-    noise: NDArray[np.float32]  # (8, 66, 200) standard normal
+    noise: NDArray[np.float32]  # (16, 66, 200) grain and rain streaks of spread about 1
 
 
 def view_of(camera: Camera, crop: Crop) -> View:
@@ -37,17 +37,31 @@ def view_of(camera: Camera, crop: Crop) -> View:
     aside = (columns - camera.width_px / 2.0) / camera.focal_px
     beam = np.exp(-((aside / 0.55) ** 2))[None, :]
     lamp = beam * np.exp(-((np.maximum(distance - 8.0, 0.0) / 18.0) ** 1.5))
-    noise = np.random.default_rng(0).standard_normal((NOISE_PICTURES, INPUT_HEIGHT, INPUT_WIDTH))
-    return View(distance.astype(np.float32), lamp.astype(np.float32), noise.astype(np.float32))
+    return View(distance.astype(np.float32), lamp.astype(np.float32), _noise_table())
+
+
+def _noise_table() -> NDArray[np.float32]:
+    rng = np.random.default_rng(0)
+    table = rng.standard_normal((NOISE_PICTURES, INPUT_HEIGHT, INPUT_WIDTH))
+    for streaks in table[NOISE_PICTURES // 2 :]:
+        streaks[:] = 0.0
+        lean = rng.uniform(-0.4, 0.4)
+        for _ in range(rng.integers(40, 160)):
+            row, column = rng.integers(0, INPUT_HEIGHT), rng.integers(0, INPUT_WIDTH)
+            t = np.arange(rng.integers(3, 12))
+            rows, columns = row + t, np.round(column + lean * t).astype(int)
+            seen = (rows < INPUT_HEIGHT) & (columns >= 0) & (columns < INPUT_WIDTH)
+            streaks[rows[seen], columns[seen]] = rng.uniform(2.0, 5.0)
+    return table.astype(np.float32)
 
 
 def draw(rng: np.random.Generator, count: int) -> NDArray[np.float32]:
     """Choose how each of `count` pictures is changed.
 
     Returns:
-        (count, 26): flip; gain of red, green, blue; offset; tone curve; saturation; darkness (daylight
+        (count, 23): flip; gain of red, green, blue; offset; tone curve; saturation; darkness (daylight
         left), headlight; haze per metre, haze colour (3); shadow strength, two edges (a, b, c each);
-        noise spread, first noise picture; blur; brightening of the sky edge; two spare zeros.
+        noise spread, which noise picture; blur.
     """
     p = np.zeros((count, PARAMETERS), np.float32)
 
@@ -59,13 +73,13 @@ def draw(rng: np.random.Generator, count: int) -> NDArray[np.float32]:
     contrast = np.exp(uniform(-0.6, 0.4, count))
     tint = np.exp(uniform(-0.2, 0.2, (count, 3)))
     p[:, 1:4] = contrast[:, None] * tint
-    p[:, 4] = 0.5 * (1.0 - contrast) + uniform(-0.15, 0.15, count)
+    p[:, 4] = 0.35 * (1.0 - contrast) + uniform(-0.08, 0.12, count)
     p[:, 5] = uniform(-0.5, 0.5, count)
     p[:, 6] = np.where(some(0.5), uniform(-0.9, 0.6, count), 0.0)
     dark = some(0.3)
-    p[:, 7] = np.where(dark, np.exp(uniform(np.log(0.06), np.log(0.7), count)), 1.0)
+    p[:, 7] = np.where(dark, np.exp(uniform(np.log(0.12), np.log(0.8), count)), 1.0)
     p[:, 8] = np.where(dark & some(0.7), uniform(0.2, 1.0, count), 0.0)
-    p[:, 9] = np.where(some(0.35), np.exp(uniform(np.log(0.005), np.log(0.09), count)), 0.0)
+    p[:, 9] = np.where(some(0.35), np.exp(uniform(np.log(0.004), np.log(0.06), count)), 0.0)
     grey = uniform(0.25, 0.95, count) * np.where(dark, p[:, 7], 1.0)
     p[:, 10:13] = grey[:, None] * np.exp(uniform(-0.08, 0.08, (count, 3)))
     p[:, 13] = np.where(some(0.4), uniform(-0.6, 0.35, count), 0.0)
@@ -74,7 +88,7 @@ def draw(rng: np.random.Generator, count: int) -> NDArray[np.float32]:
         p[:, edge] = np.cos(angle)
         p[:, edge + 1] = np.sin(angle)
         p[:, edge + 2] = uniform(-0.2, 0.7, count)
-    p[:, 20] = np.where(some(0.6), uniform(0.0, 0.06, count) ** 1.0, 0.0)
+    p[:, 20] = np.where(some(0.6), uniform(0.0, 0.04, count), 0.0) * (0.25 + 0.75 * p[:, 7])
     p[:, 21] = rng.integers(0, NOISE_PICTURES, count)
     p[:, 22] = np.where(some(0.35), uniform(0.0, 1.0, count), 0.0)
     return p
@@ -86,7 +100,7 @@ def augment(pictures: Any, steering: Any, parameters: Any, view: View) -> tuple[
     Args:
         pictures: tensor uint8 (N, 66, 200, 3).
         steering: tensor float32 (N, 1), left positive.
-        parameters: tensor float32 (N, 26) from `draw`.
+        parameters: tensor float32 (N, 23) from `draw`.
         view: of the camera that took the pictures.
 
     Returns:
@@ -106,7 +120,9 @@ def augment(pictures: Any, steering: Any, parameters: Any, view: View) -> tuple[
     steering = tf.where(parameters[:, :1] > 0.5, -steering, steering)
     x = tf.cast(tf.where(flip, pictures[:, :, ::-1], pictures), tf.float32) * (1.0 / 255.0)
 
-    blur = tf.nn.avg_pool2d(x, 3, 1, "SAME")
+    wide = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
+    rows = wide[:, :-2] + wide[:, 1:-1] + wide[:, 2:]
+    blur = (rows[:, :, :-2] + rows[:, :, 1:-1] + rows[:, :, 2:]) * (1.0 / 9.0)
     x = x + number(22) * (blur - x)
     x = x + number(6) * (x - tf.reduce_mean(x, axis=-1, keepdims=True))
     x = x + number(5) * x * (1.0 - x)

@@ -177,7 +177,7 @@ def split_by_episode(
     episodes = np.unique(samples.episode)
     if len(episodes) < 2:
         raise UserError(
-            f"the data hold {len(episodes)} episode, training needs 2 or more (one to validate on); record more."
+            f"the data hold {len(episodes)} episode, training needs 2 (one to validate on): record more"
         )
     count = min(max(1, round(share * len(episodes))), len(episodes) - 1)
     held = np.random.default_rng((seed, 1)).choice(episodes, count, replace=False)
@@ -188,7 +188,9 @@ def split_by_episode(
 def balance_weights(steering: NDArray[np.float32], strength: float) -> NDArray[np.float64]:
     """How often to draw each sample so that straight driving does not dominate.
 
-        weight = (samples in the fullest bin / samples in this bin) ^ strength, at most 20, over bins of |steering|
+        weight = min((samples in the fullest bin / samples in this bin) ^ strength, 20)
+
+    over bins of |steering|.
 
     Args:
         steering: (N,) labels.
@@ -223,18 +225,19 @@ def batches(
     """Endless training batches; an epoch's batches depend on (seed, epoch) alone.
 
     Yields:
-        {"pictures": (B, 66, 200, 3) uint8, "parameters": (B, 26) float32 for `augment`}, steering (B, 1).
+        {"pictures": (B, 66, 200, 3) uint8, "parameters": (B, 23) float32 for `augment`}, steering (B, 1).
     """
     from drive.models.augment import PARAMETERS, draw
 
     weights = balance_weights(samples.steering[chosen], balance)
+    unchanged = np.zeros((batch_size, PARAMETERS), np.float32)
     epoch = first_epoch
     while True:
         rng = np.random.default_rng((seed, 2, epoch))
         order = chosen[draw_epoch(weights, len(chosen) // batch_size * batch_size, rng)]
         for rows in order.reshape(-1, batch_size):
-            parameters = draw(rng, batch_size) if augmented else np.zeros((batch_size, PARAMETERS), np.float32)
-            inputs = {"pictures": samples.pictures[rows], "parameters": parameters}
+            parameters = draw(rng, batch_size) if augmented else unchanged
+            inputs: dict[str, NDArray[Any]] = {"pictures": samples.pictures[rows], "parameters": parameters}
             yield inputs, samples.steering[rows, None]
         epoch += 1
 

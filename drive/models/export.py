@@ -120,7 +120,9 @@ def _compare(network: Any, camera: Camera, path: Path, frames: NDArray[np.uint8]
     alone = np.array([policy.run({"camera": frame})["steering"] for frame in frames])
     together = policy.session.run(["steering"], {"camera": frames})[0]
     if together.shape != wanted.shape:
-        raise UserError(f"{path}: the exported file gives {together.shape}, Keras {wanted.shape}: not written.")
+        raise UserError(
+            f"{path}: the exported file gives {together.shape}, Keras {wanted.shape}: not written."
+        )
     difference = float(max(np.abs(alone[:, None] - wanted).max(), np.abs(together - wanted).max()))
     if not difference <= TOLERANCE:
         raise UserError(

@@ -108,7 +108,7 @@ class OnnxPolicy:
                 self._names.append(entry.name)
             else:
                 raise UserError(
-                    f"{self.path}: unknown input {entry.name}; an agent has {', '.join(INPUT_SHAPES)} and state_*."
+                    f"{self.path}: unknown input {entry.name}; take {', '.join(INPUT_SHAPES)} or state_*."
                 )
         if "steering" not in self._outputs:
             raise UserError(
@@ -124,7 +124,7 @@ class OnnxPolicy:
             if self._adapter is None:
                 raise UserError(
                     f"{self.path}: camera is {entry.type} {shape}, an agent gives uint8 (N, H, W, 3); export "
-                    f'that, or name an adapter ({", ".join(ADAPTERS)}) in {self.path.stem}.json, as '
+                    f"that, or name an adapter ({', '.join(ADAPTERS)}) in {self.path.stem}.json, as "
                     '{"adapter": {"camera": "float_nchw"}}.'
                 )
             self._adapter.check(self.path, shape)
@@ -135,14 +135,14 @@ class OnnxPolicy:
             )
         if isinstance(shape[0], int) and shape[0] != 1:
             raise UserError(
-                f"{self.path}: {entry.name} takes batches of {shape[0]}; export with a dynamic batch dimension."
+                f"{self.path}: {entry.name} takes batches of {shape[0]}; export it with a dynamic batch."
             )
 
     def _check_state(self, entry: Any) -> None:
         if f"next_{entry.name}" not in self._outputs:
             raise UserError(f"{self.path}: input {entry.name} has no output next_{entry.name}; export both.")
         if not all(isinstance(size, int) for size in entry.shape[1:]):
-            raise UserError(f"{self.path}: {entry.name} has the open shape {entry.shape}; fix all but the batch.")
+            raise UserError(f"{self.path}: {entry.name} has the shape {entry.shape}; fix all but the batch.")
 
     def reset(self, context: Context | None) -> None:
         """Forget the recurrent state; check that the context's camera is one this policy can use.
@@ -207,7 +207,9 @@ def _open(path: Path) -> Any:
     import onnxruntime
 
     if not path.is_file():
-        raise UserError(f"{path} does not exist: name a policy file (.onnx), or train one with `drive train`.")
+        raise UserError(
+            f"{path} does not exist: name a policy file (.onnx), or train one with `drive train`."
+        )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -219,6 +221,6 @@ def _open(path: Path) -> Any:
     except Exception as error:  # the runtime raises a class of its own for each kind of damage
         reason = str(error).splitlines()[0][:160]
         raise UserError(
-            f"{path} is not a policy file that ONNX Runtime can load ({path.stat().st_size} bytes; {reason}); "
+            f"{path} is not a policy file that loads ({path.stat().st_size} bytes; {reason}); "
             "export it again with `drive train`."
         ) from error

@@ -1,4 +1,4 @@
-"""Which inputs a policy file may have, and how a frame is turned into the floats that PyTorch exports take."""
+"""Which inputs a policy file may have, and how a frame becomes the floats that PyTorch exports take."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ def read_adapter(values: Mapping[str, Any]) -> Adapter:
         ValueError: unknown kind.
         TypeError: unknown fields.
     """
-    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     adapter = Adapter(**fields)
     if adapter.camera not in ADAPTERS:
         raise ValueError(f"adapter {adapter.camera!r} is unknown, take {', '.join(ADAPTERS)}")

@@ -1,4 +1,4 @@
-"""From a raw camera frame to the network's input, the same graph operations in training and in the exported file."""
+"""From a raw frame to the network's input: the same operations in training and in the exported file."""
 
 from dataclasses import dataclass
 from math import radians, tan

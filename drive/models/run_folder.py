@@ -103,8 +103,8 @@ class RunFolder:
         for name in now:
             if name not in _NOT_COMPARED and before.get(name) != now[name]:
                 raise UserError(
-                    f"{self.root} holds an unfinished run with --{name.replace('_', '-')} {before.get(name)}, "
-                    f"not {now[name]}: give the same settings to go on, or --out another folder"
+                    f"{self.root} holds an unfinished run with --{name.replace('_', '-')} "
+                    f"{before.get(name)}, not {now[name]}: give the same settings to go on, or another --out"
                 )
 
     def finish(self, config: "TrainConfig") -> None:

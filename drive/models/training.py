@@ -93,7 +93,9 @@ def train(
     else:
         exported = network
     load_weights(exported, folder.weights)
-    return export_policy(exported, camera, folder.policy, _facts(config, datasets, samples), _frames(datasets[0]))
+    return export_policy(
+        exported, camera, folder.policy, _facts(config, datasets, samples), _frames(datasets[0])
+    )
 
 
 def _frames(info: "DatasetInfo") -> Any:
@@ -104,7 +106,7 @@ def _frames(info: "DatasetInfo") -> Any:
 
     pictures = read_episode(info, 0, [FRONT_IMAGE])[FRONT_IMAGE]
     chosen = pictures[:: max(1, len(pictures) // 16)][:16]
-    frames = [cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR) for picture in chosen]
+    frames: list[Any] = [cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) for data in chosen]
     return np.stack(frames)[..., ::-1].copy()
 
 

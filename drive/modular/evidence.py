@@ -12,8 +12,8 @@ from drive.kernels import kernel
 
 Plane = NDArray[np.float32]
 
-RIDGE_FLOOR, RIDGE_FULL = 0.07, 0.30  # contrast where paint begins, and where it is certain
-YELLOW_FLOOR, YELLOW_FULL = 0.05, 0.20
+RIDGE_FLOOR, RIDGE_FULL = 0.03, 0.25  # contrast where paint begins, and where it is certain
+YELLOW_FLOOR, YELLOW_FULL = 0.03, 0.15
 ACROSS_RANGE = 14.0  # stripes that run across the view are resolved up to here [m]
 DARK = 12.0  # grey levels added to a brightness before dividing by it
 
@@ -25,6 +25,7 @@ _RIDGE = np.float32(RIDGE_FLOOR), np.float32(1.0 / (RIDGE_FULL - RIDGE_FLOOR))
 _YELLOW = np.float32(YELLOW_FLOOR), np.float32(1.0 / (YELLOW_FULL - YELLOW_FLOOR))
 _CHROMA = np.float32(18.0), np.float32(9.0)  # distances of 1 are certainly not asphalt
 _BRIGHTER, _DARKER = np.float32(2.0), np.float32(0.8)
+_LEAST = np.float32(-0.1)  # paint that is certainly not there counts against it, so that noise evens out
 _ALIKE = np.float32(0.6)
 
 
@@ -41,6 +42,30 @@ def _stripe(light: float, a: float, b: float, yellow: float, ya: float, yb: floa
     white = (_ridge(light, a, b) * scale - _RIDGE[0]) * _RIDGE[1]
     tinted = (_ridge(yellow, ya, yb) * scale - _YELLOW[0]) * _YELLOW[1]
     return white if white > tinted else tinted
+
+
+@kernel
+def _paint(
+    light: Plane, yellow: Plane, off: Plane, seen: Plane, mark: Plane, begin: int, step: int, side: int
+) -> None:
+    """Raise `mark` to the paint of stripes that run across the direction of `step`.
+
+    All planes are flat. A cell is compared with the ground close by (narrow marks, kerbs) and further off
+    (broad and double marks); where neither side is road, nothing is paint.
+    """
+    close, near, far = 2 * step, side * step, (side + 1) * step
+    for k in range(max(begin, far), len(mark) - far):
+        c, y = light[k], yellow[k]
+        wide = _stripe(
+            c, _HALF * (light[k - near] + light[k - far]), _HALF * (light[k + near] + light[k + far]),
+            y, _HALF * (yellow[k - near] + yellow[k - far]), _HALF * (yellow[k + near] + yellow[k + far]),
+        )  # fmt: skip
+        narrow = _stripe(c, light[k - close], light[k + close], y, yellow[k - close], yellow[k + close])
+        best = wide if wide > narrow else narrow
+        best = best if best < _ONE else _ONE
+        left, right = off[k - near], off[k + near]
+        best = best * (_ONE - (left if left < right else right)) * seen[k]
+        mark[k] = best if best > mark[k] else mark[k]
 
 
 @kernel
@@ -71,7 +96,7 @@ def find_evidence(
         asphalt: (4,) brightness, two chromas and weight of the road's colour (`learn_asphalt`).
         light: (R, C) float32, scratch: brightness of red and green, where paint of both colours shows.
         yellow: (R, C) float32, scratch: yellowness.
-        mark: (R, C) float32, out: 0 no paint, 1 paint.
+        mark: (R, C) float32, out: 1 paint, a little below 0 no paint.
         off: (R, C) float32, out: 0 road, 1 not road.
     """
     rows, columns = light.shape
@@ -92,25 +117,10 @@ def find_evidence(
             distance = np.sqrt(chroma_a * chroma_a + chroma_b * chroma_b + bright * bright) - _ALIKE
             distance = distance if distance > _ZERO else _ZERO
             off[i, j] = (distance if distance < _ONE else _ONE) * known
-    near, far = side, side + 1
-    for i in range(rows):
-        for j in range(far, columns - far):
-            a = _HALF * (light[i, j - near] + light[i, j - far])
-            b = _HALF * (light[i, j + near] + light[i, j + far])
-            ya = _HALF * (yellow[i, j - near] + yellow[i, j - far])
-            yb = _HALF * (yellow[i, j + near] + yellow[i, j + far])
-            best = _stripe(light[i, j], a, b, yellow[i, j], ya, yb) * along_seen[i, j]
-            best = best if best > _ZERO else _ZERO
-            mark[i, j] = best if best < _ONE else _ONE
-    for i in range(max(across_row, far), rows - far):
-        for j in range(columns):
-            a = _HALF * (light[i - near, j] + light[i - far, j])
-            b = _HALF * (light[i + near, j] + light[i + far, j])
-            ya = _HALF * (yellow[i - near, j] + yellow[i - far, j])
-            yb = _HALF * (yellow[i + near, j] + yellow[i + far, j])
-            best = _stripe(light[i, j], a, b, yellow[i, j], ya, yb) * across_seen[i, j]
-            best = best if best < _ONE else _ONE
-            mark[i, j] = best if best > mark[i, j] else mark[i, j]
+            mark[i, j] = _LEAST
+    planes = light.ravel(), yellow.ravel(), off.ravel()
+    _paint(*planes, along_seen.ravel(), mark.ravel(), 0, 1, side)
+    _paint(*planes, across_seen.ravel(), mark.ravel(), across_row * columns, columns, side)
 
 
 def learn_asphalt(

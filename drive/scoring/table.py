@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 COLUMNS = (
     "Agent",
     "Success",
-    "Training weather",
-    "Held-out weather",
+    "Training\nweather",
+    "Held-out\nweather",
     "Crash",
-    "Left road or lane",
-    "Offset mean, m",
+    "Left\nlane",
+    "Offset\nmean, m",
     "km",
-    "ms a frame",
+    "ms a\nframe",
 )
 
 
@@ -94,11 +94,18 @@ def caption(summary: Mapping[str, Any]) -> str:
 
 def print_table(console: Any, summary: Mapping[str, Any], timing: Mapping[str, Any]) -> None:
     """Print the table to a rich console."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(caption=caption(summary), caption_justify="left")
+    table = Table(
+        caption=caption(summary),
+        caption_justify="left",
+        box=SIMPLE_HEAD,
+        padding=0,
+        show_edge=False,
+    )
     for i, title in enumerate(COLUMNS):
-        table.add_column(title, justify="right" if i else "left", no_wrap=i == 0)
+        table.add_column(title, justify="right" if i else "left", no_wrap=True)
     for row in table_rows(summary, timing):
         agent = summary["agents"][row.agent]
         below = "through junctions" if row.apart else mark(agent)

@@ -8,8 +8,10 @@ from drive.kernels import kernel
 from drive.sim.maps.path import project, sample
 
 PREVIEW_TIME = 0.15  # covers the steering actuator's lag [s]
-RETURN_TIME = 0.5  # an offset decays over this time at speed ... [s]
-RETURN_DISTANCE = 4.0  # ... but never over less than this distance [m]
+# An offset decays over max(RETURN_DISTANCE, 1 m + RETURN_TIME * speed). Shorter ones would, with the
+# steering's lag and limited rate, begin to swing.
+RETURN_TIME = 0.4  # [s]
+RETURN_DISTANCE = 4.0  # [m]
 
 
 @kernel
@@ -36,7 +38,7 @@ def path_steering(points, begin, end, x, y, yaw, speed, s_guess, params) -> floa
     here = sample(points, begin, end, s)
     ahead = sample(points, begin, end, s + PREVIEW_TIME * speed)
     course_error = wrap_angle(yaw - here[3]) + _course_angle(here[4], speed, params)
-    length = max(RETURN_DISTANCE, RETURN_TIME * speed)
+    length = max(RETURN_DISTANCE, 1.0 + RETURN_TIME * speed)
     lever = min(abs(params.center_x * ahead[4]), 0.9)
     curvature = ahead[4] / math.sqrt(1.0 - lever * lever)
     d = min(max(d, -2.0), 2.0)

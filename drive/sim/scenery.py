@@ -98,7 +98,7 @@ def _edges(road_map: RoadMap) -> list[_Edge]:
         if not lane.drivable or lane.junction is not None or lane.length < 2.0:
             continue
         center = lane.center[:, :2]
-        tangent = np.gradient(center, lane.s, axis=0)
+        tangent = np.gradient(center, lane.s, axis=0, edge_order=2 if len(lane.s) > 2 else 1)
         tangent /= np.sqrt((tangent * tangent).sum(axis=1))[:, None]
         ends = (not lane.predecessors, not lane.successors)
         left = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1)
@@ -148,7 +148,7 @@ def _row(rng: np.random.Generator, row: Row, edges: Sequence[_Edge]) -> np.ndarr
         s = begin + step - 0.5 * length - gaps * rng.random()
         keep = (s > begin + 1.0) & (s < end - 1.0) & (rng.random(n) < row.share)
         if row.stretches > 0.0:
-            on = rng.random(int((end - begin) / row.stretches) + 2) < 0.5
+            on = rng.random(int((end - begin) / row.stretches) + 2) < 0.6
             shift = rng.random()
             keep &= on[np.clip((s - begin) / row.stretches + shift, 0, len(on) - 1).astype(int)]
         s = s[keep] if has else s[:0]

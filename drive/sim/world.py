@@ -4,6 +4,7 @@ Nothing here knows of rewards, agents or files. `advance` moves everything by on
 draws what each ego's cameras see, `snapshot` and `restore` copy the whole moving state of one world.
 """
 
+import itertools
 import os
 import weakref
 from collections.abc import Callable, Mapping
@@ -82,10 +83,7 @@ class World:
         cores = threads if threads is not None else (os.cpu_count() or 1)
         self._threads = min(cores, batch) if batch >= _THREADED_FROM else 1
         self._executor = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
-        self._renderers = {
-            name: [Renderer(camera, self._store) for _ in range(self._threads)]
-            for name, camera in self.cameras.items()
-        }
+        self._renderers = {name: Renderer(camera, self._store) for name, camera in self.cameras.items()}
         self._worlds = np.arange(batch)
         self._view = (np.zeros(1, np.int64), np.zeros((1, 4)), np.zeros(1, np.int64))
         self._pose_buffer = np.zeros((batch, 4))
@@ -187,15 +185,13 @@ class World:
         egos, params, *rest = self._state()
         locate(egos, w, params, *rest)
 
-    def _run(self, task: Callable[[int, int, int], None]) -> None:
-        """Call task(thread, lo, hi) over slices of the batch."""
+    def _run(self, task: Callable[[int, int], None]) -> None:
+        """Call task(lo, hi) over slices of the batch, on all threads."""
         if self._executor is None:
-            task(0, 0, self.batch)
+            task(0, self.batch)
             return
-        bounds = np.linspace(0, self.batch, self._threads + 1).astype(int)
-        futures = [
-            self._executor.submit(task, i, int(bounds[i]), int(bounds[i + 1])) for i in range(self._threads)
-        ]
+        bounds = [i * self.batch // self._threads for i in range(self._threads + 1)]
+        futures = [self._executor.submit(task, lo, hi) for lo, hi in itertools.pairwise(bounds)]
         for future in futures:
             future.result()
 
@@ -215,7 +211,7 @@ class World:
         live = self._live if live is None else live
         state = self._state()
         self._run(
-            lambda _, lo, hi: advance_worlds(
+            lambda lo, hi: advance_worlds(
                 lo, hi, steering, acceleration, live, self._recent, *state, DT, self._substeps
             )
         )
@@ -229,11 +225,11 @@ class World:
             out = np.empty((self.batch, camera.height_px, camera.width_px, 3), np.uint8)
         poses, frames = self._pose_buffer, self._frame_buffer
         read_poses(self.egos, poses, frames)
-        renderers, actors = self._renderers[name], self.actors
+        renderer, actors = self._renderers[name], self.actors
 
-        def task(thread: int, lo: int, hi: int) -> None:
+        def task(lo: int, hi: int) -> None:
             part = slice(lo, hi)
-            renderers[thread].render(
+            renderer.render(
                 self._worlds[part],
                 poses[part],
                 frames[part],
@@ -253,7 +249,7 @@ class World:
         worlds, poses, frames = self._view
         worlds[0], poses[0], frames[0] = w, self.shifted_pose(w, lateral, yaw), self.egos[w]["step"]
         actors = self.actors
-        self._renderers[name][0].render(worlds, poses, frames, actors.data, actors.begin, actors.end, out)
+        self._renderers[name].render(worlds, poses, frames, actors.data, actors.begin, actors.end, out)
         return out[0]
 
     def shifted_pose(self, w: int, lateral: float, yaw: float) -> tuple[float, float, float, float]:

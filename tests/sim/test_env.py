@@ -14,9 +14,7 @@ SMALL = Camera(width_px=64, height_px=48)
 
 @pytest.mark.parametrize("longitudinal", ["cruise", "agent"])
 def test_gymnasium_finds_nothing_to_complain_about(longitudinal):
-    env = gymnasium.make(
-        "drive/Lane-v0", camera=SMALL, longitudinal=longitudinal, render_mode="rgb_array"
-    )
+    env = gymnasium.make("drive/Lane-v0", camera=SMALL, longitudinal=longitudinal, render_mode="rgb_array")
     check_env(env.unwrapped)
     env.close()
 

@@ -84,7 +84,7 @@ def _open(road_map: RoadMap, neighbour: int | None) -> bool:
 def _borders(lane: Lane) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(n, 2) left and right border, without functions whose last bits differ between machines."""
     center = lane.center[:, :2]
-    tangent = np.gradient(center, lane.s, axis=0)
+    tangent = np.gradient(center, lane.s, axis=0, edge_order=2 if len(lane.s) > 2 else 1)
     tangent /= np.sqrt((tangent * tangent).sum(axis=1))[:, None]
     half = 0.5 * lane.width[:, None] * np.stack([-tangent[:, 1], tangent[:, 0]], axis=1)
     return center + half, center - half

@@ -15,6 +15,8 @@ TOLERANCE = 1.5e-4  # between a drivable lane's centre and the chords of its sam
 LOOSE = 4.0  # the same for what is not drivable, in TOLERANCE
 DRAWN_TOLERANCE = 2e-3  # for surfaces and paint, which keep fewer of the samples [m]
 LEFT_LIMIT = 1e-7  # a section ends this far before its end: records of the next one must not apply [m]
+HIGHEST = 1e4  # [m]
+WIDEST = 500.0  # [m]
 MAX_SPLIT = 64  # parts of a STEP at most
 
 
@@ -66,7 +68,7 @@ def _split(breaks: Array, counts: NDArray[np.intp]) -> Array:
 
 def _offsets(road: RoadRecord, section: Section, s: Array, notes: Notes) -> tuple[tuple[int, ...], Array]:
     """Lane ids from left to right and (lanes + 1, n) their borders."""
-    center = road.lane_offset(s)
+    center = np.clip(road.lane_offset(s), -WIDEST, WIDEST)
     left: list[Array] = []
     right: list[Array] = []
     for side, rows in ((1, left), (-1, right)):
@@ -97,10 +99,11 @@ def _outer_offset(
     else:
         border = lane.border.held_from(start)(s)
         width = side * (np.abs(border) * side + center - inner)
-    if width.min() < 0.0:
-        if width.min() < -0.01:
-            notes.add("A lane's width is negative: taken as 0", where)
-        width = np.maximum(width, 0.0)
+    if width.min() < -0.01:
+        notes.add("A lane's width is negative: taken as 0", where)
+    if width.max() > WIDEST:
+        notes.add("A lane is wider than 500 m: taken as 500 m", where)
+    width = np.clip(width, 0.0, WIDEST)
     return inner + side * width
 
 
@@ -127,7 +130,8 @@ def _evaluate(
     normal = np.stack([-np.sin(yaw), np.cos(yaw)], axis=1)
     ids, t = _offsets(road, section, s, notes)
     slope = np.sin(road.superelevation(s))
-    return SampledSection(s, drawn, np.stack([x, y], axis=1), normal, road.elevation(s), slope, ids, t)
+    z = np.clip(road.elevation(s), -HIGHEST, HIGHEST)
+    return SampledSection(s, drawn, np.stack([x, y], axis=1), normal, z, slope, ids, t)
 
 
 def sample_section(

@@ -11,6 +11,9 @@ from drive.sim.maps.opendrive_geometry import Arc, Cubics, Curve, ParametricCubi
 SPEED_UNITS = {"m/s": 1.0, "mph": 0.44704, "km/h": 1.0 / 3.6, "kph": 1.0 / 3.6, "kmh": 1.0 / 3.6}
 MARK_WIDTHS = {"bold": 0.25}  # by `weight`, where no width is given [m]
 NORMAL_MARK_WIDTH = 0.12  # [m]
+HUGE = 1e8  # larger numbers are damage; UTM coordinates stay below 1e7
+LONGEST = 1e5  # of one geometry [m]
+SHARPEST = 10.0  # curvature [1/m]
 
 
 class Notes:
@@ -109,12 +112,12 @@ class RoadRecord:
 
 
 def number(element: Element, name: str, default: float = 0.0) -> float:
-    """An attribute as a finite number, or the default where it is missing or unusable."""
+    """An attribute as a number, or the default where it is missing, unusable or beyond HUGE."""
     try:
         value = float(element.get(name, default))
     except ValueError:
         return default
-    return value if math.isfinite(value) else default
+    return value if abs(value) <= HUGE else default
 
 
 def strip_namespaces(root: Element) -> None:
@@ -141,11 +144,20 @@ def parse_speed(element: Element) -> float | None:
     return limit * SPEED_UNITS.get(element.get("unit", "m/s").lower(), 1.0) if limit > 0.0 else None
 
 
+def _curvature(element: Element, name: str, where: str, notes: Notes) -> float:
+    value = number(element, name)
+    if abs(value) > SHARPEST:
+        notes.add("A curvature is above 10 per metre: taken as straight", where)
+        return 0.0
+    return value
+
+
 def _parse_curve(element: Element, length: float, where: str, notes: Notes) -> Curve:
     if (e := element.find("arc")) is not None:
-        return Arc(length, number(e, "curvature"))
+        return Arc(length, _curvature(e, "curvature", where, notes))
     if (e := element.find("spiral")) is not None:
-        return Spiral(length, number(e, "curvStart"), number(e, "curvEnd"))
+        ends = [_curvature(e, name, where, notes) for name in ("curvStart", "curvEnd")]
+        return Spiral(length, *ends)
     if (e := element.find("poly3")) is not None:
         return cubic(length, *(number(e, k) for k in "abcd"))
     if (e := element.find("paramPoly3")) is not None:
@@ -167,8 +179,8 @@ def _parse_pieces(road: Element, where: str, notes: Notes) -> tuple[Piece, ...]:
     pieces, end = [], 0.0
     for e in road.iterfind("planView/geometry"):
         length = number(e, "length")
-        if length <= 1e-9:
-            notes.add("A geometry has no length: left out", where)
+        if not 1e-9 < length <= LONGEST:
+            notes.add("A geometry has no length, or more than 100 km: left out", where)
             continue
         s = number(e, "s", end)
         pieces.append(

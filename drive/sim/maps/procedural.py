@@ -1,6 +1,7 @@
 """Seeded generator of single roads: one road without junctions, with everything painted on it."""
 
 import itertools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from drive.sim.maps.surface import mark_strokes, strip
 BARE_LENGTH = (10.0, 25.0)  # of a stretch without paint [m]
 _BEND = 1.0 / 130.0  # from this curvature on, the paint is that of bends [1/m]
 _BEND_APPROACH = 18.0  # how far before and after a bend its paint reaches [m]
+_PAINTED_START = 25.0  # after the run-in [m]
 _SURFACE_PIECE = 40.0  # [m]
 _REVERSED = {"solid broken": "broken solid", "broken solid": "solid broken"}
 
@@ -51,10 +53,10 @@ def generate_road(rng: np.random.Generator, config: RoadConfig | None = None) ->
     style = draw_style(rng, config.style)
     line = draw_line(rng, style.line, style.section, total)
     limit = _posted_limit(style, line)
-    zones = _paint_zones(rng, style, line)
+    zones = _paint_zones(rng, style, line, config.run_in + _PAINTED_START)
     lanes = _lanes(style, line, zones, limit)
     coarse = _coarse_stations(style, line)
-    road_map = RoadMap(
+    return RoadMap(
         name=f"generated {style.name}",
         lanes=lanes,
         strokes=tuple(_strokes(rng, style, coarse, zones)),
@@ -62,22 +64,26 @@ def generate_road(rng: np.random.Generator, config: RoadConfig | None = None) ->
         signals=(_speed_sign(style, line, lanes, limit),),
         style=style.name,
     )
-    return road_map
 
 
 def _posted_limit(style: RoadStyle, line: ReferenceLine) -> float:
-    """The usual limit, or a lower one that is at most 1.6 times what the tightest open bend allows."""
-    open_road = np.abs(line.curvature)
-    tightest = float(np.max(open_road[open_road < 1.0 / 20.0], initial=1e-4))
-    fits = 1.6 * (2.5 / tightest) ** 0.5
+    """The usual limit, or a lower one that is at most 1.6 times what the tightest bend allows.
+
+    Corners count as bends of 20 m radius: there, drivers slow down for the corner itself.
+    """
+    tightest = min(1.0 / 20.0, max(1e-4, float(np.max(np.abs(line.curvature)))))
+    fits = 1.6 * math.sqrt(2.5 / tightest)
     below = [limit for limit in style.speed_limits if limit <= fits]
     return below[0] if below else min(style.speed_limits)
 
 
 def _paint_zones(
-    rng: np.random.Generator, style: RoadStyle, line: ReferenceLine
+    rng: np.random.Generator, style: RoadStyle, line: ReferenceLine, painted_to: float
 ) -> list[tuple[float, float, str]]:
-    """(begin, end, "base" or "curve" or "bare") along the reference line, without gaps."""
+    """(begin, end, "base" or "curve" or "bare") along the reference line, without gaps.
+
+    No bare stretch begins before `painted_to`, so that drives start between marks.
+    """
     end = float(line.s[-1])
     bent = np.abs(line.curvature) > _BEND
     begins = line.s[np.flatnonzero(bent & ~np.r_[False, bent[:-1]])] - _BEND_APPROACH
@@ -95,10 +101,10 @@ def _paint_zones(
     for _ in range(style.bare_stretches):
         for _attempt in range(10):
             length = BARE_LENGTH[0] + 0.5 + (BARE_LENGTH[1] - BARE_LENGTH[0] - 1.0) * float(rng.random())
-            a = 20.0 + float(rng.random()) * (end - 40.0 - length)
+            a = painted_to + float(rng.random()) * (end - 20.0 - painted_to - length)
             turned = abs(float(np.diff(np.interp([a, a + length], line.s, line.yaw))[0]))
             apart = all(a > b1 + 40.0 or a + length < b0 - 40.0 for b0, b1, _ in bare)
-            if turned * half_width < 0.45 and apart:
+            if painted_to <= a <= end - 20.0 - length and turned * half_width < 0.45 and apart:
                 bare.append((a, a + length, "bare"))
                 break
     kinds += bare

@@ -161,7 +161,7 @@ def _uniform(rng: np.random.Generator, bounds: tuple[float, float]) -> float:
 
 def _sharpness(radius: float, hurry: float) -> float:
     """Change of curvature per metre that is driven at jerk `hurry` [m/s^3] and 2.5 m/s^2 in the bend."""
-    return min(MAX_SHARPNESS, hurry / (2.5 * radius) ** 1.5)
+    return min(MAX_SHARPNESS, hurry / (2.5 * radius * math.sqrt(2.5 * radius)))
 
 
 def _draw_pieces(

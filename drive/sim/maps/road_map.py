@@ -76,7 +76,7 @@ class Lane:
     @property
     def headings(self) -> NDArray[np.float64]:
         """(n,) yaw of the centre line [rad], continuous along the lane."""
-        d = np.gradient(self.center[:, :2], self.s, axis=0) if len(self.s) > 1 else np.ones((1, 2))
+        d = np.gradient(self.center[:, :2], self.s, axis=0, edge_order=2 if len(self.s) > 2 else 1)
         return np.unwrap(np.arctan2(d[:, 1], d[:, 0]))
 
     def border(self, side: int) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """Routes: one reference path per drive, sampled evenly, fixed at its start."""
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -104,7 +105,7 @@ def _join(lanes: Sequence[Lane]) -> _Nodes:
     starts = [0.0]
     for last, lane in itertools.pairwise(lanes):
         dx, dy = (lane.center[0, :2] - last.center[-1, :2]).tolist()
-        gap = (dx * dx + dy * dy) ** 0.5
+        gap = math.sqrt(dx * dx + dy * dy)
         starts.append(starts[-1] + last.length + (gap if gap > _JOINT else 0.0))
         # Points that nearly repeat the last one would turn the cubic; a tiny lane may lose all of its own.
         keep = starts[-1] + lane.s > float(s[-1][-1]) + _JOINT

@@ -43,6 +43,7 @@ LINES_OF = {  # the lines of a compound mark, the left one first, seen along the
     "broken broken": ("broken", "broken"),
 }
 CURB_WIDTH = 0.2  # [m]
+_MOST_CELLS = 3e7  # of a grid; junctions larger than 500 m are traced more coarsely
 
 
 def strip(
@@ -230,9 +231,10 @@ class _Grid:
 
     def __init__(self, surfaces: list[Surface], cell: float, margin: float) -> None:
         corners = np.concatenate([surface.polygon for surface in surfaces])
-        self.cell = cell
         self.low = corners.min(axis=0) - margin
-        self.size = np.ceil((corners.max(axis=0) + margin - self.low) / cell).astype(int)
+        span = corners.max(axis=0) + margin - self.low
+        self.cell = max(cell, float(np.sqrt(span.prod() / _MOST_CELLS)))
+        self.size = np.ceil(span / self.cell).astype(int)
 
     def mask(self, surfaces: list[Surface]) -> Any:
         import cv2
@@ -277,7 +279,7 @@ def area(members: list[Surface], cell: float = 0.1, bridge: float = 2.0) -> list
     import cv2
 
     grid = _Grid(members, cell, bridge)
-    filled = _closed(grid.mask(members), round(bridge / cell), np.inf)
+    filled = _closed(grid.mask(members), round(bridge / grid.cell), np.inf)
     filled = cv2.erode(filled, np.ones((3, 3), np.uint8))
     first = members[0]
     return [Surface(polygon, first.material, first.layer) for polygon in grid.polygons(filled)]
@@ -307,6 +309,8 @@ def gaps(
 
     grid = _Grid(members, cell, 3.0 * bridge)
     mask = grid.mask([*members, *others])
-    free = cv2.bitwise_and(_closed(mask, round(bridge / cell), largest / cell**2), cv2.bitwise_not(mask))
+    free = cv2.bitwise_and(
+        _closed(mask, round(bridge / grid.cell), largest / grid.cell**2), cv2.bitwise_not(mask)
+    )
     free = cv2.dilate(cv2.morphologyEx(free, cv2.MORPH_OPEN, np.ones((3, 3))), np.ones((5, 5), np.uint8))
     return [Surface(polygon, material, members[0].layer) for polygon in grid.polygons(free)]

@@ -33,6 +33,17 @@ VIEW = np.dtype(
 
 
 @kernel
+def camera_axes(view, wx, wy, wz):
+    """A world direction in camera coordinates (right, down, ahead)."""
+    a = wx * view.ahead_x + wy * view.ahead_y
+    return (
+        wx * view.ahead_y - wy * view.ahead_x,
+        -view.sin_pitch * a - view.cos_pitch * wz,
+        view.cos_pitch * a - view.sin_pitch * wz,
+    )
+
+
+@kernel
 def clip_near(corners, clipped):
     """Cut a quad at the near plane; returns how many corners (at most 5) are left in `clipped`."""
     n = 0
@@ -167,12 +178,25 @@ def fill_flat(view, corners, clipped, spans, two_sided, color, inverse, picture)
 
 @kernel
 def fill_textured(
-    view, corners, clipped, spans, two_sided, atlas, texture, repeat_u, repeat_v, ramp, lamps, seed, inverse, picture
+    view,
+    corners,
+    clipped,
+    spans,
+    two_sided,
+    atlas,
+    texture,
+    repeat_u,
+    repeat_v,
+    ramp,
+    lamps,
+    seed,
+    inverse,
+    picture,
 ):
     """Draw a parallelogram with a texture: u along its first edge, v along its last.
 
-    `ramp` (32,) holds the colours of texels 1 .. 15 and, from 16 on, those of lit cells; `lamps` (0 .. 255) is
-    the share of cells that are lit.
+    `ramp` holds the colours of texels 1 .. 15 and, from 16 on, those of lit cells; `lamps` (0 .. 255)
+    is the share of cells that are lit.
     """
     ax = corners[1, 0] - corners[0, 0]
     ay = corners[1, 1] - corners[0, 1]
@@ -205,7 +229,10 @@ def fill_textured(
         y = row + 0.5
         depth = 1.0 / max(1e-6, a * middle + b * y + c)
         # texels that one step to the right passes, in 64ths of a repeat
-        stride = max(abs(ua - (ua * middle + ub * y + uc) * depth * a), abs(va - (va * middle + vb * y + vc) * depth * a))
+        stride = max(
+            abs(ua - (ua * middle + ub * y + uc) * depth * a),
+            abs(va - (va * middle + vb * y + vc) * depth * a),
+        )
         stride *= depth * SIDE
         level = 0
         while level < TEXTURE_LEVELS - 1 and stride > 1.5:

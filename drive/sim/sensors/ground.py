@@ -154,7 +154,9 @@ def _segments(road_map: RoadMap, rng: np.random.Generator) -> np.ndarray:
             parts.extend(_lane_traces(lane, rng))
     kerbs = [s for s in road_map.strokes if s.type == "curb"]
     for stroke in kerbs:
-        parts.append(_pieces(stroke.points, 0.5 * max(stroke.width, 0.2) + 0.12, paint.PAINT, paint.KERB_SIDE))
+        parts.append(
+            _pieces(stroke.points, 0.5 * max(stroke.width, 0.2) + 0.12, paint.PAINT, paint.KERB_SIDE)
+        )
     for stroke in kerbs:
         parts.append(_pieces(stroke.points, 0.5 * max(stroke.width, 0.2), paint.PAINT, paint.KERB_TOP))
     for stroke in road_map.strokes:
@@ -189,7 +191,9 @@ def _lane_traces(lane: Lane, rng: np.random.Generator) -> Iterable[np.ndarray]:
     for _ in range(rng.poisson(lane.length / 30.0)):
         n = int(rng.integers(4, 12))
         s = np.clip(rng.uniform(0.0, lane.length) + np.cumsum(rng.uniform(-0.2, 0.9, n)), 0.0, lane.length)
-        d = np.clip(rng.uniform(-0.4, 0.4) * width + np.cumsum(rng.normal(0.0, 0.3, n)), -0.45 * width, 0.45 * width)
+        d = np.clip(
+            rng.uniform(-0.4, 0.4) * width + np.cumsum(rng.normal(0.0, 0.3, n)), -0.45 * width, 0.45 * width
+        )
         line = np.stack([np.interp(s, lane.s, center[:, k]) for k in (0, 1)], axis=1)
         across = np.stack([np.interp(s, lane.s, normal[:, k]) for k in (0, 1)], axis=1)
         yield _pieces(line + d[:, None] * across, 0.06, paint.MATERIAL, paint.CRACK)

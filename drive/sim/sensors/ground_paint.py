@@ -137,10 +137,10 @@ def mark_tiles_of_segments(segments, x0, y0, used):
         if g.mode == TONE:
             continue
         r = g.half + 0.2
-        c0 = max(0, int(math.floor((min(g.x0, g.x1) - r - x0) / size)))
-        c1 = min(used.shape[1] - 1, int(math.floor((max(g.x0, g.x1) + r - x0) / size)))
-        r0 = max(0, int(math.floor((min(g.y0, g.y1) - r - y0) / size)))
-        r1 = min(used.shape[0] - 1, int(math.floor((max(g.y0, g.y1) + r - y0) / size)))
+        c0 = max(0, math.floor((min(g.x0, g.x1) - r - x0) / size))
+        c1 = min(used.shape[1] - 1, math.floor((max(g.x0, g.x1) + r - x0) / size))
+        r0 = max(0, math.floor((min(g.y0, g.y1) - r - y0) / size))
+        r1 = min(used.shape[0] - 1, math.floor((max(g.y0, g.y1) + r - y0) / size))
         for row in range(r0, r1 + 1):
             for column in range(c0, c1 + 1):
                 used[row, column] = 1
@@ -173,10 +173,10 @@ def draw_segments(segments, x0, y0, seed, grid, material, cover, paint, tone):
         ux = (g.x1 - g.x0) / length
         uy = (g.y1 - g.y0) / length
         r = g.half + TEXEL
-        c0 = max(0, int(math.floor((min(g.x0, g.x1) - r - x0) / TEXEL)))
-        c1 = min(grid.shape[1] * TILE - 1, int(math.floor((max(g.x0, g.x1) + r - x0) / TEXEL)))
-        r0 = max(0, int(math.floor((min(g.y0, g.y1) - r - y0) / TEXEL)))
-        r1 = min(grid.shape[0] * TILE - 1, int(math.floor((max(g.y0, g.y1) + r - y0) / TEXEL)))
+        c0 = max(0, math.floor((min(g.x0, g.x1) - r - x0) / TEXEL))
+        c1 = min(grid.shape[1] * TILE - 1, math.floor((max(g.x0, g.x1) + r - x0) / TEXEL))
+        r0 = max(0, math.floor((min(g.y0, g.y1) - r - y0) / TEXEL))
+        r1 = min(grid.shape[0] * TILE - 1, math.floor((max(g.y0, g.y1) + r - y0) / TEXEL))
         for row in range(r0, r1 + 1):
             py = y0 + (row + 0.5) * TEXEL - g.y0
             for column in range(c0, c1 + 1):
@@ -233,7 +233,7 @@ def weather_texel(kind, ix, iy, seed, tone):
             kind = DRY_GRASS
         grain += ((fine >> 6 & 3) - 1) * 2
     elif kind == ASPHALT:
-        if smooth_noise(ix, iy, 5, seed + 31) > 176:
+        if smooth_noise(ix, iy, 4, seed + 31) + smooth_noise(ix, iy, 6, seed + 32) > 366:
             kind = LOW_ASPHALT
     elif kind == SIDEWALK:
         if ix & 15 == 0 or iy & 15 == 0:

@@ -85,7 +85,7 @@ class Look:
         record["sun_z"] = sin(elevation)
         record["fog"] = 3.0 / rng.uniform(*weather.visibility)
         record["cloud_cover"] = rng.uniform(*weather.cloud_cover)
-        record["hill_height"] = rng.uniform(0.01, 0.09)
+        record["hill_height"] = rng.uniform(0.02, 0.11)
         record["wear"] = rng.uniform(*weather.paint_wear)
         record["asphalt_contrast"] = rng.uniform(0.5, 1.4)
         record["wetness"] = weather.wetness

@@ -94,10 +94,14 @@ class _Shape:
         if lid is not None:
             self.face([(d0, e0, f), (d1, e0, f), (d1, e1, f), (d0, e1, f)], (0.0, 0.0, 1.0), lid)
 
-    def box(self, x0: float, x1: float, y0: float, y1: float, z0: float, z1: float, slot: int, lid: int) -> None:
+    def box(
+        self, x0: float, x1: float, y0: float, y1: float, z0: float, z1: float, slot: int, lid: int
+    ) -> None:
         self.frustum((x0, x1, y0, y1, z0), (x0, x1, y0, y1, z1), slot, lid)
 
-    def end_patch(self, x: float, y0: float, y1: float, z0: float, z1: float, slot: int, **style: object) -> None:
+    def end_patch(
+        self, x: float, y0: float, y1: float, z0: float, z1: float, slot: int, **style: object
+    ) -> None:
         """A rectangle just before the front (x > 0) or rear of the body."""
         normal = (1.0 if x > 0.0 else -1.0, 0.0, 0.0)
         corners = [(x, y0, z0), (x, y1, z0), (x, y1, z1), (x, y0, z1)]
@@ -105,7 +109,9 @@ class _Shape:
             corners = [corners[1], corners[0], corners[3], corners[2]]
         self.face(corners, normal, slot, **style)  # type: ignore[arg-type]
 
-    def side_patch(self, x0: float, x1: float, y: float, z0: float, z1: float, slot: int, **style: object) -> None:
+    def side_patch(
+        self, x0: float, x1: float, y: float, z0: float, z1: float, slot: int, **style: object
+    ) -> None:
         """The same rectangle just outside the left and the right side."""
         left = [(x1, y, z0), (x0, y, z0), (x0, y, z1), (x1, y, z1)]
         right = [(x0, -y, z0), (x1, -y, z0), (x1, -y, z1), (x0, -y, z1)]
@@ -115,7 +121,9 @@ class _Shape:
     def wheels(self, places: tuple[float, ...], half: float, z1: float, textured: bool) -> None:
         for x in places:
             if textured:
-                self.side_patch(x - half, x + half, 0.505, 0.0, z1, TYRE, slot_b=METAL, texture=textures.WHEEL)
+                self.side_patch(
+                    x - half, x + half, 0.505, 0.0, z1, TYRE, slot_b=METAL, texture=textures.WHEEL
+                )
             else:
                 self.side_patch(x - half, x + half, 0.505, 0.0, z1 * 0.6, TYRE)
 
@@ -132,8 +140,12 @@ def _car(detail: int, estate: bool) -> _Shape:
     top_rear = -0.44 if estate else -0.24
     body = (-0.5, 0.5, -0.5, 0.5)
     s.frustum((*body, 0.13), (*body, 0.55), BODY, None)
-    s.face([(0.22, -0.5, 0.57), (0.5, -0.5, 0.55), (0.5, 0.5, 0.55), (0.22, 0.5, 0.57)], (0.1, 0.0, 1.0), BODY)
-    s.face([(-0.5, -0.5, 0.55), (0.22, -0.5, 0.57), (0.22, 0.5, 0.57), (-0.5, 0.5, 0.55)], (0.0, 0.0, 1.0), BODY)
+    s.face(
+        [(0.22, -0.5, 0.57), (0.5, -0.5, 0.55), (0.5, 0.5, 0.55), (0.22, 0.5, 0.57)], (0.1, 0.0, 1.0), BODY
+    )
+    s.face(
+        [(-0.5, -0.5, 0.55), (0.22, -0.5, 0.57), (0.22, 0.5, 0.57), (-0.5, 0.5, 0.55)], (0.0, 0.0, 1.0), BODY
+    )
     cabin, roof = (rear, 0.24, -0.47, 0.47), (top_rear, 0.06, -0.39, 0.39)
     if detail == NEAR:
         s.frustum((*cabin, 0.56), (*roof, 0.97), DARK_BODY, None)
@@ -156,10 +168,12 @@ def _car(detail: int, estate: bool) -> _Shape:
     return s
 
 
-def _cabin_glass(s: _Shape, low: tuple[float, float, float, float], high: tuple[float, float, float, float]) -> None:
+def _cabin_glass(
+    s: _Shape, low: tuple[float, float, float, float], high: tuple[float, float, float, float]
+) -> None:
     """Windscreen, rear and side windows set into the cabin, which shows as pillars around them."""
-    a0, a1, b0, b1 = low
-    d0, d1, e0, e1 = high
+    a0, a1, _b0, b1 = low
+    d0, d1, _e0, e1 = high
     z0, z1, out = 0.58, 0.94, 0.006
 
     def at(x_low: float, x_high: float, y_low: float, y_high: float, t: float) -> tuple[float, float]:
@@ -167,7 +181,10 @@ def _cabin_glass(s: _Shape, low: tuple[float, float, float, float], high: tuple[
 
     t0, t1 = (z0 - 0.56) / 0.41, (z1 - 0.56) / 0.41
     for x_low, x_high, sign in ((a1, d1, 1.0), (a0, d0, -1.0)):
-        (xa, ya), (xb, yb) = at(x_low, x_high, b1 - 0.04, e1 - 0.04, t0), at(x_low, x_high, b1 - 0.04, e1 - 0.04, t1)
+        (xa, ya), (xb, yb) = (
+            at(x_low, x_high, b1 - 0.04, e1 - 0.04, t0),
+            at(x_low, x_high, b1 - 0.04, e1 - 0.04, t1),
+        )
         xa, xb = xa + sign * out, xb + sign * out
         quad = [(xa, -ya * sign, z0), (xa, ya * sign, z0), (xb, yb * sign, z1), (xb, -yb * sign, z1)]
         s.face(quad, (sign, 0.0, 1.0), GLASS)
@@ -188,7 +205,11 @@ def _van(detail: int) -> _Shape:
     s = _Shape()
     s.frustum((-0.5, 0.36, -0.5, 0.5, 0.12), (-0.49, 0.20, -0.46, 0.46, 1.0), BODY, BODY)
     s.frustum((0.30, 0.5, -0.5, 0.5, 0.12), (0.30, 0.49, -0.49, 0.49, 0.46), BODY, BODY)
-    s.face([(0.352, -0.44, 0.5), (0.352, 0.44, 0.5), (0.215, 0.42, 0.93), (0.215, -0.42, 0.93)], (1.0, 0.0, 0.6), GLASS)
+    s.face(
+        [(0.352, -0.44, 0.5), (0.352, 0.44, 0.5), (0.215, 0.42, 0.93), (0.215, -0.42, 0.93)],
+        (1.0, 0.0, 0.6),
+        GLASS,
+    )
     s.end_patch(-0.505, -0.40, 0.40, 0.55, 0.88, GLASS)
     s.lamps(0.26, 0.38, 0.30, 0.5)
     if detail != FAR:
@@ -271,7 +292,9 @@ def face_tables() -> tuple[NDArray[np.float64], np.ndarray, NDArray[np.int64]]:
                 arrays.VAN: _van(detail),
                 arrays.TRUCK: _truck(detail),
                 arrays.BARRIER: _barrier(),
-                arrays.BUILDING: _building(detail, variant == 1, textures.SHUTTERS if variant else textures.FLATS),
+                arrays.BUILDING: _building(
+                    detail, variant == 1, textures.SHUTTERS if variant else textures.FLATS
+                ),
                 arrays.FENCE: _panel(textures.PICKETS, 2.0) if variant else _panel(textures.RAIL, 3.0),
             }
             for kind, shape in made.items():

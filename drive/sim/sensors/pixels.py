@@ -22,6 +22,8 @@ PALETTE_SIZE = 1 << 15
 FRACTION = 16  # bits after the point in texel coordinates
 LANES = 0x00FF00FF00FF00FF
 GRASS_VARIANTS = 8
+NOISE_PERIOD = 4096  # of the sensor's noise along a row [px]
+MOST_NOISE = 12  # [grey levels]
 
 
 @kernel
@@ -79,3 +81,17 @@ def bilinear(c00: int, c10: int, c01: int, c11: int, fx: int, fy: int) -> int:
 def at(i: int) -> int:
     """An index that is never negative, so that no code for counting from the end is made."""
     return np.uint64(i)
+
+
+@kernel
+def spread(packed):
+    """Lanes of a colour of the picture buffer."""
+    return (packed & 0xFF) | ((packed & 0xFF00) << 8) | ((packed & 0xFF0000) << 16)
+
+
+@kernel
+def put(line, column, color, noise):
+    """Write one pixel of a row with its noise."""
+    line[column, 0] = (color & 0xFF) + noise
+    line[column, 1] = (color >> 16 & 0xFF) + noise
+    line[column, 2] = (color >> 32 & 0xFF) + noise

@@ -6,14 +6,14 @@ from math import radians
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.elementary import atan2, sincos
-from drive.sim.sensors.bodies import BODY, MOST_BODIES, beam
+from drive.elementary import sincos
+from drive.sim.sensors.bodies import BODY, MOST_BODIES
 from drive.sim.sensors.camera import Camera
 from drive.sim.sensors.faces import VIEW
-from drive.sim.sensors.frame import MOST_NOISE, MOUNT, NOISE_PERIOD, draw_frames
+from drive.sim.sensors.frame import MOUNT, draw_frames
+from drive.sim.sensors.lens import fill_lens
 from drive.sim.sensors.models import face_tables
-from drive.sim.sensors.pixels import hash2
-from drive.sim.sensors.shading import SKY_COLUMNS, SKY_ROWS, SKY_TOP
+from drive.sim.sensors.pixels import MOST_NOISE, NOISE_PERIOD, hash2
 from drive.sim.sensors.store import SceneStore
 from drive.sim.sensors.textures import atlas
 
@@ -46,7 +46,7 @@ class Renderer:
         out: NDArray[np.uint8],
         depth: NDArray[np.float32] | None = None,
         labels: NDArray[np.uint8] | None = None,
-    ) -> None:
+    ) -> tuple[int, int]:
         """Draw item i: world worlds[i] as seen from a car at poses[i].
 
         Args:
@@ -59,12 +59,15 @@ class Renderer:
             out: (N, H, W, 3) RGB, written.
             depth: (N, H, W) distance along the camera's axis [m], 1000 for the sky; written if given.
             labels: (N, H, W) index into `labels.LABELS`; written if given.
+
+        Returns:
+            How many faces and how many vehicles were in view, summed over the items.
         """
         try:
             scratch = self._spare.pop()
         except IndexError:
             scratch = _scratch(self.camera.width_px, self.camera.height_px)
-        draw_frames(
+        counts = draw_frames(
             worlds,
             poses,
             frames,
@@ -79,6 +82,7 @@ class Renderer:
             _NO_LABELS if labels is None else labels,
         )
         self._spare.append(scratch)
+        return counts
 
 
 def _mount(camera: Camera) -> NDArray:
@@ -94,28 +98,11 @@ def _mount(camera: Camera) -> NDArray:
 
 
 def _lens(mount: np.void) -> tuple:
-    """What each pixel always sees: its place in the panorama and in the headlights' beam; and all shapes."""
-    width, rows = int(mount["width"]), int(mount["rows"])
-    sky_u, sky_v = np.zeros(width * rows, np.int32), np.zeros(width * rows, np.int32)
-    head = np.zeros(width * rows, np.uint8)
-    sp, cp, f = float(mount["sin_pitch"]), float(mount["cos_pitch"]), float(mount["focal"])
-    sy, cy = float(mount["sin_yaw"]), float(mount["cos_yaw"])
-    for row in range(rows):
-        slope = (row + 0.5 - 0.5 * rows) / f
-        flat, fall = cp - sp * slope, sp + cp * slope
-        for column in range(width):
-            left = (0.5 * width - column - 0.5) / f
-            k = row * width + column
-            if fall > 1e-6:
-                depth = float(mount["z"]) / fall
-                ahead, aside = depth * flat, depth * left
-                x = float(mount["x"]) + cy * ahead - sy * aside
-                y = float(mount["y"]) + sy * ahead + cy * aside
-                head[k] = int(255.0 * beam(x, y))
-            azimuth = atan2(sy * flat + cy * left, cy * flat - sy * left)
-            up = max(0.0, -fall) / (flat * flat + left * left) ** 0.5
-            sky_u[k] = int(np.floor(azimuth * (SKY_COLUMNS * 16 / (2.0 * np.pi)))) - 8
-            sky_v[k] = min(16 * (SKY_ROWS - 1) - 1, int(16 * (SKY_ROWS - 1) * (up / SKY_TOP) ** 0.5))
+    """What each pixel always sees, all shapes and textures, and the sensor's noise by its amplitude."""
+    width, pixels = int(mount["width"]), int(mount["width"]) * int(mount["rows"])
+    sky_u, sky_v = np.zeros(pixels, np.int32), np.zeros(pixels, np.int32)
+    head = np.zeros(pixels, np.uint8)
+    fill_lens(mount, sky_u, sky_v, head)
     dice = np.array([hash2(i % NOISE_PERIOD, 17) >> 8 & 255 for i in range(NOISE_PERIOD + width)])
     noise = np.stack([((amplitude + 1) * dice >> 8).astype(np.uint8) for amplitude in range(MOST_NOISE + 1)])
     return face_tables(), atlas(), noise, sky_u, sky_v, head
@@ -128,7 +115,7 @@ def _scratch(width: int, rows: int) -> tuple:
         np.zeros((4, 3)),  # corners of a face
         np.zeros((5, 5)),  # the same, clipped, with u and v
         np.zeros((rows, 2)),  # span of each row
-        np.zeros(32, np.int64),  # ramp of colours
+        np.zeros(256, np.int64),  # ramp of colours
         np.zeros(pixels, np.float32),  # 1 / depth
         np.zeros(pixels, np.int32),  # colours and labels
         np.zeros(pixels, np.uint8),  # shade of the ground

@@ -6,11 +6,12 @@ from numpy.typing import NDArray
 from drive.sim.arrays import PROP
 from drive.sim.pool import Pool
 from drive.sim.sensors.bodies import BODY, CHUNK, CIRCLE
-from drive.sim.sensors.frame import SCENE
 from drive.sim.sensors.ground import Ground, grass_tiles
 from drive.sim.sensors.look import LOOK, Look
 from drive.sim.sensors.pixels import GRASS_VARIANTS, PALETTE_SIZE, TILE_SIZE
-from drive.sim.sensors.shading import SKY_COLUMNS, SKY_ROWS, fill_palette, fill_sky
+from drive.sim.sensors.road import SCENE
+from drive.sim.sensors.shading import fill_palette
+from drive.sim.sensors.sky import SKY_COLUMNS, SKY_ROWS, fill_sky
 
 
 class _Tiles:
@@ -126,7 +127,7 @@ class SceneStore:
 
 
 def _sorted_bodies(props: NDArray) -> tuple[NDArray, NDArray]:
-    """Props as BODY records, neighbours together, and a circle (x, y, radius, height) around each CHUNK of them."""
+    """Props as BODY records, neighbours together, and a CIRCLE around each CHUNK of them."""
     cell = (props["x"] // 24.0) * 100003.0 + props["y"] // 24.0
     props = props[np.argsort(cell, kind="stable")]
     bodies = np.zeros(len(props), BODY)

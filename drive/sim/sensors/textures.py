@@ -65,7 +65,9 @@ def _levels(finest: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Ramp values (SIDE, SIDE), NaN where there is nothing, as the bytes of all levels."""
     parts, level = [], finest
     for _ in range(TEXTURE_LEVELS):
-        filled = np.where(np.isnan(level), 0.0, 1.0 + np.round(14.0 * np.clip(np.nan_to_num(level), 0.0, 1.0)))
+        filled = np.where(
+            np.isnan(level), 0.0, 1.0 + np.round(14.0 * np.clip(np.nan_to_num(level), 0.0, 1.0))
+        )
         parts.append(filled.astype(np.uint8).ravel())
         n = len(level) // 2
         four = level.reshape(n, 2, n, 2).swapaxes(1, 2).reshape(n, n, 4)
@@ -76,7 +78,7 @@ def _levels(finest: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 
 def _grid() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """u and v of the texel centres in 0 .. 1, v up."""
+    """U and v of the texel centres in 0 .. 1, v up."""
     c = (np.arange(SIDE) + 0.5) / SIDE
     u, v = np.meshgrid(c, c)
     return u, v
@@ -107,10 +109,19 @@ def _windows(left: float, right: float, low: float, high: float, bars: bool) -> 
 
 def _crown(seed: int, width: float, height: float, flat_bottom: bool = False) -> NDArray[np.float64]:
     u, v = _grid()
-    x, y = (u - 0.5) * 2.0 / width, (v - (0.0 if flat_bottom else 0.5)) * (1.0 if flat_bottom else 2.0) / height
+    x, y = (
+        (u - 0.5) * 2.0 / width,
+        (v - (0.0 if flat_bottom else 0.5)) * (1.0 if flat_bottom else 2.0) / height,
+    )
     radius = np.hypot(x, y) + 0.38 * (_grain(seed, 5) - 0.5) + 0.36 * (_grain(seed + 50, 14) - 0.5)
     holes = (_grain(seed + 90, 20) > 0.86) & (radius > 0.35)
-    shade = 0.30 + 0.32 * y + 0.16 * -x + 0.75 * (_grain(seed + 20, 12) - 0.5) + 0.35 * (_grain(seed + 9, 32) - 0.5)
+    shade = (
+        0.30
+        + 0.32 * y
+        + 0.16 * -x
+        + 0.75 * (_grain(seed + 20, 12) - 0.5)
+        + 0.35 * (_grain(seed + 9, 32) - 0.5)
+    )
     if flat_bottom:
         shade -= 0.1
     return np.where((radius < 0.88) & ~holes, np.clip(shade + 0.12, 0.0, 1.0), np.nan)

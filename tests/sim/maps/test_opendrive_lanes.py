@@ -162,7 +162,7 @@ def test_sloppy_files_are_read_with_warnings(tmp_path) -> None:
     road_map = read(tmp_path, road(plan, sections, length=120.0))
     text = " ".join(road_map.warnings)
     for words in (
-        "no length: left out",
+        "no length, or more than 100 km",
         "bridged",
         "width is negative",
         "length is not that of its geometry",

@@ -68,7 +68,7 @@ def test_outer_double_marks_name_the_inner_line_first(tmp_path) -> None:
 
 def test_described_lines_give_dashes_and_offsets(tmp_path) -> None:
     lines = (
-        '<roadMark sOffset="0" type="broken broken" color="standard" weight="standard" width="0.15"><type name="" '
+        '<roadMark sOffset="0" type="broken broken" color="standard" width="0.15"><type name="" '
         'width="0.15"><line length="6" space="12" tOffset="0.2" sOffset="0" width="0.15"/>'
         '<line length="6" space="12" tOffset="-0.2" sOffset="0" width="0"/></type></roadMark>'
     )
@@ -82,7 +82,8 @@ def test_described_lines_give_dashes_and_offsets(tmp_path) -> None:
 def test_explicit_lines_are_drawn_where_they_are(tmp_path) -> None:
     mark = (
         '<roadMark sOffset="10" type="custom" color="white" width="0.2"><explicit>'
-        '<line length="5" sOffset="3" tOffset="0"/><line length="4" sOffset="20" tOffset="1"/></explicit></roadMark>'
+        '<line length="5" sOffset="3" tOffset="0"/><line length="4" sOffset="20" tOffset="1"/>'
+        "</explicit></roadMark>"
     )
     strokes = read(tmp_path, road(sections=section("", lane(-1, mark)))).strokes
     ends = [(s.points[0, 0], s.points[-1, 0], s.points[0, 1]) for s in strokes]

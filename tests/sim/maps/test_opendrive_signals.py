@@ -73,7 +73,7 @@ def test_crosswalks_are_surfaces(tmp_path) -> None:
     corners = "".join(
         f'<cornerLocal u="{u}" v="{v}"/>' for u, v in ((4, 1.5), (-4, 1.5), (-4, -1.5), (4, -1.5))
     )
-    walk = f'<object id="1" name="zebra" type="crosswalk" s="50" t="0" hdg="1.5707963267948966"><outline>{corners}'
+    walk = f'<object id="1" name="zebra" type="crosswalk" s="50" t="0" hdg="{np.pi / 2}"><outline>{corners}'
     road_map = read(tmp_path, road(after_lanes=f"<objects>{walk}</outline></object></objects>"))
     (surface,) = [x for x in road_map.surfaces if x.material == "crosswalk"]
     assert surface.polygon.min(axis=0) == pytest.approx([48.5, -4.0])

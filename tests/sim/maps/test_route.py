@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -16,7 +17,7 @@ from .roads import arc, chain_of, lane, straight
 def split(points: np.ndarray, *where: int) -> list[np.ndarray]:
     """The line in parts that share their end points."""
     cuts = [0, *where, len(points) - 1]
-    return [points[a : b + 1] for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [points[a : b + 1] for a, b in itertools.pairwise(cuts)]
 
 
 @settings(max_examples=40, deadline=None)
@@ -110,26 +111,21 @@ def test_no_lanes_are_refused():
 # A crossing at (100, 0): from the west straight on, and to the left and right.
 
 
-def crossing(straight_on: bool = True, skew_deg: float = 0.0) -> RoadMap:
-    skew = math.radians(skew_deg)
-    west = lane(0, straight(100.0), successors=(1, 2, 3) if straight_on else (2, 3))
-    end = np.array([100.0 + 20.0 * math.cos(skew), 20.0 * math.sin(skew)])
-    through = np.array([100.0, 0.0]) + np.outer(np.linspace(0.0, 1.0, 41) ** 1.0, end - [100.0, 0.0])
-    bent = through.copy()
-    bent[:, 1] += 0.0
+def crossing(branches: tuple[int, ...] = (1, 2, 3), through_deg: float = 0.0) -> RoadMap:
+    """A road from the west that splits in a junction: on (turning a little), left and right."""
+    here = np.array([100.0, 0.0, 0.0])
+    turn = math.radians(through_deg)
     inside = [
-        np.c_[bent, np.zeros(len(bent))],
-        arc(10.0, math.pi / 2) + [100.0, 0.0, 0.0],
-        arc(6.0, -math.pi / 2) + [100.0, 0.0, 0.0],
+        straight(20.0, (100.0, 0.0)) if turn == 0.0 else here + arc(20.0 / abs(turn), turn),
+        here + arc(10.0, math.pi / 2),
+        here + arc(6.0, -math.pi / 2),
     ]
-    lanes = [west]
+    lanes = [lane(0, straight(100.0), successors=branches)]
     for i, points in enumerate(inside, start=1):
         lanes.append(lane(i, points, junction="J", predecessors=(0,), successors=(i + 3,)))
-    lanes += [
-        lane(4, straight(90.0, end, skew), predecessors=(1,)),
-        lane(5, straight(90.0, (110.0, 10.0), math.pi / 2), predecessors=(2,)),
-        lane(6, straight(90.0, (106.0, -6.0), -math.pi / 2), predecessors=(3,)),
-    ]
+    for i, yaw in enumerate((turn, math.pi / 2, -math.pi / 2), start=1):
+        x, y, _ = inside[i - 1][-1]
+        lanes.append(lane(i + 3, straight(90.0, (x, y), yaw), predecessors=(i,)))
     return RoadMap("crossing", tuple(lanes), junctions=(Junction("J", (1, 2, 3)),))
 
 
@@ -143,7 +139,13 @@ def test_a_chain_follows_the_straightest_branch():
 
 
 def test_a_chain_ends_before_a_junction_without_a_straight_branch():
-    assert [chain.lanes for chain in lane_chains(crossing(straight_on=False))] == [(0,), (4,), (5,), (6,)]
+    assert [chain.lanes for chain in lane_chains(crossing(branches=(2, 3)))] == [(0,), (4,), (5,), (6,)]
+
+
+@pytest.mark.parametrize(("turn_deg", "followed"), [(28.0, True), (-28.0, True), (32.0, False)])
+def test_straight_on_is_within_thirty_degrees(turn_deg, followed):
+    chains = lane_chains(crossing(through_deg=turn_deg))
+    assert chains[0].lanes == ((0, 1, 4) if followed else (0,))
 
 
 def test_chains_stop_at_every_junction_when_asked_to():

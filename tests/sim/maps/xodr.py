@@ -1,5 +1,6 @@
 """Small OpenDRIVE texts for tests."""
 
+from functools import cache
 from pathlib import Path
 
 from drive.sim.maps.opendrive import read_opendrive
@@ -53,6 +54,12 @@ def read(folder: Path, *parts: str, header: str = "") -> RoadMap:
     """Write a document and read it back."""
     path = folder / "map.xodr"
     path.write_text(document(*parts, header=header))
+    return read_opendrive(path)
+
+
+@cache
+def read_cached(path: Path) -> RoadMap:
+    """Read a map once for all tests."""
     return read_opendrive(path)
 
 

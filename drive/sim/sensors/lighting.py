@@ -1,0 +1,113 @@
+"""Light on what stands in the world: albedo by slot, faces, ramps of colours, the own headlights."""
+
+import math
+
+from drive.kernels import kernel
+from drive.sim.sensors import models
+from drive.sim.sensors.pixels import LANES, spread
+from drive.sim.sensors.shading import BRIGHTEST
+
+BEAM_START = 3.6  # of the own headlights, ahead of the rear axle [m]
+
+
+@kernel
+def beam(ahead, left):
+    """Light of the own headlights, 0 .. 1, at a point in the vehicle frame [m]."""
+    d = ahead - BEAM_START
+    if d <= 0.0:
+        return 0.0
+    rise = min(1.0, d / 5.0)
+    across = left / (1.3 + 0.33 * d)
+    across *= across
+    return rise / ((1.0 + (d / 17.0) * (d / 17.0)) * (1.0 + across * across))
+
+
+@kernel
+def slot_color(look, body, slot):
+    """Albedo (display r, g, b) of a slot of a body."""
+    if slot == models.BODY:
+        return body.red, body.green, body.blue
+    if slot == models.DARK_BODY:
+        return 0.72 * body.red, 0.72 * body.green, 0.72 * body.blue
+    if slot == models.GLASS:
+        return 46.0, 56.0, 66.0
+    if slot == models.TYRE:
+        return 30.0, 30.0, 31.0
+    if slot == models.TRIM:
+        return 44.0, 44.0, 46.0
+    if slot == models.HEADLAMP:
+        return 226.0, 228.0, 220.0
+    if slot == models.TAIL_LAMP:
+        return 150.0, 22.0, 20.0
+    if slot == models.NUMBER_PLATE or slot == models.WHITE:
+        return 226.0, 226.0, 222.0
+    if slot == models.CARGO:
+        tone = 150.0 + (body.seed & 7) * 12.0
+        return tone, tone, tone - 4.0
+    if slot == models.METAL:
+        return 160.0, 162.0, 166.0
+    if slot == models.RED:
+        return 196.0, 48.0, 38.0
+    if slot == models.ORANGE:
+        return 232.0, 106.0, 30.0
+    if slot == models.WINDOW:
+        return 62.0, 74.0, 88.0
+    if slot == models.ROOF:
+        pick = body.seed >> 3 & 3
+        if pick == 0:
+            return 146.0, 78.0, 58.0
+        if pick == 1:
+            return 112.0, 84.0, 72.0
+        if pick == 2:
+            return 96.0, 98.0, 104.0
+        return 128.0, 96.0, 76.0
+    return 62.0, 62.0, 64.0
+
+
+@kernel
+def pack(red, green, blue, label):
+    """A display colour and its label in one number."""
+    return (
+        int(min(BRIGHTEST, max(0.0, red)))
+        | (int(min(BRIGHTEST, max(0.0, green))) << 8)
+        | (int(min(BRIGHTEST, max(0.0, blue))) << 16)
+        | (label << 24)
+    )
+
+
+@kernel
+def shine(look, red, green, blue, light_r, light_g, light_b, haze, label):
+    """A surface's colour in a given light, faded into the distance by haze (0 .. 1)."""
+    r = min(BRIGHTEST, red * math.sqrt(light_r))
+    g = min(BRIGHTEST, green * math.sqrt(light_g))
+    b = min(BRIGHTEST, blue * math.sqrt(light_b))
+    return pack(
+        r + (look.horizon_r - r) * haze,
+        g + (look.horizon_g - g) * haze,
+        b + (look.horizon_b - b) * haze,
+        label,
+    )
+
+
+@kernel
+def light_on(look, nx, ny, nz, sun_x, sun_y, head):
+    """Light (r, g, b) on a face: sky from above, the sun, the own headlights; sun in the body's frame."""
+    sky = 0.66 + 0.34 * nz
+    direct = max(0.0, nx * sun_x + ny * sun_y + nz * look.sun_z)
+    return (
+        look.ambient_r * sky + look.sun_r * direct + head,
+        look.ambient_g * sky + look.sun_g * direct + head * 0.96,
+        look.ambient_b * sky + look.sun_b * direct + head * 0.86,
+    )
+
+
+@kernel
+def fill_ramp(look, ramp, first, second, light, haze, label):
+    """Colours 1 .. 15 of a ramp between two albedos in one light (three tuples of r, g, b)."""
+    a = shine(look, first[0], first[1], first[2], light[0], light[1], light[2], haze, label)
+    b = shine(look, second[0], second[1], second[2], light[0], light[1], light[2], haze, label)
+    low = spread(a)
+    rise = spread(b) - low
+    for i in range(15):
+        mixed = (((low << 8) + rise * (i * 256 // 14)) >> 8) & LANES
+        ramp[i + 1] = (mixed & 0xFF) | (mixed >> 8 & 0xFF00) | (mixed >> 16 & 0xFF0000) | (label << 24)

@@ -1,0 +1,171 @@
+"""Shade on the ground, drawn per frame: the sun's shadows, and the dark under and around bodies."""
+
+import math
+
+from drive.kernels import kernel
+from drive.sim.arrays import BARREL, BUSH, CONE, FENCE, POLE, TREE, TRUCK
+from drive.sim.sensors.bodies import in_view
+from drive.sim.sensors.faces import FAR_OUT, NEAR_PLANE, add_edge, camera_axes, darken
+
+
+@kernel
+def ground_point(view, x, y):
+    """Project a point of the ground: u, v (only before the camera) and its distance along the axis."""
+    right, down, ahead = camera_axes(view, x - view.x, y - view.y, -view.height)
+    scale = view.focal / max(NEAR_PLANE, ahead)
+    return view.center_u + right * scale, view.center_v + down * scale, ahead
+
+
+@kernel
+def ground_edge(view, ax, ay, bx, by, spans):
+    """Widen the spans of the rows that an edge on the ground crosses, cut where it passes the camera."""
+    ua, va, da = ground_point(view, ax, ay)
+    ub, vb, db = ground_point(view, bx, by)
+    if da < NEAR_PLANE or db < NEAR_PLANE:
+        if da < NEAR_PLANE and db < NEAR_PLANE:
+            return
+        t = (NEAR_PLANE - da) / (db - da)
+        uc, vc, _dc = ground_point(view, ax + (bx - ax) * t, ay + (by - ay) * t)
+        if da < NEAR_PLANE:
+            ua = uc
+            va = vc
+        else:
+            ub = uc
+            vb = vc
+    add_edge(ua, va, ub, vb, view.rows, spans)
+
+
+@kernel
+def rows_of_circle(view, horizon, x, y, radius, spans):
+    """Rows that a circle on the ground can cover, with their spans emptied; (0, 0) when out of view."""
+    ahead = (x - view.x) * view.ahead_x + (y - view.y) * view.ahead_y
+    if ahead + radius <= 0.0 or in_view(view, x, y, radius, 1e9) < 0.0:
+        return 0, 0
+    far = view.cos_pitch * (ahead + radius) + view.sin_pitch * view.height
+    down = -view.sin_pitch * (ahead + radius) + view.cos_pitch * view.height
+    first = max(horizon, math.floor(view.center_v + view.focal * down / max(NEAR_PLANE, far)))
+    last = view.rows
+    near = view.cos_pitch * (ahead - radius) + view.sin_pitch * view.height
+    if near > NEAR_PLANE:
+        down = -view.sin_pitch * (ahead - radius) + view.cos_pitch * view.height
+        last = min(last, math.ceil(view.center_v + view.focal * down / near) + 1)
+    for row in range(first, last):
+        spans[row, 0] = FAR_OUT
+        spans[row, 1] = -FAR_OUT
+    return first, last
+
+
+@kernel
+def darken_box(view, body, grow, throw_x, throw_y, value, horizon, spans, shade):
+    """Darken the ground under a footprint, grown by some metres, and where its top throws a shadow."""
+    thrown = math.sqrt(throw_x * throw_x + throw_y * throw_y)
+    radius = body.radius + 1.5 * grow + 0.5 * thrown
+    first, last = rows_of_circle(view, horizon, body.x + 0.5 * throw_x, body.y + 0.5 * throw_y, radius, spans)
+    if last <= first:
+        return
+    hx = 0.5 * body.length + grow
+    hy = 0.5 * body.width + grow
+    for k in range(4):
+        sx = hx if k == 0 or k == 3 else -hx
+        sy = hy if k < 2 else -hy
+        ex = hx if k == 2 or k == 3 else -hx
+        ey = hy if k == 0 or k == 3 else -hy
+        ax = body.x + sx * body.cos - sy * body.sin
+        ay = body.y + sx * body.sin + sy * body.cos
+        bx = body.x + ex * body.cos - ey * body.sin
+        by = body.y + ex * body.sin + ey * body.cos
+        ground_edge(view, ax, ay, bx, by, spans)
+        if thrown > 0.0:
+            ground_edge(view, ax + throw_x, ay + throw_y, bx + throw_x, by + throw_y, spans)
+            ground_edge(view, ax, ay, ax + throw_x, ay + throw_y, spans)
+    darken(view, first, last, spans, value, shade)
+
+
+@kernel
+def darken_ellipse(view, x, y, ax, ay, bx, by, value, horizon, spans, shade):
+    """Darken an ellipse on the ground with half axes (ax, ay) and (bx, by), as a polygon of 12 corners."""
+    radius = 1.05 * math.sqrt(max(ax * ax + ay * ay, bx * bx + by * by))
+    first, last = rows_of_circle(view, horizon, x, y, radius, spans)
+    if last <= first:
+        return
+    c = 0.8660254037844387
+    s = 0.5
+    p = 1.0
+    q = 0.0
+    for _ in range(12):
+        p2 = p * c - q * s
+        q2 = p * s + q * c
+        ground_edge(
+            view,
+            x + ax * p + bx * q,
+            y + ay * p + by * q,
+            x + ax * p2 + bx * q2,
+            y + ay * p2 + by * q2,
+            spans,
+        )
+        p = p2
+        q = q2
+    darken(view, first, last, spans, value, shade)
+
+
+@kernel
+def draw_shadow(view, look, body, horizon, spans, shade):
+    """Darken the ground around and behind a body as the weather's light does."""
+    sunny = look.shadow < 1.0
+    throw = 0.0
+    if sunny:
+        throw = -1.0 / max(0.1, look.sun_z)
+    value = int(look.shadow * 255.0)
+    if body.kind == TREE:
+        if sunny:
+            high = 0.62 * body.height * throw
+            radius = 0.42 * body.width
+            norm = math.sqrt(look.sun_x * look.sun_x + look.sun_y * look.sun_y) + 1e-9
+            ux = look.sun_x / norm
+            uy = look.sun_y / norm
+            long = max(radius, 0.36 * body.height * -throw * norm)
+            darken_ellipse(
+                view,
+                body.x + high * look.sun_x,
+                body.y + high * look.sun_y,
+                ux * long,
+                uy * long,
+                -uy * radius,
+                ux * radius,
+                value,
+                horizon,
+                spans,
+                shade,
+            )
+    elif body.kind == BUSH or body.kind == CONE or body.kind == BARREL:
+        dark = int((0.5 + 0.5 * look.contact) * 255.0)
+        r = 0.5 * max(body.width, body.length)
+        darken_ellipse(view, body.x, body.y, r, 0.0, 0.0, r, dark, horizon, spans, shade)
+    elif body.kind != FENCE and body.kind < POLE:
+        if sunny:
+            throw *= body.height * (0.85 if body.kind <= TRUCK else 1.0)
+            darken_box(view, body, 0.0, throw * look.sun_x, throw * look.sun_y, value, horizon, spans, shade)
+        if body.kind <= TRUCK:
+            soft = int((0.4 + 0.6 * look.contact) * 255.0)
+            darken_box(view, body, 0.22, 0.0, 0.0, soft, horizon, spans, shade)
+            darken_box(view, body, 0.02, 0.0, 0.0, int(look.contact * 255.0), horizon, spans, shade)
+
+
+@kernel
+def fill_shade(look, horizon, width, head_map, table, shade):
+    """Light of the ground without bodies: 255, or what the own headlights leave in the dark.
+
+    `table` (256,) is overwritten.
+    """
+    begin = horizon * width
+    if look.headlights <= 0.0:
+        for k in range(begin, len(shade)):
+            shade[k] = 255
+        return
+    open_light = max(1e-6, look.ambient_g + look.sun_g * look.sun_z)
+    for i in range(256):
+        table[i] = int(
+            255.0 * math.sqrt((open_light + look.headlights * i / 255.0) / (open_light + look.headlights))
+        )
+    for k in range(begin, len(shade)):
+        shade[k] = table[head_map[k]]

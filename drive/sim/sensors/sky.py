@@ -1,0 +1,128 @@
+"""The sky: one panorama per world, and the rows of a frame above the horizon."""
+
+import math
+
+from drive.elementary import cos, exp, sin
+from drive.kernels import kernel
+from drive.sim.sensors.ground_paint import smooth_noise
+from drive.sim.sensors.pixels import NOISE_PERIOD, at, bilinear, hash2, lanes, put, spread
+from drive.sim.sensors.shading import BRIGHTEST, flat_light
+
+SKY_COLUMNS = 512  # over the whole circle
+SKY_ROWS = 64
+SKY_TOP = 1.6  # tangent of the elevation of the highest row; row k stands at SKY_TOP * (k / 63)**2
+
+
+@kernel
+def cloud_density(x, y, seed):
+    """Three octaves of noise on the plane of the clouds, 0 .. 1."""
+    ix = math.floor(x * 64.0)
+    iy = math.floor(y * 64.0)
+    a = smooth_noise(ix, iy, 7, seed)
+    b = smooth_noise(ix, iy, 6, seed + 1)
+    c = smooth_noise(ix, iy, 4, seed + 2)
+    return (4.0 * a + 2.0 * b + c) / (7.0 * 255.0)
+
+
+@kernel
+def skyline(azimuth, seed, height):
+    """Tangents of the elevation of the far hills and of the nearer line of trees."""
+    p = (seed & 1023) * 0.00613
+    hills = 0.5 + 0.22 * sin(2.0 * azimuth + p) + 0.18 * sin(5.0 * azimuth + 3.0 * p)
+    hills += 0.1 * sin(11.0 * azimuth + 7.0 * p)
+    bushes = 0.5 + 0.3 * sin(3.0 * azimuth + 5.0 * p)
+    return height * hills, 0.012 * bushes
+
+
+@kernel
+def fill_sky(look, sky):
+    """Panorama (SKY_ROWS * SKY_COLUMNS,) of lanes: gradient, clouds, glow around the sun, hills."""
+    seed = int(look.seed)
+    haze_sky = min(1.0, look.fog * 22.0)
+    haze_hill = 1.0 - exp(-look.fog * 330.0)
+    _light_r, light_g, _light_b = flat_light(look)
+    dim = math.sqrt(max(0.0, light_g - 0.96 * look.headlights))
+    sun = look.sun_r + look.sun_g + look.sun_b
+    for column in range(SKY_COLUMNS):
+        azimuth = (column + 0.5) * (2.0 * math.pi / SKY_COLUMNS)
+        ca = cos(azimuth)
+        sa = sin(azimuth)
+        hill_top, tree_top = skyline(azimuth, seed, look.hill_height)
+        tree_top *= 0.6 + 0.8 * (hash2(column, seed) & 255) / 255.0
+        for row in range(SKY_ROWS):
+            k = row / (SKY_ROWS - 1.0)
+            q = SKY_TOP * k * k
+            up = q / math.sqrt(1.0 + q * q)
+            flat = 1.0 / math.sqrt(1.0 + q * q)
+            t = q / (q + 0.30)
+            r = look.horizon_r + (look.zenith_r - look.horizon_r) * t
+            g = look.horizon_g + (look.zenith_g - look.horizon_g) * t
+            b = look.horizon_b + (look.zenith_b - look.horizon_b) * t
+            density = cloud_density(ca / (q + 0.12), sa / (q + 0.12), seed)
+            cover = min(1.0, max(0.0, (density - 0.78 + 0.62 * look.cloud_cover) * 4.5)) * min(1.0, q * 9.0)
+            cover *= 0.9
+            shade = 1.12 - 0.3 * density
+            r += (look.cloud_r * shade - r) * cover
+            g += (look.cloud_g * shade - g) * cover
+            b += (look.cloud_b * shade - b) * cover
+            facing = max(0.0, flat * (ca * look.sun_x + sa * look.sun_y) + up * look.sun_z)
+            c2 = facing * facing
+            c8 = c2 * c2 * c2 * c2
+            c64 = c8 * c8
+            c64 = c64 * c64
+            c64 = c64 * c64
+            glow = sun * (26.0 * c8 + 70.0 * c64 * (1.0 - 0.5 * cover))
+            if facing > 0.9988 and sun > 1.0:
+                glow += 160.0 * (1.0 - 0.8 * cover)
+            bright = sun / 3.0 + 1e-6
+            r += glow * look.sun_r / bright * 0.5
+            g += glow * look.sun_g / bright * 0.5
+            b += glow * look.sun_b / bright * 0.5
+            r += (look.horizon_r - r) * haze_sky
+            g += (look.horizon_g - g) * haze_sky
+            b += (look.horizon_b - b) * haze_sky
+            if q < hill_top:
+                r = look.hill_r * dim + (look.horizon_r - look.hill_r * dim) * haze_hill
+                g = look.hill_g * dim + (look.horizon_g - look.hill_g * dim) * haze_hill
+                b = look.hill_b * dim + (look.horizon_b - look.hill_b * dim) * haze_hill
+            if q < tree_top:
+                far = 1.0 - exp(-look.fog * 200.0)
+                r = 0.6 * look.grass_r * dim + (look.horizon_r - 0.6 * look.grass_r * dim) * far
+                g = 0.6 * look.grass_g * dim + (look.horizon_g - 0.6 * look.grass_g * dim) * far
+                b = 0.6 * look.grass_b * dim + (look.horizon_b - 0.6 * look.grass_b * dim) * far
+            sky[row * SKY_COLUMNS + column] = lanes(
+                int(min(BRIGHTEST, max(0.0, r))),
+                int(min(BRIGHTEST, max(0.0, g))),
+                int(min(BRIGHTEST, max(0.0, b))),
+            )
+
+
+@kernel
+def sky_at(sky, sky_u, sky_v, k, turn):
+    """Colour of the sky at a pixel, bilinear in the panorama."""
+    u = sky_u[at(k)] + turn
+    v = sky_v[at(k)]
+    c0 = (u >> 4) & (SKY_COLUMNS - 1)
+    c1 = (c0 + 1) & (SKY_COLUMNS - 1)
+    low = (v >> 4) * SKY_COLUMNS
+    high = low + SKY_COLUMNS
+    return bilinear(
+        sky[at(low + c0)], sky[at(low + c1)], sky[at(high + c0)], sky[at(high + c1)], u & 15, v & 15
+    )
+
+
+@kernel
+def resolve_sky(view, horizon, sky, lens, turn, inverse, picture, noise, salt, out):
+    """Rows above the horizon: bodies, and sky where nothing stands."""
+    sky_u, sky_v = lens
+    for row in range(horizon):
+        begin = row * view.width
+        start = hash2(salt, row) & (NOISE_PERIOD - 1)
+        line = out[row]
+        for column in range(view.width):
+            k = begin + column
+            if inverse[at(k)] > 0.0:
+                color = spread(picture[at(k)])
+            else:
+                color = sky_at(sky, sky_u, sky_v, k, turn)
+            put(line, column, color, noise[at(start + column)])

@@ -1,0 +1,45 @@
+"""Suites: pure functions of the place in the list, on reserved seeds, weathers in turn."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from drive.errors import UserError
+from drive.scoring.suites import FIRST_SEED, Slot, schedule, suite
+from drive.sim.sensors.weather import HELD_OUT_WEATHERS, TRAINING_WEATHERS
+
+
+def test_weathers_take_turns() -> None:
+    weathers = [suite("lane").weather(i) for i in range(16)]
+    assert set(weathers[0::2]) == set(TRAINING_WEATHERS)
+    assert set(weathers[1::2]) == set(HELD_OUT_WEATHERS)
+    assert set(Counter(weathers).values()) == {2}
+
+
+def test_a_scenario_is_a_function_of_its_place() -> None:
+    first, again = suite("lane").scenario(5), suite("lane").scenario(5)
+    assert first.name == "lane/5"
+    assert first.seed == FIRST_SEED + 5
+    assert first.held_out and first.weather in HELD_OUT_WEATHERS
+    assert np.array_equal(first.route.points, again.route.points)
+    assert np.array_equal(first.actors, again.actors)
+    assert (first.start_s, first.goal_s, first.weather) == (again.start_s, again.goal_s, again.weather)
+    other = suite("lane").scenario(7)
+    assert not np.array_equal(first.route.points, other.route.points)
+
+
+def test_seeds_are_reserved_and_never_shared() -> None:
+    lane = suite("lane")
+    seeds = [lane.seed(slot) for slot in schedule(1000, 200)]
+    assert min(seeds) >= FIRST_SEED
+    assert len(set(seeds)) == len(seeds)
+
+
+def test_the_schedule_has_every_place_once() -> None:
+    assert schedule(2, 1) == (Slot(0), Slot(1), Slot(0, True))
+
+
+def test_an_unknown_suite_is_named_with_those_known() -> None:
+    with pytest.raises(UserError, match="Unknown suite 'lanes': did you mean lane"):
+        suite("lanes")

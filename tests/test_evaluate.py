@@ -1,0 +1,213 @@
+"""The evaluation from end to end: complete, repeatable, and never half-written."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from drive.campaign import Crew, Plan
+from drive.errors import UserError
+from drive.evaluate import EvaluateConfig, main
+from drive.plan import make_plan
+from drive.scoring.results import read_rows, read_steering
+from drive.scoring.suites import Slot, schedule
+
+
+def config(out: Path, **changes: Any) -> EvaluateConfig:
+    defaults: dict[str, Any] = {"agent": ("straight",), "episodes": 2, "workers": 1, "films": 0}
+    return EvaluateConfig(out=out, **(defaults | {"reference": False} | changes))
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two agents on two scenarios, a shadow, films and the report."""
+    out = tmp_path_factory.mktemp("results") / "scores"
+    main(config(out, agent=("straight", "calm=tests.fakes:calm"), shadow=("expert",), films=1))
+    return out
+
+
+def test_every_scheduled_drive_appears_once(results: Path) -> None:
+    rows = read_rows(results)
+    wanted = [(agent, f"lane/{i}") for i in range(2) for agent in ("straight", "calm")]
+    assert [(row["agent"], row["scenario"]) for row in rows] == wanted
+    assert {path.name for path in results.iterdir()} == {
+        "config.json",
+        "episodes.jsonl",
+        "summary.json",
+        "timing.json",
+        "steps.parquet",
+        "report.html",
+    }
+
+
+def test_the_same_actions_give_the_same_hashes(results: Path) -> None:
+    straight, calm = read_rows(results)[:2]
+    assert straight["sha256_states"] == calm["sha256_states"]
+    assert straight["sha256_frames"] == calm["sha256_frames"]
+    first, second = (read_rows(results)[i]["sha256_frames"] for i in (0, 2))
+    assert first != second
+
+
+def test_the_summary_has_rates_with_intervals(results: Path) -> None:
+    summary = json.loads((results / "summary.json").read_text())
+    agents = summary["agents"]
+    assert (agents["straight"]["role"], agents["calm"]["role"]) == ("floor", "tested")
+    for figures in (agents["calm"], agents["calm"]["training_weather"], agents["calm"]["held_out_weather"]):
+        low, high = figures["success_rate_interval"]
+        assert 0.0 <= low <= figures["success_rate"] <= high <= 1.0
+        assert figures["distance_km"] > 0.0
+    assert "expert" not in agents
+    assert agents["calm"]["shadows"]["expert"]["mean_absolute_disagreement"] > 0.0
+    assert agents["straight"]["shadows"] == {}
+    timing = json.loads((results / "timing.json").read_text())
+    assert timing["agents"]["calm"]["act_ms_p50"] >= 0.0
+
+
+def test_the_report_is_one_file_with_films_and_words(results: Path) -> None:
+    page = (results / "report.html").read_text()
+    assert page.count("data:video/webm;base64,") == 2
+    assert page.count("<svg") == 3
+    assert page.count('role="img" aria-label="') == 3
+    links = re.findall(r'(?:src|href)="(?!data:|#)([^"]*)"', page)
+    assert links == []
+    assert "calm drove 0 of 2 roads" in page
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+
+
+def test_stored_actions_are_verified(results: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    steering = read_steering(results)
+    assert {key: len(values) for key, values in steering.items()} == {
+        (row["agent"], row["scenario"]): row["steps"] for row in read_rows(results)
+    }
+    main(config(results, verify=True))
+    assert "same frames" in capsys.readouterr().out
+    for name in ("config.json", "steps.parquet", "episodes.jsonl"):
+        (tmp_path / name).write_bytes((results / name).read_bytes())
+    rows = read_rows(tmp_path)
+    rows[1]["sha256_frames"] = "0" * 64
+    (tmp_path / "episodes.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(SystemExit) as ended:
+        main(config(tmp_path, verify=True))
+    assert ended.value.code == 1
+    assert "calm on lane/0: sha256_frames" in capsys.readouterr().out
+
+
+def test_two_processes_drive_like_one(results: Path, tmp_path: Path) -> None:
+    main(config(tmp_path, workers=2))
+    alone = {row["scenario"]: row for row in read_rows(results) if row["agent"] == "straight"}
+    for row in read_rows(tmp_path):
+        for key in ("sha256_states", "sha256_frames"):
+            assert row[key] == alone[row["scenario"]][key]
+
+
+def test_an_agents_failure_counts_and_does_not_stop_the_run(tmp_path: Path) -> None:
+    main(config(tmp_path, agent=("tests.fakes:stumbling",), episodes=1))
+    (row,) = read_rows(tmp_path)
+    assert row["outcome"] == "agent failure"
+    assert row["failure"] == "steering is nan, not in [-1, 1], at step 5"
+    assert json.loads((tmp_path / "summary.json").read_text())["agents"]["stumbling"]["success_rate"] == 0.0
+
+
+def test_a_program_error_gives_no_rate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    from drive.sim.env import LaneEnv
+
+    step = LaneEnv.step
+
+    def break_down(env: LaneEnv, action: np.ndarray) -> Any:
+        if env.scenario.name == "lane/1":
+            raise FloatingPointError("broken")
+        return step(env, action)
+
+    monkeypatch.setattr(LaneEnv, "step", break_down)
+    with pytest.raises(SystemExit) as ended:
+        main(config(tmp_path))
+    assert ended.value.code == 1
+    said = capsys.readouterr()
+    assert "straight on lane/1: FloatingPointError: broken at step 0" in said.err
+    assert "%" not in said.out
+    assert [path.name for path in tmp_path.iterdir()] == ["episodes.jsonl.part"]
+
+
+def test_ctrl_c_leaves_the_finished_drives(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        main(config(tmp_path, agent=("straight", "tests.fakes:interrupted"), episodes=1))
+    assert not (tmp_path / "summary.json").exists()
+
+
+def test_other_peoples_folders_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(UserError, match=r"holds other things \(thesis.txt\); name an empty or new folder"):
+        main(config(tmp_path))
+    with pytest.raises(UserError, match="is a file"):
+        main(config(tmp_path / "thesis.txt"))
+    with pytest.raises(UserError, match="holds no episodes.jsonl"):
+        main(config(tmp_path, verify=True))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"suite": "lanes"}, "Unknown suite 'lanes'"),
+        ({"agent": ("modlar",)}, "did you mean modular"),
+        ({"shadow": ("modlar",)}, "did you mean modular"),
+        ({"agent": ("a=expert", "a=straight")}, "both called 'a'"),
+        ({"junction_episodes": 3}, "needs --map"),
+        ({"map": Path("nowhere.xodr")}, "nowhere.xodr"),
+    ],
+)
+def test_mistakes_are_told_before_anything_is_written(
+    changes: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=message):
+        main(config(tmp_path / "out", **changes))
+    assert not (tmp_path / "out").exists()
+
+
+def test_policies_trained_on_these_seeds_are_refused(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.onnx"
+    policy.write_bytes(b"")
+    (tmp_path / "policy.json").write_text(json.dumps({"training_seeds": [5, 1_000_001]}))
+    with pytest.raises(UserError, match="trained on seeds of this evaluation"):
+        make_plan(config(tmp_path, agent=(str(policy),)))
+
+
+def test_references_come_along_once() -> None:
+    plan, slots, privileged = make_plan(EvaluateConfig(agent=("modular", "expert"), episodes=3))
+    assert list(plan.agents) == ["modular", "expert", "straight"]
+    assert plan.shadowed == {"modular"}
+    assert privileged["expert"] and not privileged["modular"]
+    assert slots == schedule(3)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"episodes": 0}, {"workers": 0}, {"films": -1}, {"junction_episodes": -1}]
+)
+def test_settings_are_checked(changes: dict[str, int]) -> None:
+    (name,) = changes
+    with pytest.raises(ValueError, match=f"--{name.replace('_', '-')} is {changes[name]}; take"):
+        EvaluateConfig(**changes)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="nobody to drive"):
+        EvaluateConfig(reference=False)
+
+
+def test_a_worker_that_dies_is_an_error_of_the_run(tmp_path: Path) -> None:
+    from concurrent.futures.process import BrokenProcessPool
+
+    plan = Plan("lane", None, {"straight": "straight"}, {})
+    with pytest.raises(BrokenProcessPool), Crew(plan, 2) as crew:
+        list(crew.run("__class__", [(Slot(0), _die())]))
+
+
+class _die:
+    """Ends the process that unpickles it."""
+
+    def __reduce__(self) -> Any:
+        import os
+
+        return os._exit, (3,)
