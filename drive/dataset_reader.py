@@ -136,9 +136,9 @@ def read_info(root: Path | str) -> DatasetInfo:
     root = Path(root)
     if not root.is_dir():
         what = "is a file, not a dataset's directory" if root.exists() else "does not exist"
-        raise UserError(f"{root} {what}: name a dataset, or make one with `drive record --out {root}`.")
+        raise UserError(f"{root} {what}: name a dataset, or make one with `drive record {root}`.")
     if not any(root.iterdir()):
-        raise UserError(f"{root} is empty: record a dataset with `drive record --out {root}`.")
+        raise UserError(f"{root} is empty: record a dataset with `drive record {root}`.")
     if not (root / "meta").is_dir():
         raise UserError(
             f"{root} is not a dataset (it has no folder `meta`): name the folder that `drive record` made."

@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class DemoConfig:
-    """Record the expert, train PilotNet, export it, and score it against the modular stack, in closed loop."""
+    """Record the expert, train PilotNet, export it, and score it against the modular stack."""
 
     out: Path = Path("runs/demo")
     """Folder of everything that is made; a finished step found there is not repeated."""

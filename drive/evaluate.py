@@ -72,6 +72,7 @@ def main(config: EvaluateConfig) -> None:
     from drive.scoring.report import make_report
     from drive.scoring.results import prepare_folder, steps_table, write_report, write_results
     from drive.scoring.table import print_table
+    from drive.scoring.words import headline
 
     console = Console()
     started = perf_counter()
@@ -97,8 +98,9 @@ def main(config: EvaluateConfig) -> None:
             steps=steps_table(drives),
         )
         films = _films(crew, config, plan, drives, console)
-    write_report(config.out, make_report(summary, timing, drives, films))
+    write_report(config.out, make_report(summary, timing, drives, films, _lanes(config.map)))
     print_table(console, summary, timing)
+    console.print(f"[bold]{headline(summary)}[/bold]")
     console.print(f"{len(drives)} drives in {perf_counter() - started:.0f} s.")
     console.print(
         f"The report, one file for any browser: [bold]{config.out / 'report.html'}[/bold]", soft_wrap=True
@@ -220,6 +222,18 @@ def _figures(
         "agents": timing_figures({name: np.concatenate(parts) for name, parts in acts.items()}, spent),
     }
     return summary, timing
+
+
+def _lanes(map_file: Path | None) -> list[Any]:
+    """(n, 2) centre lines of a map's driving lanes, thinned out for a picture [m]."""
+    if map_file is None:
+        return []
+    import numpy as np
+
+    from drive.sim.scenario import load_map
+
+    lanes = [lane.center[:, :2] for lane in load_map(str(map_file)).lanes if lane.type == "driving"]
+    return [points[np.linspace(0, len(points) - 1, min(len(points), 24)).astype(int)] for points in lanes]
 
 
 def _training_pictures(source: str) -> int | None:

@@ -65,5 +65,7 @@ def source_key(path: Path) -> str:
 def kernel(function: _Function) -> _Function:
     """Compile a function for flat arrays: no GIL, exact arithmetic (no fastmath), cached on disk."""
     path = Path(function.__code__.co_filename).resolve()
-    numba.config.CACHE_DIR = str(cache_root() / source_key(path))
-    return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    config: Any = numba.config
+    config.CACHE_DIR = str(cache_root() / source_key(path))
+    compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    return compiled

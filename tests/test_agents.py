@@ -74,7 +74,7 @@ def test_names_from_sources() -> None:
 
 def test_two_agents_of_one_name_are_refused() -> None:
     assert unique_names(["expert", "expert"]) == {"expert": "expert"}
-    with pytest.raises(UserError, match="both called 'policy'; write NAME=b/policy.onnx"):
+    with pytest.raises(UserError, match=r"both called 'policy'; write NAME=b/policy\.onnx"):
         unique_names(["a/policy.onnx", "b/policy.onnx"])
 
 

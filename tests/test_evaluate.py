@@ -73,7 +73,7 @@ def test_the_report_is_one_file_with_films_and_words(results: Path) -> None:
     assert page.count('role="img" aria-label="') == 3
     links = re.findall(r'(?:src|href)="(?!data:|#)([^"]*)"', page)
     assert links == []
-    assert "calm drove 0 of 2 roads" in page
+    assert "calm drove 0 of 2 routes" in page
     ids = re.findall(r'\bid="([^"]+)"', page)
     assert len(ids) == len(set(ids))
 
@@ -146,7 +146,7 @@ def test_other_peoples_folders_are_left_alone(tmp_path: Path) -> None:
         main(config(tmp_path))
     with pytest.raises(UserError, match="is a file"):
         main(config(tmp_path / "thesis.txt"))
-    with pytest.raises(UserError, match="holds no episodes.jsonl"):
+    with pytest.raises(UserError, match=r"holds no episodes\.jsonl"):
         main(config(tmp_path, verify=True))
 
 

@@ -28,7 +28,7 @@ def _grid(*axes: tuple[float, ...]) -> NDArray[np.float64]:
 FIRST_STARTS = _grid(
     (0.0, -0.2, 0.2, -0.4, 0.4, -0.6, 0.6), (0.0, -0.05, 0.05, -0.1, 0.1), (0.0, -0.25, 0.25, -0.5, 0.5)
 )
-STARTS = _grid((0.0, -0.15, 0.15), (0.0, -0.03, 0.03), (0.0, -0.15, 0.15))
+STARTS = _grid((0.0, -0.15, 0.15), (0.0, -0.03, 0.03), (0.0,))
 
 
 @dataclass(eq=False)
@@ -56,7 +56,9 @@ class LaneDetector:
         seen = self.birdseye.visible.astype(np.uint8)
         reach = 2 * self._side + 3
         self._inner = [
-            cv2.erode(seen, np.ones(size, np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0).astype(np.float32)
+            cv2.erode(seen, np.ones(size, np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0).astype(
+                np.float32
+            )
             for size in ((1, reach), (reach, 1))
         ]
         self._planes = [np.zeros(shape, np.uint8) for _ in range(3)]

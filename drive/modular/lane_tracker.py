@@ -8,9 +8,9 @@ from drive.modular.fit import MAX_CURVATURE, SEGMENT, STATION, STATIONS, trace
 SEGMENTS = 18
 BEHIND = 3.0  # the chain begins this far behind the rear axle [m]
 USUAL_WIDTH = 3.35  # [m]
-USUAL_WIDTH_INFORMATION = 0.5  # a step: how strongly the width is drawn to the usual one [1/m^2]
+USUAL_WIDTH_INFORMATION = 2.0  # a step: how strongly the width is drawn to the usual one [1/m^2]
 WIDTHS = (2.6, 4.4)  # [m]
-DRIFT = (0.012, 0.003, 0.004)  # noise a step of shift [m], turn [rad], width [m]
+DRIFT = (0.012, 0.003, 0.01)  # noise a step of shift [m], turn [rad], width [m]
 CURVATURE_DRIFT = 0.001  # noise a step [1/m]
 CURVATURE_WALK = 0.03  # from one segment to the next [1/m]
 MEASUREMENT = 0.5  # of one station's border, its correlation with its neighbours included [m]

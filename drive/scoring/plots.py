@@ -85,28 +85,24 @@ def success_by_weather(summary: Mapping[str, Any], colors: Mapping[str, str]) ->
     return _svg(figure, "weather")
 
 
-def offset_bands(
-    drives: Sequence[Any], agent: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """Lateral offsets along the way: bin centres [m], (5, n) quantiles 5, 25, 50, 75, 95 % [m], drives a bin.
+def offset_bands(drives: Sequence[Any], agent: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lateral offsets along the way: bin centres [m] and (5, n) quantiles 5, 25, 50, 75, 95 % [m].
 
     A bin of 10 m is filled by every sample of every drive that came so far.
     """
     own = [drive for drive in drives if drive.row["agent"] == agent and len(drive.steering)]
     if not own:
-        return np.zeros(0), np.zeros((5, 0)), np.zeros(0, np.int64)
-    along = [drive.trace["center_s"] - drive.trace["center_s"][0] for drive in own]
-    bins = [np.maximum(way / BIN_METERS, 0.0).astype(int) for way in along]
-    count = max(int(found.max()) for found in bins) + 1
-    reached = np.bincount(np.concatenate([np.unique(found) for found in bins]), minlength=count)
-    flat, offset = np.concatenate(bins), np.concatenate([drive.trace["lateral_offset"] for drive in own])
-    order = np.argsort(flat, kind="stable")
-    parts = np.split(offset[order], np.cumsum(np.bincount(flat, minlength=count))[:-1])
+        return np.zeros(0), np.zeros((5, 0))
+    along = np.concatenate([drive.trace["center_s"] - drive.trace["center_s"][0] for drive in own])
+    offset = np.concatenate([drive.trace["lateral_offset"] for drive in own])
+    bins = np.maximum(along / BIN_METERS, 0.0).astype(int)
+    order = np.argsort(bins, kind="stable")
+    parts = np.split(offset[order], np.cumsum(np.bincount(bins))[:-1])
     levels = (5, 25, 50, 75, 95)
     quantiles: NDArray[np.float64] = np.array(
         [np.percentile(part, levels) if len(part) else [np.nan] * 5 for part in parts], np.float64
     ).T
-    return (np.arange(count, dtype=np.float64) + 0.5) * BIN_METERS, quantiles, reached.astype(np.int64)
+    return (np.arange(len(parts), dtype=np.float64) + 0.5) * BIN_METERS, quantiles
 
 
 def offset_along_way(drives: Sequence[Any], summary: Mapping[str, Any], colors: Mapping[str, str]) -> str:
@@ -114,13 +110,15 @@ def offset_along_way(drives: Sequence[Any], summary: Mapping[str, Any], colors: 
     names = list(summary["agents"])
     figure, axes = _figure(7.2, 0.5 + 1.25 * len(names), nrows=len(names), sharex=True, squeeze=False)
     for axis, name in zip(axes[:, 0], names, strict=True):
-        at, quantiles, reached = offset_bands(drives, name)
+        at, quantiles = offset_bands(drives, name)
+        own = [drive.row for drive in drives if drive.row["agent"] == name]
+        arrived = sum((row["route_completion"] or 0.0) >= 1.0 for row in own)
         if len(at):
             axis.fill_between(at, quantiles[0], quantiles[4], color=colors[name], alpha=0.22, lw=0)
             axis.fill_between(at, quantiles[1], quantiles[3], color=colors[name], alpha=0.40, lw=0)
             axis.plot(at, quantiles[2], color=colors[name], lw=1.6)
             axis.text(
-                1.0, 0.03, f"{reached[-1]} of {reached[0]} drives come to the end", fontsize=8, color=_INK,
+                1.0, 0.03, f"{arrived} of {len(own)} drives reach the goal", fontsize=8, color=_INK,
                 ha="right", va="bottom", transform=axis.transAxes,
             )  # fmt: skip
         axis.axhline(0.0, color=_GRID, lw=0.8)
@@ -152,13 +150,23 @@ def route_pictures(
     return _svg(figure, "routes")
 
 
-def map_picture(drives: Sequence[Any], colors: Mapping[str, str]) -> str:
-    """All routes of a map from above, north up, in one picture, with marks where drives failed."""
+def map_picture(
+    drives: Sequence[Any], colors: Mapping[str, str], lanes: Sequence[NDArray[np.float64]] = ()
+) -> str:
+    """All routes of a map from above, north up, in one picture, with marks where drives failed.
+
+    Args:
+        drives: every drive.
+        colors: of the agents.
+        lanes: (n, 2) centre lines of the map's lanes [m].
+    """
     first = {drive.row["scenario"]: drive for drive in drives}
-    points = np.concatenate([drive.route[:, :2] for drive in first.values()])
+    points = np.concatenate([*(drive.route[:, :2] for drive in first.values()), *lanes])
     size = np.ptp(points, axis=0) + 20.0
     figure, axis = _figure(7.2, float(np.clip(7.2 * size[1] / size[0], 3.0, 9.0)))
     axis.set_axis_off()
+    for lane in lanes:
+        axis.plot(lane[:, 0], lane[:, 1], color=_GRID, lw=0.7, alpha=0.7, zorder=0)
     _draw_routes(axis, list(first.values()), 3.0)
     for drive in drives:
         _draw_drive(axis, drive, colors)

@@ -5,13 +5,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from drive.scoring import plots, table, words
 
 _TEMPLATE = Path(__file__).with_name("report.html")
 
 
 def make_report(
-    summary: Mapping[str, Any], timing: Mapping[str, Any], drives: Sequence[Any], films: Sequence[Any]
+    summary: Mapping[str, Any],
+    timing: Mapping[str, Any],
+    drives: Sequence[Any],
+    films: Sequence[Any],
+    lanes: Sequence[NDArray[np.float64]] = (),
 ) -> str:
     """The page.
 
@@ -20,6 +27,7 @@ def make_report(
         timing: contents of `timing.json`.
         drives: every `Driven`.
         films: `Film`s, worst drives of each agent.
+        lanes: on a map, (n, 2) centre lines of its lanes [m].
 
     Returns:
         HTML with plots as inline SVG and films as base64 WebM.

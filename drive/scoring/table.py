@@ -86,8 +86,10 @@ def _cells(figures: Mapping[str, Any]) -> tuple[Cell, ...]:
 def caption(summary: Mapping[str, Any]) -> str:
     """What the table's figures are, in one sentence."""
     where = f" on {summary['map']}" if summary["map"] else ""
+    junctions = summary.get("junction_episodes", 0)
+    apart = f" and {junctions} through junctions" if junctions else ""
     return (
-        f"Suite {summary['suite']}{where}, {summary['episodes']} scenarios, the same for every agent; "
+        f"Suite {summary['suite']}{where}, {summary['episodes']} scenarios{apart}, the same for every agent; "
         "agents steer, the car keeps speed and distance by itself (cruise). Below: 95 % intervals."
     )
 

@@ -59,7 +59,7 @@ def _tested(summary: Mapping[str, Any]) -> list[str]:
 
 def _count(figures: Mapping[str, Any]) -> str:
     wins = round(figures["success_rate"] * figures["episodes"])
-    return f"{wins} of {figures['episodes']} roads"
+    return f"{wins} of {figures['episodes']} routes"
 
 
 def _success(name: str, figures: Mapping[str, Any]) -> str:
@@ -86,9 +86,9 @@ def _pair(summary: Mapping[str, Any], first: str, second: str) -> dict[str, Any]
 
 def _comparison(pair: Mapping[str, Any]) -> str:
     if pair["only_first"] + pair["only_second"] == 0:
-        return "Scenario by scenario both did the same, so these roads do not tell them apart."
+        return "Scenario by scenario both did the same, so these routes do not tell them apart."
     sentence = (
-        f"On the same roads {pair['first']} alone managed {pair['only_first']}, "
+        f"On the same routes {pair['first']} alone managed {pair['only_first']}, "
         f"{pair['second']} alone {pair['only_second']} (exact McNemar test, p = {_p(pair['p_value'])}): "
     )
     if pair["p_value"] < SIGNIFICANT:
@@ -175,8 +175,8 @@ def _doubts(summary: Mapping[str, Any]) -> str:
         if agent["role"] == "ceiling" and agent["success_rate"] < 1.0:
             return (
                 f"The ceiling itself ({name}) managed {_count(agent)}: "
-                "some of these roads may be too hard for anyone."
+                "some of these routes may be too hard for anyone."
             )
         if agent["role"] == "floor" and agent["success_rate"] > 0.1:
-            return f"Holding the wheel straight managed {_count(agent)}: many of these roads are easy."
+            return f"Holding the wheel straight managed {_count(agent)}: many of these routes are easy."
     return ""

@@ -55,7 +55,8 @@ class Overview:
         cv2.fillPoly(picture, [self._pixels(corners)], _EGO_RGB, cv2.LINE_AA, shift=4)
         cv2.polylines(picture, [self._pixels(corners)], True, (255, 255, 255), 1, cv2.LINE_AA, shift=4)
         center = self._pixels(np.array([[x, y]]))[0] / 16.0
-        return cv2.getRectSubPix(picture, (size_px, size_px), tuple(center.astype(float)))
+        patch: NDArray[np.uint8] = cv2.getRectSubPix(picture, (size_px, size_px), tuple(center.tolist()))  # type: ignore[assignment]
+        return patch
 
     def side_by_side(self, world: World, w: int, height_px: int = 320) -> NDArray[np.uint8]:
         """The front camera and the view from above, both `height_px` high."""

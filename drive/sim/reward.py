@@ -27,7 +27,7 @@ def accept(actions, steering, acceleration) -> bool:
     """Clip actions into the arrays that the world reads; False if one is not finite."""
     for w in range(len(actions)):
         for k in range(actions.shape[1]):
-            value = np.float64(actions[w, k])
+            value = float(actions[w, k])
             if not np.isfinite(value):
                 return False
             value = min(max(value, -1.0), 1.0)

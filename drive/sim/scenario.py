@@ -6,8 +6,11 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drive.errors import UserError, nearest
+from drive.kernels import kernel
+from drive.sim.actors.traffic import place
 from drive.sim.arrays import ACTOR, BARREL, BARRIER, CAR, CONE, PATH_STEP, TRUCK, VAN
 from drive.sim.maps.road_map import MIN_DRIVING_WIDTH, Lane, RoadMap
 from drive.sim.maps.route import LaneChain, Route, lane_chains
@@ -143,10 +146,12 @@ def lane_scenario(
     )
 
 
-def _base(seed: int, road_map: RoadMap, paths: Sequence[Route], props: np.ndarray, **where) -> Scenario:
-    return Scenario(
-        "", seed, road_map, tuple(paths[:MAX_PATHS]), np.zeros(0, ACTOR), props, "", False, **where
-    )
+def _base(
+    seed: int, road_map: RoadMap, paths: Sequence[Route], props: np.ndarray, start_s: float, goal_s: float
+) -> Scenario:
+    """A scenario that is still empty of traffic and weather."""
+    kept = tuple(paths[:MAX_PATHS])
+    return Scenario("", seed, road_map, kept, np.zeros(0, ACTOR), props, "", False, start_s, goal_s)
 
 
 def _generated(seed: int, rng: np.random.Generator) -> Scenario:
@@ -202,16 +207,11 @@ def _neighbours(road_map: RoadMap, lane: Lane) -> set[int]:
     return found
 
 
-def _place(actors: np.ndarray, route: Route) -> None:
+@kernel
+def _place(actors: NDArray[np.void], points: NDArray[np.void]) -> None:
     """Set the poses of actors from their s and lateral offset on a path."""
-    points = route.points
-    at = actors["s"] / PATH_STEP
-    grid = np.arange(len(points))
-    yaw = np.interp(at, grid, points["yaw"])
-    actors["x"] = np.interp(at, grid, points["x"]) - actors["lateral_offset"] * np.sin(yaw)
-    actors["y"] = np.interp(at, grid, points["y"]) + actors["lateral_offset"] * np.cos(yaw)
-    actors["z"] = np.interp(at, grid, points["z"])
-    actors["yaw"] = yaw
+    for i in range(len(actors)):
+        place(actors[i], points, 0, len(points))
 
 
 def _vehicles(rng: np.random.Generator, n: int, longest: float = np.inf) -> np.ndarray:
@@ -248,7 +248,7 @@ def _moving(rng: np.random.Generator, scenario: Scenario, mean_gap: float) -> np
         actors["desired_speed"] = limit * rng.uniform(0.75, 1.0, len(s))
         actors["speed"] = 0.5 * actors["desired_speed"]
         actors["time_headway"] = rng.uniform(1.2, 2.0, len(s))
-        _place(actors, route)
+        _place(actors, route.points)
         groups.append(actors)
     return np.concatenate(groups)
 
@@ -283,12 +283,9 @@ def _standing(rng: np.random.Generator, scenario: Scenario, share: float) -> np.
             keep = rng.uniform(size=len(s)) < 0.2 * share
             half = 0.5 * np.interp(s, lane.s, lane.width)
             base, offset = lane, -(half + 0.5 * actors["width"] + rng.uniform(0.35, 1.2, len(s)))
-        actors["path"], actors["s"], actors["lateral_offset"] = -1, s, offset
-        yaw = np.interp(s, base.s, base.headings)
-        for axis, name in enumerate("xyz"):
-            actors[name] = np.interp(s, base.s, base.center[:, axis])
-        actors["x"] -= offset * np.sin(yaw)
-        actors["y"] += offset * np.cos(yaw)
-        actors["yaw"] = yaw
+        lane_points = Route.from_lanes(scenario.road_map, [base.index], 0.0, base.length).points
+        actors["s"], actors["lateral_offset"] = s, offset
+        _place(actors, lane_points)
+        actors["path"] = -1
         groups.append(actors[keep])
     return np.concatenate(groups)

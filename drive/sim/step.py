@@ -52,8 +52,8 @@ def locate(
 
 @kernel
 def advance_worlds(
-    lo, hi, steering, acceleration, live, recent, egos, params, actors, actor_begin, actor_end,
-    points, path_begin, path_end, grids, areas, cells, dt, substeps,
+    lo, hi, dt, substeps, steering, acceleration, live, recent, egos, params, actors, actor_begin,
+    actor_end, points, path_begin, path_end, grids, areas, cells,
 ) -> None:  # fmt: skip
     """Move the live worlds of [lo, hi) by one control step: cruise, traffic, ego, and what follows."""
     for w in range(lo, hi):

@@ -93,9 +93,9 @@ class LaneVectorEnv(gymnasium.vector.VectorEnv):
         rewards, _, ends = self.task.score()
         rewards[fresh] = 0.0
         ends[fresh] = False
-        terminated = ends[:, [COLLISION, OFF_ROAD, LANE_LEFT, GOAL]].any(axis=1)
+        terminated = np.asarray(ends[:, [COLLISION, OFF_ROAD, LANE_LEFT, GOAL]].any(axis=1))
         truncated = ends[:, TIMEOUT].copy()
-        self._ended = terminated | truncated
+        self._ended = np.asarray(terminated | truncated)
         return self._observation(), rewards, terminated, truncated, self._info()
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:

@@ -10,13 +10,14 @@ import weakref
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drive.agent import DT, NO_LEAD_GAP, Context
 from drive.control.speed import cruise
-from drive.elementary import wrap_angle
+from drive.elementary import sincos, wrap_angle
 from drive.sim.actors.dynamics import VehicleParams, delay_steps_of, substeps_of
 from drive.sim.arrays import ACTOR, EGO, PATH
 from drive.sim.maps.drivable import DrivableArea, drivable_area
@@ -123,11 +124,10 @@ class World:
         yaw = path_yaw + heading
         ego = self.egos[w : w + 1]
         ego[:] = np.zeros(1, EGO)
-        center = (x - lateral * np.sin(path_yaw), y + lateral * np.cos(path_yaw))
-        ego["x"], ego["y"] = (
-            center[0] - params.center_x * np.cos(yaw),
-            center[1] - params.center_x * np.sin(yaw),
-        )
+        path_sine, path_cosine = sincos(path_yaw)
+        sine, cosine = sincos(yaw)
+        ego["x"] = x - lateral * path_sine - params.center_x * cosine
+        ego["y"] = y + lateral * path_cosine - params.center_x * sine
         ego["z"], ego["yaw"], ego["path"] = z, wrap_angle(yaw), begin
         ego["center_s"], ego["path_s"], ego["progress"] = s, s - params.center_x, s
         ego["speed_limit"], ego["lead_gap"], ego["collision_actor"] = limit, NO_LEAD_GAP, -1
@@ -174,7 +174,7 @@ class World:
 
     # -- moving -------------------------------------------------------------------------------------------
 
-    def _state(self) -> tuple:
+    def _state(self) -> Any:
         actors, paths = self.actors, self.paths
         return (
             self.egos, self.params, actors.data, actors.begin, actors.end, paths.data, paths.begin, paths.end,
@@ -210,11 +210,11 @@ class World:
         """
         live = self._live if live is None else live
         state = self._state()
-        self._run(
-            lambda lo, hi: advance_worlds(
-                lo, hi, steering, acceleration, live, self._recent, *state, DT, self._substeps
-            )
-        )
+
+        def task(lo: int, hi: int) -> None:
+            advance_worlds(lo, hi, DT, self._substeps, steering, acceleration, live, self._recent, *state)
+
+        self._run(task)
 
     # -- looking ------------------------------------------------------------------------------------------
 
@@ -256,12 +256,9 @@ class World:
         """(x, y, z, yaw) of ego w's rear axle, moved sideways and turned."""
         ego = self.egos[w]
         angle = float(ego["yaw"])
-        return (
-            float(ego["x"]) - lateral * float(np.sin(angle)),
-            float(ego["y"]) + lateral * float(np.cos(angle)),
-            float(ego["z"]),
-            angle + yaw,
-        )
+        sine, cosine = sincos(angle)
+        x, y = float(ego["x"]) - lateral * sine, float(ego["y"]) + lateral * cosine
+        return x, y, float(ego["z"]), angle + yaw
 
     # -- state --------------------------------------------------------------------------------------------
 

@@ -99,7 +99,7 @@ def test_the_headline_follows_the_numbers(net: set[int], modular: set[int], expe
     summary, rows = summary_of(*agents, ("straight", "straight", set(range(8))))
     assert headline(summary) == expected
     text = " ".join(reasons(summary, TIMING, rows))
-    assert f"net drove {8 - len(net)} of 8 roads" in text
+    assert f"net drove {8 - len(net)} of 8 routes" in text
     assert "no training" in text
 
 
@@ -109,4 +109,4 @@ def test_reasons_name_what_went_wrong_and_where() -> None:
     text = " ".join(reasons(summary, TIMING, rows))
     assert "net left its lane 3 times (fog 2, wet 1; 2 of 3 in weather that no training used)." in text
     assert "26,700 labelled pictures" in text
-    assert headline(summary) == "net drove 5 of 8 roads without a mistake."
+    assert headline(summary) == "net drove 5 of 8 routes without a mistake."

@@ -76,8 +76,8 @@ class Arc(Curve):
 class Spiral(Curve):
     """An Euler spiral (clothoid): curvature linear in s; an arc where both ends are equal.
 
-    yaw(s) = k0 s + (k1 - k0) s^2 / (2 L); the position is its integral, by Gauss-Legendre panels that each
-    turn less than 0.7 rad.
+    yaw(s) = k0 s + (k1 - k0) s^2 / (2 L); the position is the integral of its cosine and sine, by
+    Gauss-Legendre panels that each turn less than 0.7 rad.
     """
 
     length: float
@@ -90,13 +90,18 @@ class Spiral(Curve):
 
     def evaluate(self, s: Array) -> tuple[Array, Array, Array]:
         """See `Curve.evaluate`."""
-        reach = max(float(np.max(np.abs(s), initial=0.0)), self.length)
-        turn = max(abs(self.curvature_start), abs(self.curvature_end)) * reach
-        panels = 1 + int(turn / _TURN_PER_PANEL)
-        nodes = ((np.arange(panels)[:, None] + _NODES) / panels).ravel()
-        weights = np.tile(_WEIGHTS / panels, panels)
-        yaw = self._yaw(s[:, None] * nodes)
-        return s * (np.cos(yaw) @ weights), s * (np.sin(yaw) @ weights), self._yaw(s)
+        turn = max(abs(self.curvature_start), abs(self.curvature_end)) * self.length
+        knots = np.linspace(0.0, self.length, 2 + int(turn / _TURN_PER_PANEL))
+        whole = self._integrals(knots[:-1], np.diff(knots))
+        before = np.concatenate([np.zeros((2, 1)), np.cumsum(whole, axis=1)], axis=1)
+        i = np.clip(np.searchsorted(knots, s, side="right") - 1, 0, len(knots) - 2)
+        x, y = before[:, i] + self._integrals(knots[i], s - knots[i])
+        return x, y, self._yaw(s)
+
+    def _integrals(self, start: Array, length: Array) -> Array:
+        """(2, n) integrals of (cos, sin) of the yaw over [start, start + length]."""
+        yaw = self._yaw(start[:, None] + length[:, None] * _NODES)
+        return length * np.stack([np.cos(yaw) @ _WEIGHTS, np.sin(yaw) @ _WEIGHTS])
 
 
 @dataclass(frozen=True)

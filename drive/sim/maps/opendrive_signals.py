@@ -78,19 +78,20 @@ def _value(element: Element, kind: str) -> float:
 def _face(element: Element, place: Place, from_line: bool) -> float:
     """Where a signal looks: against the traffic it is for.
 
-    Some editors measure hOffset from the reference line whatever the orientation says.
+    Some editors give hOffset as the direction of that traffic, from the reference line on, whatever the
+    orientation says.
     """
     offset = number(element, "hOffset")
-    against = math.pi if element.get("orientation") == "+" and not from_line else 0.0
+    against = math.pi if from_line or element.get("orientation") == "+" else 0.0
     return float(wrap_angle(place.yaw + against + offset))
 
 
 def speed_sign(element: Element, place: Place) -> Signal | None:
-    """An object named like "Speed_30" as a sign: a limit in km/h."""
+    """An object named like "Speed_30" as a sign: a limit in km/h, for traffic in the direction of its hdg."""
     match = re.fullmatch(r"speed[_ ]?(?:limit[_ ]?)?(\d+)", element.get("name", "").lower())
     if match is None:
         return None
-    yaw = float(wrap_angle(place.yaw + number(element, "hdg")))
+    yaw = float(wrap_angle(place.yaw + number(element, "hdg") + math.pi))
     height = number(element, "height") or SIGN_HEIGHT
     value = float(match.group(1)) / 3.6
     return Signal(element.get("id", ""), "speed", place.x, place.y, place.z, yaw, height, value)

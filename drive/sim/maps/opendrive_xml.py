@@ -1,6 +1,5 @@
 """OpenDRIVE's XML as plain records: roads, lane sections, lanes, junctions; nothing computed yet."""
 
-import math
 import xml.etree.ElementTree as ET
 from collections import Counter
 from dataclasses import dataclass, field

@@ -295,7 +295,8 @@ def gaps(
 ) -> list[Surface]:
     """The ground that surfaces leave free between them: what is narrow, and small holes.
 
-    Each reaches a little below its neighbours, so that no seam is seen; draw them first.
+    Only what borders on asphalt or a shoulder counts. Each reaches a little below its neighbours, so that no
+    seam is seen; draw them first.
 
     Args:
         members: around these, at least one.
@@ -312,5 +313,9 @@ def gaps(
     free = cv2.bitwise_and(
         _closed(mask, round(bridge / grid.cell), largest / grid.cell**2), cv2.bitwise_not(mask)
     )
-    free = cv2.dilate(cv2.morphologyEx(free, cv2.MORPH_OPEN, np.ones((3, 3))), np.ones((5, 5), np.uint8))
+    paved = grid.mask([x for x in (*members, *others) if x.material in ("asphalt", "shoulder")])
+    _, parts = cv2.connectedComponents(free)
+    touching = np.unique(parts[cv2.dilate(paved, np.ones((5, 5), np.uint8)) > 0])
+    free[~np.isin(parts, touching)] = 0
+    free = cv2.dilate(free, np.ones((5, 5), np.uint8))
     return [Surface(polygon, material, members[0].layer) for polygon in grid.polygons(free)]

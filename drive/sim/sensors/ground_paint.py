@@ -42,6 +42,20 @@ SEGMENT = np.dtype(
 
 
 @kernel
+def smooth_noise(ix, iy, shift, seed):
+    """Value noise 0 .. 255 on a lattice of 2**shift texels."""
+    mask = (1 << shift) - 1
+    x = ix >> shift
+    y = iy >> shift
+    fx = ix & mask
+    fy = iy & mask
+    n = 1 << shift
+    a = (hash2(x + seed, y) & 255) * (n - fx) + (hash2(x + 1 + seed, y) & 255) * fx
+    b = (hash2(x + seed, y + 1) & 255) * (n - fx) + (hash2(x + 1 + seed, y + 1) & 255) * fx
+    return (a * (n - fy) + b * fy) >> (2 * shift)
+
+
+@kernel
 def count_crossings(polygon, y0, rows):
     """How many edges of a polygon cross the middle of each row of texels."""
     count = np.zeros(rows + 1, np.int64)
@@ -198,27 +212,13 @@ def draw_segments(segments, x0, y0, seed, grid, material, cover, paint, tone):
                     tone[tile, at] = g.value
                 else:
                     chipped = hash2(column + seed, row) & 255
-                    flaked = hash2((column >> 3) + seed, row >> 3) & 255
-                    if (chipped + flaked) < g.wear * 510.0:
-                        part *= 0.15
+                    flaked = smooth_noise(column, row, 3, seed)
+                    if chipped + 2 * flaked < g.wear * 765.0:
+                        part *= 0.25
                     value = int(part * 255.0 + 0.5)
                     if value >= cover[tile, at]:
                         cover[tile, at] = value
                         paint[tile, at] = g.value
-
-
-@kernel
-def smooth_noise(ix, iy, shift, seed):
-    """Value noise 0 .. 255 on a lattice of 2**shift texels."""
-    mask = (1 << shift) - 1
-    x = ix >> shift
-    y = iy >> shift
-    fx = ix & mask
-    fy = iy & mask
-    n = 1 << shift
-    a = (hash2(x + seed, y) & 255) * (n - fx) + (hash2(x + 1 + seed, y) & 255) * fx
-    b = (hash2(x + seed, y + 1) & 255) * (n - fx) + (hash2(x + 1 + seed, y + 1) & 255) * fx
-    return (a * (n - fy) + b * fy) >> (2 * shift)
 
 
 @kernel

@@ -92,7 +92,7 @@ def shine(look, red, green, blue, light_r, light_g, light_b, haze, label):
 @kernel
 def light_on(look, nx, ny, nz, sun_x, sun_y, head):
     """Light (r, g, b) on a face: sky from above, the sun, the own headlights; sun in the body's frame."""
-    sky = 0.66 + 0.34 * nz
+    sky = 0.78 + 0.22 * nz
     direct = max(0.0, nx * sun_x + ny * sun_y + nz * look.sun_z)
     return (
         look.ambient_r * sky + look.sun_r * direct + head,

@@ -274,7 +274,7 @@ def _building(detail: int, gabled: bool, texture: int) -> _Shape:
 def _panel(texture: int, cell: float) -> _Shape:
     s = _Shape()
     corners = [(-0.5, 0.0, 0.0), (0.5, 0.0, 0.0), (0.5, 0.0, 1.0), (-0.5, 0.0, 1.0)]
-    s.face(corners, (0.0, -1.0, 0.3), BODY, METAL, texture, (cell, 0.0), two_sided=True)
+    s.face(corners, (0.0, -1.0, 0.3), DARK_BODY, BODY, texture, (cell, 0.0), two_sided=True)
     return s
 
 

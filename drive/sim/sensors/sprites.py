@@ -12,81 +12,120 @@ from drive.sim.sensors.lighting import fill_ramp, shine
 
 @kernel
 def draw_post(view, look, body, light, haze, label, u, foot, head, depth, scale, buffers, atlas):
-    """Draw a pole or street lamp, a sign, or a traffic light."""
+    """Draw a pole, a street lamp, a sign or a traffic light; `scale` is pixels per metre."""
     _corners, _clipped, _spans, ramp, inverse, picture, _shade = buffers
-    half = (0.09 if body.kind == POLE else 0.05) * scale
-    metal = shine(look, 120.0, 122.0, 124.0, light[0] * 0.8, light[1] * 0.8, light[2] * 0.8, haze, label)
-    fill_block(view, u - half, head, u + half, foot, depth, metal, inverse, picture)
-    # which way its face looks, seen from the camera
-    toward = -(body.cos * (body.x - view.x) + body.sin * (body.y - view.y))
-    side = view.ahead_x * body.sin - view.ahead_y * body.cos
+    half = 0.5 * min(0.3, max(0.08, body.width)) * scale if body.kind == POLE else 0.045 * scale
+    tone = 0.8
+    color = (120.0, 122.0, 124.0)
+    if body.kind == POLE:
+        color = (body.red, body.green, body.blue)
+    stem = shine(
+        look, color[0], color[1], color[2], light[0] * tone, light[1] * tone, light[2] * tone, haze, label
+    )
+    fill_block(view, u - half, head, u + half, foot, depth, stem, inverse, picture)
     if body.kind == POLE:
         if body.height > 4.5:
-            arm = 1.5 * scale * (body.cos * view.ahead_y - body.sin * view.ahead_x)
-            thick = 0.06 * scale
-            left = min(u, u + arm)
-            right = max(u, u + arm)
-            fill_block(view, left, head, right, head + thick + 1.0, depth, metal, inverse, picture)
-            lamp = 0.35 * scale
-            color = metal
-            if look.lamps > 0.0:
-                color = shine(look, 240.0, 226.0, 176.0, 1.0, 1.0, 1.0, haze * 0.5, label)
+            draw_top_of_pole(view, look, body, stem, haze, label, u, head, depth, scale, inverse, picture)
+        elif body.height < 1.6:
+            band = shine(look, 34.0, 34.0, 36.0, light[0], light[1], light[2], haze, label)
+            tall = foot - head
             fill_block(
                 view,
-                u + arm - lamp,
-                head,
-                u + arm + lamp,
-                head + 0.14 * scale + 1.0,
-                depth - 0.1,
-                color,
+                u - half,
+                head + 0.12 * tall,
+                u + half,
+                head + 0.32 * tall,
+                depth - 0.05,
+                band,
                 inverse,
                 picture,
             )
-    elif body.kind == SIGN:
-        size = 0.5 * min(1.2, max(0.6, max(body.width, body.length)))
-        squeeze = max(0.25, math.sqrt(max(0.0, 1.0 - side * side)))
-        wide = size * scale * squeeze
-        low = head + 2.0 * size * scale
-        if toward <= 0.0:
-            fill_ramp(look, ramp, (128.0, 130.0, 132.0), (128.0, 130.0, 132.0), light, haze, label)
-            texture = textures.DISC
-        else:
-            pick = (body.seed & 0x7FFFFFFF) % 4
-            texture = textures.DISC
-            if pick == 0:
-                fill_ramp(look, ramp, (208.0, 34.0, 30.0), (234.0, 232.0, 228.0), light, haze, label)
-            elif pick == 1:
-                texture = textures.TRIANGLE
-                fill_ramp(look, ramp, (208.0, 34.0, 30.0), (234.0, 232.0, 228.0), light, haze, label)
-            elif pick == 2:
-                texture = textures.PLATE
-                fill_ramp(look, ramp, (36.0, 86.0, 170.0), (230.0, 232.0, 234.0), light, haze, label)
-            else:
-                texture = textures.PLATE
-                fill_ramp(look, ramp, (32.0, 120.0, 70.0), (230.0, 232.0, 230.0), light, haze, label)
+        return
+    # how much of its face the camera sees
+    toward = -(body.cos * (body.x - view.x) + body.sin * (body.y - view.y))
+    if body.kind == SIGN:
+        side = view.ahead_x * body.sin - view.ahead_y * body.cos
+        wide = 0.5 * min(2.4, max(0.6, max(body.width, body.length)))
+        tall = 2.0 * min(wide, 0.45)
+        wide *= scale * max(0.15, math.sqrt(max(0.0, 1.0 - side * side)))
+        texture = sign_face(look, body, toward, light, haze, label, ramp)
         fill_sprite(
-            view, u - wide, head, u + wide, low, depth - 0.1, atlas, texture, 0, ramp, inverse, picture
+            view,
+            u - wide,
+            head,
+            u + wide,
+            head + tall * scale,
+            depth - 0.1,
+            atlas,
+            texture,
+            0,
+            ramp,
+            inverse,
+            picture,
         )
+        return
+    wide = 0.17 * scale
+    housing = shine(look, 34.0, 36.0, 36.0, light[0], light[1], light[2], haze, label)
+    fill_block(view, u - wide, head, u + wide, head + 0.95 * scale, depth - 0.1, housing, inverse, picture)
+    if toward > 0.0:
+        phase = (body.seed & 0x7FFFFFFF) % 3
+        glow = (236.0, 46.0, 36.0)
+        at = 0.22
+        if phase == 1:
+            glow = (60.0, 222.0, 120.0)
+            at = 0.78
+        elif phase == 2:
+            glow = (238.0, 184.0, 40.0)
+            at = 0.5
+        lit = shine(look, glow[0], glow[1], glow[2], 1.0, 1.0, 1.0, haze * 0.5, label)
+        lens = 0.11 * scale
+        middle = head + at * 0.95 * scale
+        fill_block(view, u - lens, middle - lens, u + lens, middle + lens, depth - 0.2, lit, inverse, picture)
+
+
+@kernel
+def draw_top_of_pole(view, look, body, stem, haze, label, u, head, depth, scale, inverse, picture):
+    """Draw the arm and lamp of a street lamp, to its left, or the crossbar of a wooden pole."""
+    wooden = body.red > body.blue + 20.0
+    # a metre to the body's left, on the picture
+    left = scale * (-body.sin * view.ahead_y - body.cos * view.ahead_x)
+    thick = 0.07 * scale + 0.6
+    if wooden:
+        bar = 0.9 * abs(scale * (body.cos * view.ahead_x + body.sin * view.ahead_y))
+        top = head + 0.5 * scale
+        fill_block(view, u - bar, top, u + bar, top + thick, depth, stem, inverse, picture)
+        return
+    tip = u + 1.6 * left
+    fill_block(view, min(u, tip), head, max(u, tip), head + thick, depth, stem, inverse, picture)
+    lamp = max(0.12 * scale, 0.35 * abs(left))
+    color = stem
+    if look.lamps > 0.0:
+        color = shine(look, 240.0, 226.0, 176.0, 1.0, 1.0, 1.0, haze * 0.5, label)
+    fill_block(
+        view, tip - lamp, head, tip + lamp, head + 0.1 * scale + 1.0, depth - 0.1, color, inverse, picture
+    )
+
+
+@kernel
+def sign_face(look, body, toward, light, haze, label, ramp):
+    """Choose a sign's texture by its colour and set the ramp; its back when it looks away."""
+    white = (234.0, 232.0, 228.0)
+    red = (206.0, 34.0, 30.0)
+    texture = textures.DISC
+    if body.blue > body.red + 30.0 or body.green > body.red + 30.0:
+        texture = textures.PLATE
+    elif body.red > body.green + 90.0 or body.green > body.blue + 60.0:
+        texture = textures.TRIANGLE
+    if toward <= 0.0:
+        grey = (128.0, 130.0, 132.0)
+        fill_ramp(look, ramp, grey, grey, light, haze, label)
+    elif texture == textures.PLATE:
+        fill_ramp(look, ramp, (body.red, body.green, body.blue), white, light, haze, label)
+    elif texture == textures.TRIANGLE and body.green > body.blue + 60.0:
+        fill_ramp(look, ramp, red, (body.red, body.green, body.blue), light, haze, label)
     else:
-        wide = 0.17 * scale
-        low = head + 0.95 * scale
-        housing = shine(look, 34.0, 36.0, 36.0, light[0], light[1], light[2], haze, label)
-        fill_block(view, u - wide, head, u + wide, low, depth - 0.1, housing, inverse, picture)
-        if toward > 0.0:
-            phase = (body.seed & 0x7FFFFFFF) % 3
-            glow = shine(look, 236.0, 46.0, 36.0, 1.0, 1.0, 1.0, haze * 0.5, label)
-            at = 0.22
-            if phase == 1:
-                glow = shine(look, 60.0, 222.0, 120.0, 1.0, 1.0, 1.0, haze * 0.5, label)
-                at = 0.78
-            elif phase == 2:
-                glow = shine(look, 238.0, 184.0, 40.0, 1.0, 1.0, 1.0, haze * 0.5, label)
-                at = 0.5
-            lens = 0.11 * scale
-            middle = head + at * 0.95 * scale
-            fill_block(
-                view, u - lens, middle - lens, u + lens, middle + lens, depth - 0.2, glow, inverse, picture
-            )
+        fill_ramp(look, ramp, red, white, light, haze, label)
+    return texture
 
 
 @kernel

@@ -136,7 +136,7 @@ def _conifer() -> NDArray[np.float64]:
 
 
 def _round_shade(u: NDArray[np.float64]) -> NDArray[np.float64]:
-    return 0.25 * (1.0 - np.cos((u - 0.35) * 3.0))
+    return np.minimum(0.5, 1.0 * (u - 0.35) ** 2)
 
 
 def _cone() -> NDArray[np.float64]:
@@ -161,9 +161,9 @@ def _stripes() -> NDArray[np.float64]:
 def _rail() -> NDArray[np.float64]:
     u, v = _grid()
     beam = (v > 0.52) & (v < 0.98)
-    wave = 0.55 + 0.45 * np.cos((v - 0.52) / 0.46 * 4.0 * np.pi)
+    ridge = abs(((v - 0.52) / 0.46 * 2.0) % 1.0 - 0.5) * 2.0
     post = abs(u - 0.5) < 0.04
-    return np.where(beam, 1.0 - 0.5 * wave, np.where(post, 0.2, np.nan))
+    return np.where(beam, 1.0 - 0.85 * ridge, np.where(post, 0.0, np.nan))
 
 
 def _pickets() -> NDArray[np.float64]:
@@ -208,7 +208,7 @@ def _shingles() -> NDArray[np.float64]:
 def _wheel() -> NDArray[np.float64]:
     u, v = _grid()
     radius = np.hypot(u - 0.5, v - 0.5)
-    spokes = abs(np.sin(2.5 * np.arctan2(v - 0.5, u - 0.5))) > 0.45
+    spokes = (abs(u - 0.5) < 0.05) | (abs(v - 0.5) < 0.05) | (abs(u - v) < 0.05) | (abs(u + v - 1.0) < 0.05)
     hub = (radius < 0.30) & (spokes | (radius < 0.08) | (radius > 0.26))
     return np.where(radius < 0.5, np.where(hub, 0.9, 0.05), np.nan)
 

@@ -5,7 +5,7 @@ import pytest
 
 from drive.sim.maps.surface import zebra_bars
 from tests.sim.maps.test_opendrive_links import crossing
-from tests.sim.maps.xodr import find, read, road
+from tests.sim.maps.xodr import find, read, read_cached, road
 
 
 def signal(attributes: str, inside: str = "", tag: str = "signal") -> str:
@@ -35,6 +35,16 @@ def test_a_signal_looks_against_its_traffic(tmp_path) -> None:
         (found,) = read(tmp_path, road(after_lanes=signal(f'type="206" orientation="{orientation}"'))).signals
         looks[orientation] = np.cos(found.yaw)
     assert looks == pytest.approx({"+": -1.0, "-": 1.0})
+
+
+def test_every_light_of_a_town_looks_at_those_who_must_stop(shared) -> None:
+    for name in ("carla-2020/Town02", "esmini/multi_intersections"):
+        road_map = read_cached(shared / "maps" / f"{name}.xodr")
+        lights = [x for x in road_map.signals if x.type == "light"]
+        assert len(lights) >= 24
+        for light in lights:
+            for i in light.lanes:
+                assert np.cos(light.yaw - road_map.lanes[i].headings[0]) < -0.9
 
 
 @pytest.mark.parametrize(
@@ -86,8 +96,8 @@ def test_crosswalks_are_surfaces(tmp_path) -> None:
 
 def test_corners_may_follow_the_road(tmp_path) -> None:
     corners = "".join(f'<cornerRoad s="{s}" t="{t}"/>' for s, t in ((40, 3), (40, -3), (43, -3), (43, 3)))
-    walk = f'<object id="1" type="crosswalk" s="41" t="0"><outlines><outline>{corners}</outline></outlines></object>'
-    road_map = read(tmp_path, road(after_lanes=f"<objects>{walk}</objects>"))
+    walk = f'<object id="1" type="crosswalk" s="41" t="0"><outlines><outline>{corners}</outline></outlines>'
+    road_map = read(tmp_path, road(after_lanes=f"<objects>{walk}</object></objects>"))
     (surface,) = [x for x in road_map.surfaces if x.material == "crosswalk"]
     assert np.ptp(surface.polygon, axis=0) == pytest.approx([3.0, 6.0])
 
@@ -97,7 +107,7 @@ def test_stop_lines_and_speed_objects(tmp_path) -> None:
     objects = (
         f'<object id="1" name="StopLine" type="-1" s="95" t="-1.75" hdg="1.5707963267948966">{outline}</object>'
         '<object id="2" name="Speed_30" type="-1" s="10" t="-5" hdg="0"/>'
-        '<object id="3" name="Oak" type="tree" s="20" t="-9" radius="0.4" height="8"/>'
+        '<object id="3" type="tree" s="20" t="-9" radius="0.4" height="8"/>'
     )
     road_map = read(tmp_path, road(after_lanes=f"<objects>{objects}</objects>"))
     (stop,) = road_map.strokes
@@ -110,8 +120,8 @@ def test_stop_lines_and_speed_objects(tmp_path) -> None:
 
 def test_repeated_objects_stand_at_each_place(tmp_path) -> None:
     post = (
-        '<object id="1" type="pole" s="0" t="4" height="1"><repeat s="10" length="50" distance="25" tStart="4" '
-        'tEnd="6" heightStart="1" heightEnd="1"/></object>'
+        '<object id="1" type="pole" s="0" t="4" height="1"><repeat s="10" length="50" distance="25" '
+        'tStart="4" tEnd="6" heightStart="1" heightEnd="1"/></object>'
     )
     objects = read(tmp_path, road(after_lanes=f"<objects>{post}</objects>")).objects
     assert [(o.x, o.y) for o in objects] == [pytest.approx(p) for p in ((10, 4), (35, 5), (60, 6))]
