@@ -91,6 +91,7 @@ def main(config: EvaluateConfig) -> None:
                 **asdict(config),
                 "map": str(config.map.resolve()) if config.map else None,
                 "out": str(config.out),
+                "simulator": simulator_key(),
             },
             rows=[drive.row for drive in drives],
             summary=summary,
@@ -112,6 +113,14 @@ def cores() -> int:
     import os
 
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def simulator_key() -> str:
+    """A key that changes with any source of the simulated world."""
+    from drive.kernels import source_key
+    from drive.sim import world
+
+    return source_key(Path(world.__file__).resolve())
 
 
 def _warm_up(plan: "Plan", slots: "tuple[Slot, ...]", console: Any) -> None:

@@ -29,6 +29,7 @@ class NoiseSettings:
     foresight_s: float = 0.7  # how far ahead the car must still be within these [s]
     largest: float = 0.25  # of the steering range: what the wheels, which turn slowly, can take back in time
     corner: float = 0.4  # steering from which on a corner is too tight for more than little noise
+    undo_s: float = 0.6  # how long the wheels take to undo a turn
     max_heading: float = radians(8.0)  # heading error that noise drives towards [rad]
 
 
@@ -100,4 +101,5 @@ class SteeringNoise:
         )
         border = float(ego["left_border"] if side > 0.0 else ego["right_border"])
         limit = min(settings.reach, border - self._half_width + settings.margin)
-        return side * offset < limit and side * soon < limit and side * heading < settings.max_heading
+        turned = heading + settings.undo_s * turning
+        return side * offset < limit and side * soon < limit and side * turned < settings.max_heading

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import track
 
 from drive.campaign import Crew, Plan
+from drive.evaluate import simulator_key
 from drive.scoring.results import read_config, read_rows, read_steering
 from drive.scoring.suites import Slot
 
@@ -39,6 +40,8 @@ def verify(out: Path, workers: int) -> None:
     for line in differing[:10]:
         console.print(line, soft_wrap=True)
     if differing:
+        if stored.get("simulator") != simulator_key():
+            console.print("The results were made by other sources of the simulator than these.")
         console.print(f"{len(differing)} hashes differ in {len(rows)} drives.")
         raise SystemExit(1)
     console.print(f"All {len(rows)} drives give the same states and the same frames.")

@@ -29,7 +29,9 @@ def build_trainee(network: Any, view: View | None) -> Any:
         def build(self, input_shape: Any) -> None:
             self.built = True
 
-        def call(self, pictures: Any, training: bool = False) -> Any:
+        def call(self, inputs: Any, training: bool = False) -> Any:
+            # a whole batch comes here when Keras builds the model under a distribution strategy
+            pictures = inputs["pictures"] if isinstance(inputs, dict) else inputs
             return self.network(pictures, training=training)
 
         def train_step(self, data: Any) -> Any:

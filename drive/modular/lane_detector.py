@@ -15,7 +15,7 @@ from drive.sim.sensors.camera import Camera
 
 SIDE = 0.4  # from a mark's middle to the ground beside it [m]
 TRUST = 0.3  # of a cell in one picture, near
-SEARCH_GAIN = 0.8  # another lane must score this much more than the predicted one
+SEARCH_GAIN = 1.2  # another lane must score this much more than the predicted one
 KNOWN = 3  # segments of the chain that lie behind or below the car
 FRONT = 3.5  # rear axle to front bumper, about [m]
 NOTHING_HIDDEN = np.array([1e9, 0.0, 0.0, 0.0, 0.0])

@@ -267,6 +267,12 @@ def finish_tiles(first_x, first_y, seed, material, cover, paint, tone, tiles):
 
 
 @kernel
+def quarter(total):
+    """A quarter of a whole number, halves to even, so that means of means do not creep."""
+    return (total + 1 + (total >> 2 & 1)) >> 2
+
+
+@kernel
 def average_level(tile, level):
     """Make one level of a tile from the finer one: majority of material, mean of grain and coverage."""
     size = TILE >> level
@@ -279,8 +285,8 @@ def average_level(tile, level):
             b = int(tile[at + 1])
             c = int(tile[at + step])
             d = int(tile[at + step + 1])
-            grain = ((a & 15) + (b & 15) + (c & 15) + (d & 15) + 2) >> 2
-            part = ((a >> 8 & 15) + (b >> 8 & 15) + (c >> 8 & 15) + (d >> 8 & 15) + 2) >> 2
+            grain = quarter((a & 15) + (b & 15) + (c & 15) + (d & 15))
+            part = quarter((a >> 8 & 15) + (b >> 8 & 15) + (c >> 8 & 15) + (d >> 8 & 15))
             most = a
             for other in (b, c, d):
                 if (other >> 8 & 15) > (most >> 8 & 15):

@@ -89,9 +89,9 @@ class SceneStore:
             raise ValueError(f"props must be an array of drive.sim.arrays.PROP records, got {props.dtype}.")
         before = self._grounds[w]
         if before is not ground:
-            self._grids.put(w, self._tiles.take(ground))
             if before is not None:
                 self._tiles.drop(before)
+            self._grids.put(w, self._tiles.take(ground))
             self._grounds[w] = ground
         bodies, chunks = _sorted_bodies(props)
         self._props.put(w, bodies)

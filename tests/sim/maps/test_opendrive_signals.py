@@ -105,7 +105,7 @@ def test_corners_may_follow_the_road(tmp_path) -> None:
 def test_stop_lines_and_speed_objects(tmp_path) -> None:
     outline = '<outline><cornerLocal u="-1.7" v="0"/><cornerLocal u="1.7" v="0"/></outline>'
     objects = (
-        f'<object id="1" name="StopLine" type="-1" s="95" t="-1.75" hdg="1.5707963267948966">{outline}</object>'
+        f'<object id="1" name="StopLine" type="-1" s="95" t="-1.75" hdg="{np.pi / 2}">{outline}</object>'
         '<object id="2" name="Speed_30" type="-1" s="10" t="-5" hdg="0"/>'
         '<object id="3" type="tree" s="20" t="-9" radius="0.4" height="8"/>'
     )

@@ -1,0 +1,46 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from drive.errors import UserError
+from drive.sim.sensors.look import Look
+from drive.sim.sensors.pixels import PALETTE_SIZE
+from drive.sim.sensors.shading import fill_palette
+from drive.sim.sensors.weather import HELD_OUT_WEATHERS, TRAINING_WEATHERS, WEATHERS, weather
+
+
+def test_every_preset_is_either_for_training_or_held_out() -> None:
+    assert sorted(TRAINING_WEATHERS + HELD_OUT_WEATHERS) == sorted(WEATHERS)
+
+
+def test_a_misspelled_weather_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UserError, match=r"'overcst'.*did you mean overcast"):
+        weather("overcst")
+
+
+@pytest.mark.parametrize("name", WEATHERS)
+def test_a_look_varies_with_the_seed_and_only_with_it(name: str) -> None:
+    one, same, other = (Look.sample(WEATHERS[name], np.random.default_rng(s)) for s in (1, 1, 2))
+    assert one.record.tobytes() == same.record.tobytes() != other.record.tobytes()
+    values = np.array(one.record.tolist())
+    assert np.all(np.isfinite(values))
+    sun = np.array([one.record[f"sun_{k}"] for k in "xyz"])
+    assert np.linalg.norm(sun) == pytest.approx(1.0) and sun[2] > 0.0
+
+
+@pytest.mark.parametrize("name", WEATHERS)
+def test_white_paint_is_brighter_than_the_road_in_every_weather(name: str) -> None:
+    for seed in range(5):
+        palette = np.zeros(PALETTE_SIZE, np.int64)
+        fill_palette(Look.sample(WEATHERS[name], np.random.default_rng(seed)).record, palette)
+        road, paint = palette[8 | (3 << 4)], palette[8 | (3 << 4) | (15 << 8)]
+        assert (paint & 0xFF) > (road & 0xFF) + 15
+        assert palette.min() >= 0 and ((palette >> 32) & 0xFFFF).max() <= 240
+
+
+def test_naming_weathers_loads_no_compiler() -> None:
+    code = "import sys, drive.sim.sensors.weather; print('numba' in sys.modules, 'cv2' in sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.split() == ["False", "False"]
