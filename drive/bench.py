@@ -58,8 +58,8 @@ def _single(config: BenchConfig, size: tuple[int, int], scenarios: list[Any]) ->
                 driven += 1
                 if step % 20 == 0:
                     seen = env.world.in_view(0)
-                    faces.append(seen["faces"])
-                    vehicles.append(seen["vehicles"])
+                    faces.append(seen[0])
+                    vehicles.append(seen[1])
                 if terminated or truncated:
                     break
         rates.append(driven / spent)

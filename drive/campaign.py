@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.agent import Agent
+from drive.episode import Episode
 from drive.scoring.suites import Slot, suite
 
 TRACE = (
@@ -113,9 +114,7 @@ class Worker:
             points = scenario.route.points[::4]
             found.append(
                 Driven(
-                    row=episode_row(episode)
-                    if episode.error is None
-                    else _error_row(name, scenario, episode.error),
+                    row=episode_row(episode) if episode.error is None else _error_row(episode),
                     slot=slot,
                     steering=episode.steering,
                     shadow_steering={
@@ -152,8 +151,13 @@ class Worker:
         return make_film(self.env, self.scenario(slot), order)
 
 
-def _error_row(name: str, scenario: Any, error: str) -> dict[str, Any]:
-    return {"agent": name, "scenario": scenario.name, "error": error}
+def _error_row(episode: Episode) -> dict[str, Any]:
+    return {
+        "agent": episode.agent,
+        "scenario": episode.scenario,
+        "error": episode.error,
+        "traceback": episode.extra["traceback"],
+    }
 
 
 _worker: Worker | None = None

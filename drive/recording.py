@@ -109,7 +109,8 @@ def record_drive(
     while not ends and step != settings.max_steps:
         label = expert.act(observation).steering
         ego = world.egos[context.world_index]
-        steering = min(max(label + noise(ego, label), -1.0), 1.0)
+        aimed = expert.steering_at(world, context.world_index, -noise.aim(ego, label), 0.0)
+        steering = min(max(aimed + noise(ego, label), -1.0), 1.0)
         keep = step % settings.every == 0
         if keep:
             row = {

@@ -2,8 +2,7 @@
 
 import hashlib
 import math
-import signal
-import threading
+import traceback
 from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.agent import DT, Agent, AgentFailure, Context, Control, Observation
+from drive.deadline import TooLong, Watch
 from drive.episode import Episode
 from drive.errors import UserError
 from drive.sim.arrays import EGO, PATH_STEP
@@ -20,10 +20,6 @@ ACT_LIMIT = 60.0  # an agent that thinks longer than this over one step has fail
 BLOCKED_BEFORE, BLOCKED_AFTER = 20.0, 10.0  # of an obstacle on the path, where offsets are not valid [m]
 
 OnFrame = Callable[[int, Observation, float, dict[str, float]], None]
-
-
-class _TooLong(Exception):
-    pass
 
 
 class Recorded:
@@ -80,23 +76,24 @@ def rollout(
     """
     drive = _Drive(env, scenario, shadows or {})
     failure = error = None
-    with _Watch(act_limit) as watch:
+    with Watch(act_limit) as watch:
         try:
             failure = _run(drive, agent, watch, on_frame)
         except UserError:
             raise
         except Exception as problem:
             error = f"{type(problem).__name__}: {_one_line(problem)} at step {drive.step}"
+            drive.facts["traceback"] = traceback.format_exc()
     return drive.episode(name, failure, error)
 
 
-def _run(drive: "_Drive", agent: Agent, watch: "_Watch", on_frame: OnFrame | None) -> str | None:
+def _run(drive: "_Drive", agent: Agent, watch: Watch, on_frame: OnFrame | None) -> str | None:
     """Drive to the end; the agent's failure, if any."""
     observation = drive.begin()
     try:
         with watch.limit():
             agent.reset(drive.context(agent))
-    except _TooLong:
+    except TooLong:
         return f"reset took more than {watch.seconds:g} s"
     except UserError:  # what was asked for cannot work, such as a policy made for another camera
         raise
@@ -111,9 +108,9 @@ def _run(drive: "_Drive", agent: Agent, watch: "_Watch", on_frame: OnFrame | Non
                 control = agent.act(observation)
             seconds = perf_counter() - started
             if seconds > watch.seconds:
-                raise _TooLong
+                raise TooLong
             steering, acceleration = _numbers(control)
-        except _TooLong:
+        except TooLong:
             return f"act took more than {watch.seconds:g} s at step {drive.step}"
         except AgentFailure as problem:
             return f"{problem} at step {drive.step}"
@@ -145,43 +142,6 @@ def _numbers(control: Any) -> tuple[float, float]:
     return steering, acceleration
 
 
-class _Watch:
-    """Interrupts an agent that thinks too long, on systems with interval timers and in the main thread."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self._armed = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
-
-    def __enter__(self) -> "_Watch":
-        if self._armed:
-            self._before = signal.signal(signal.SIGALRM, self._interrupt)
-        return self
-
-    def __exit__(self, *problem: object) -> None:
-        if self._armed:
-            signal.signal(signal.SIGALRM, self._before)
-
-    @staticmethod
-    def _interrupt(number: int, frame: object) -> None:
-        raise _TooLong
-
-    def limit(self) -> "_Timer":
-        return _Timer(self.seconds if self._armed else 0.0)
-
-
-class _Timer:
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-
-    def __enter__(self) -> None:
-        if self._seconds:
-            signal.setitimer(signal.ITIMER_REAL, self._seconds)
-
-    def __exit__(self, *problem: object) -> None:
-        if self._seconds:
-            signal.setitimer(signal.ITIMER_REAL, 0.0)
-
-
 class _Drive:
     """The log of one drive."""
 
@@ -195,6 +155,7 @@ class _Drive:
         self._shadow_failures: dict[str, str] = {}
         self._states, self._frames = hashlib.sha256(), hashlib.sha256()
         self._action = np.zeros(1, np.float32)
+        self.facts: dict[str, Any] = {}
 
     def begin(self) -> Observation:
         observation, _ = self.env.reset(options={"scenario": self.scenario})
@@ -302,6 +263,7 @@ class _Drive:
                 "map": scenario.road_map.name,
                 "through_junction": scenario.through_junction,
                 "shadow_failures": self._shadow_failures,
+                **self.facts,
             },
             **shape,
         )

@@ -2,8 +2,9 @@
 
 Steering noise that lasts, with the clean label kept, is what cures the drift of plain imitation (Codevilla et
 al., End-to-end Driving via Conditional Imitation Learning, 2018; Laskey et al., DART, 2017). Its size is set
-where it matters, in the heading that it would turn the car by, and not in steering, so that slow and fast
-drives are disturbed alike.
+where it matters: in the heading that a push would turn the car by, so that slow and fast drives are disturbed
+alike, and in the offset that the driver is made to aim at, which does not depend on how firmly the driver
+steers back.
 """
 
 from dataclasses import dataclass
@@ -25,7 +26,10 @@ class NoiseSettings:
     wander_deg: float = 1.2  # per second: standard deviation of the yaw rate that always disturbs
     wander_s: float = 0.5  # its correlation time [s]
     reach: float = 1.0  # largest lateral offset that noise drives towards [m]
-    margin: float = 0.2  # how far the car's side may be driven over its lane's border [m]
+    margin: float = 0.2  # how far the car's side may be pushed over its lane's border [m]
+    aim_share: float = 0.6  # of the time that the driver aims beside the lane's middle
+    aim_s: tuple[float, float] = (2.0, 5.0)  # how long it does [s]
+    aim_rate: float = 0.8  # how fast the aim moves [m/s]
     foresight_s: float = 0.7  # how far ahead the car must still be within these [s]
     largest: float = 0.25  # of the steering range: what the wheels, which turn slowly, can take back in time
     corner: float = 0.4  # steering from which on a corner is too tight for more than little noise
@@ -56,6 +60,9 @@ class SteeringNoise:
         self._duration = 0.0  # [s]
         self._elapsed = 0.0  # [s]
         self._heading = 0.0  # of the car against its path, a step ago [rad]
+        self._aim = 0.0  # [m]
+        self._aim_fraction = 0.0  # where the aim moves to, as a fraction of the room on its side
+        self._aim_left = 0.0  # how long it stays the same [s]
 
     def __call__(self, ego: np.void, label: float) -> float:
         """The disturbance for the next step, as a fraction of the steering range.
@@ -82,6 +89,27 @@ class SteeringNoise:
         steering = atan(yaw_rate * self._wheelbase / max(float(ego["speed"]), 3.0)) / MAX_STEERING_ANGLE
         largest = settings.largest * max(1.0 - abs(label) / settings.corner, 0.3)
         return min(max(steering, -largest), largest)
+
+    def aim(self, ego: np.void, label: float) -> float:
+        """How far left of the lane's middle the driver is to aim in this step [m]; call once a step.
+
+        Args:
+            ego: the car's EGO record.
+            label: what the driver would steer towards the middle, in [-1, 1].
+        """
+        settings, rng = self._settings, self._rng
+        self._aim_left -= DT
+        if self._aim_left <= 0.0:
+            self._aim_left = rng.uniform(*settings.aim_s)
+            fraction, chance = rng.uniform(-1.0, 1.0), rng.uniform()
+            self._aim_fraction = fraction if chance < settings.aim_share else 0.0
+        border = float(ego["left_border"] if self._aim_fraction > 0.0 else ego["right_border"])
+        room = max(min(settings.reach, border - self._half_width + 0.5 * settings.margin), 0.0)
+        straightness = max(1.0 - abs(label) / settings.corner, 0.0)
+        target = settings.strength * self._aim_fraction * room * straightness
+        step = settings.aim_rate * DT
+        self._aim += min(max(target - self._aim, -step), step)
+        return self._aim
 
     def _draw_next(self) -> None:
         """An impulse or a pause; pauses are as long as the share of the time asks for."""

@@ -99,12 +99,7 @@ class Workers:
         try:
             kind, value = pipe.recv()
         except (EOFError, ConnectionResetError):
-            process = self._processes[pipe]
-            process.join()
-            raise UserError(
-                f"A worker process ended unexpectedly (exit code {process.exitcode}); -9 means that memory "
-                "ran out: take fewer --workers."
-            ) from None
+            raise self._death(pipe) from None
         if kind == "report":
             self._report(value)
         elif kind == "user error":
@@ -121,7 +116,18 @@ class Workers:
             number, task = self._waiting.pop(0)
             pipe = self._idle.pop(0)
             self._busy[pipe] = number
-            pipe.send(task)
+            try:
+                pipe.send(task)
+            except (BrokenPipeError, ConnectionResetError):
+                raise self._death(pipe) from None
+
+    def _death(self, pipe: connection.Connection) -> UserError:
+        process = self._processes[pipe]
+        process.join()
+        return UserError(
+            f"A worker process ended unexpectedly (exit code {process.exitcode}); -9 means that memory "
+            "ran out: take fewer --workers."
+        )
 
 
 def _work(pipe: connection.Connection, make: Callable[[], Callable[[Any, Report], Any]]) -> None:

@@ -23,7 +23,7 @@ def test_sample_is_whole_and_small() -> None:
 
 def test_sample_shows_roads_with_labels() -> None:
     info = read_info(SAMPLE)
-    assert (info.total_episodes, info.total_frames, info.fps) == (3, 360, 10)
+    assert (info.total_episodes, info.total_frames, info.fps) == (3, 240, 10)
     for row, frames in iter_episodes(info):
         assert row.seed is not None and row.seed < 1_000_000 and row.driver == "expert"
         for name in (FRONT_IMAGE, VIEW_IMAGE):
@@ -54,7 +54,7 @@ def test_readme_reads_it_in_a_few_lines(
     (tmp_path / "data").symlink_to(DATA)
     monkeypatch.chdir(tmp_path)
     exec(code.group(1), {})
-    assert "10 frames/s; 120 frames" in capsys.readouterr().out
+    assert "10 frames/s; 80 frames" in capsys.readouterr().out
     assert cv2.imread(str(tmp_path / "frame.jpg")).shape == (80, 160, 3)
 
 

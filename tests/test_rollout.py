@@ -119,6 +119,7 @@ def test_an_error_of_the_environment_is_the_programs() -> None:
     assert episode.error == "FloatingPointError: the simulator broke at step 4"
     assert episode.failure is None
     assert episode.steps == 4 and len(episode.x) == 5
+    assert "in step" in episode.extra["traceback"]
 
 
 def test_shadows_are_recorded_and_not_heard() -> None:

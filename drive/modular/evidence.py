@@ -23,8 +23,8 @@ _DARK = np.float32(DARK)
 _SIDES_DIFFER = np.float32(0.3)
 _RIDGE = np.float32(RIDGE_FLOOR), np.float32(1.0 / (RIDGE_FULL - RIDGE_FLOOR))
 _YELLOW = np.float32(YELLOW_FLOOR), np.float32(1.0 / (YELLOW_FULL - YELLOW_FLOOR))
-_CHROMA = np.float32(18.0), np.float32(9.0)  # distances of 1 are certainly not asphalt
-_BRIGHTER, _DARKER = np.float32(2.0), np.float32(0.8)
+_CHROMA = np.float32(18.0), np.float32(3.0)  # distances of 1 are certainly not asphalt
+_BRIGHTER, _DARKER = np.float32(1.2), np.float32(0.6)
 _LEAST = np.float32(-0.1)  # paint that is certainly not there counts against it, so that noise evens out
 _ALIKE = np.float32(0.6)
 

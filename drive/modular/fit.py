@@ -31,10 +31,11 @@ SURE_GAIN = 3.0  # cells count in full once they were seen this surely, inverse
 ROAD_GAIN = 0.15  # of asphalt in the lane's middle
 EDGE_GAIN = 0.35  # a road edge speaks softer than paint
 INSIDE_MARK, INSIDE_OFF = 0.32, 0.6  # costs of paint and of grass inside the lane
-BEND_COST, SURPRISE_COST = 10.0, 6.0  # per 1/m of curvature: change along the lane, change from the last frame
+BEND_COST = 10.0  # per 1/m of change of curvature along the lane
+SURPRISE_COST, MOST_SURPRISE = 0.5, 2.5  # per squared deviation of a curvature from its prediction; at most
 SHIFT_COST, TURN_COST, WIDTH_COST = 6.0, 60.0, 10.0  # per m^2, rad^2, m^2 from the prediction
 EDGE_TRUST, BEYOND_TRUST = 0.2, 0.4  # of a road edge against paint; of one outside of the expected border
-RAGGED = 0.15  # offsets of an edge that jump this much from station to station are hardly trusted [m]
+RAGGED = 0.15  # offsets that jump this much from station to station are hardly trusted [m]
 PAINT_SEEN, EDGE_SEEN = 0.15, 0.25  # less is taken for nothing
 SCAN = 16  # steps to each side when a border is measured
 SCAN_STEP = 0.05  # [m]
@@ -130,6 +131,7 @@ def search_lane(
     anchor: Array,
     width: float,
     curvature: Array,
+    variance: Array,
     known: int,
     segments: int,
     starts: Array,
@@ -142,6 +144,7 @@ def search_lane(
         anchor: (3,) predicted x, y, yaw of the lane's middle at its first segment.
         width: predicted [m].
         curvature: (n,) predicted per segment [1/m].
+        variance: (n,) of it [1/m^2].
         known: the curvatures before this one were driven over or are close: they change little.
         segments: how many of them are searched; the rest of the answer keeps the prediction.
         starts: (m, 3) shifts to the left [m], turns [rad] and widenings [m] of the prediction to begin from.
@@ -210,7 +213,8 @@ def search_lane(
                         k = -0.16
                     k = min(max(k, -MAX_CURVATURE), MAX_CURVATURE)
                     x, y, yaw, wide, start = pose[b, 0], pose[b, 1], pose[b, 2], pose[b, 3], pose[b, 4]
-                    value = score[b] - BEND_COST * abs(k - q) - SURPRISE_COST * abs(k - p)
+                    surprise = SURPRISE_COST * (k - p) ** 2 / variance[j]
+                    value = score[b] - BEND_COST * abs(k - q) - min(surprise, MOST_SURPRISE)
                 s, c = sincos(yaw)
                 turn_s, turn_c = sincos(0.5 * STATION * k)
                 for _ in range(STATIONS):
@@ -381,15 +385,17 @@ def measure_borders(
                 mass += profile[o + SCAN]
                 moment += profile[o + SCAN] * o * SCAN_STEP
             offset = moment / mass
-            if trust < 1.0:
+            jump = 1.0
+            for back in range(1, min(i, 3)):
+                if found[i - back, side, 1] > 0.0:
+                    jump = min(jump, abs(found[i - back, side, 0] - offset) / back)
+            if trust == 1.0:
+                trust = 1.0 - min(0.5 * jump / RAGGED, 0.7)
+            else:
                 # Ground beside the lane may be road as well: that it ends further out says little about the
                 # lane's width, and a ragged end (parked cars) says less.
                 if sign * offset > 0.0:
                     trust *= BEYOND_TRUST
-                jump = 1.0
-                for back in range(1, min(i, 3)):
-                    if found[i - back, side, 1] > 0.0:
-                        jump = min(jump, abs(found[i - back, side, 0] - offset) / back)
                 trust *= 1.0 - min(jump / RAGGED, 0.9)
             weight = peak * peak * trust
             found[i, side, 0] = offset

@@ -14,8 +14,10 @@ from drive.modular.local_map import LocalMap, remember
 from drive.sim.sensors.camera import Camera
 
 SIDE = 0.4  # from a mark's middle to the ground beside it [m]
-TRUST = 0.3  # of a cell in one picture, near
+TRUST = 0.12  # of a near cell in one picture: what stands up moves from picture to picture, paint adds up
+FIRST_TRUST = 0.5  # in the first picture
 SEARCH_GAIN = 1.2  # another lane must score this much more than the predicted one
+LEAST_CURVATURE_VARIANCE = 0.015**2  # [1/m^2]
 KNOWN = 3  # segments of the chain that lie behind or below the car
 FRONT = 3.5  # rear axle to front bumper, about [m]
 NOTHING_HIDDEN = np.array([1e9, 0.0, 0.0, 0.0, 0.0])
@@ -70,6 +72,7 @@ class LaneDetector:
             np.zeros(shape, np.float32),
         )
         self._asphalt = np.zeros(4)
+        self._pictures = 0
         size = 3 + SEGMENTS
         self._information, self._gradient = np.zeros((size, size)), np.zeros(size)
         self._lane = np.zeros(size)
@@ -95,14 +98,17 @@ class LaneDetector:
         cv2.GaussianBlur(self._mark, (3, 3), 0.8, dst=evidence.mark)
         np.minimum(evidence.mark * np.float32(1.8), 1.0, out=evidence.mark)
         np.minimum(evidence.off, 1.0 - self._mark, out=evidence.off)  # paint lies on the road
-        remember(memory.grid, evidence.mark, evidence.off, self._weight, self._xs, self._ys, memory.pose,
+        self._pictures += 1
+        weight = self._weight * np.float32(max(FIRST_TRUST / self._pictures / TRUST, 1.0))
+        remember(memory.grid, evidence.mark, evidence.off, weight, self._xs, self._ys, memory.pose,
                  self._shade(lead_gap, tracker, memory))  # fmt: skip
 
     def search(self, tracker: LaneTracker, memory: LocalMap, first: bool) -> NDArray[np.float64] | None:
         """Another lane near the predicted one that fits the map better, if there is one."""
         starts = FIRST_STARTS if first else STARTS
         args = (memory.grid, tracker.anchor, tracker.width, tracker.curvature)
-        score = fit.search_lane(*args, KNOWN, SEGMENTS, starts, self._lane)
+        variance = np.maximum(np.diag(tracker.covariance)[3:], LEAST_CURVATURE_VARIANCE)
+        score = fit.search_lane(*args, variance, KNOWN, SEGMENTS, starts, self._lane)
         predicted = fit.score_lane(*args, SEGMENTS)
         return self._lane if first or score > predicted + SEARCH_GAIN else None
 

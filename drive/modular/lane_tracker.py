@@ -8,7 +8,7 @@ from drive.modular.fit import MAX_CURVATURE, SEGMENT, STATION, STATIONS, trace
 SEGMENTS = 18
 BEHIND = 3.0  # the chain begins this far behind the rear axle [m]
 USUAL_WIDTH = 3.35  # [m]
-USUAL_WIDTH_INFORMATION = 2.0  # a step: how strongly the width is drawn to the usual one [1/m^2]
+USUAL_WIDTH_INFORMATION = 5.0  # a step: how strongly the width is drawn to the usual one [1/m^2]
 WIDTHS = (2.6, 4.4)  # [m]
 DRIFT = (0.012, 0.003, 0.01)  # noise a step of shift [m], turn [rad], width [m]
 CURVATURE_DRIFT = 0.001  # noise a step [1/m]

@@ -38,6 +38,11 @@ def metres(value: float | None, interval: list[float] | None) -> Cell:
     return Cell(f"{value:.2f}", "" if interval is None else f"{interval[0]:.2f}-{interval[1]:.2f}")
 
 
+def kilometres(distance: float) -> str:
+    """A distance in kilometres, with two decimals below 10 km."""
+    return f"{distance:.{1 if distance >= 10.0 else 2}f}"
+
+
 def mark(agent: Mapping[str, Any]) -> str:
     """What to write behind a name: the ceiling sees the truth, the floor sees nothing."""
     return {"ceiling": "ceiling, privileged", "floor": "floor"}.get(
@@ -79,7 +84,7 @@ def _cells(figures: Mapping[str, Any]) -> tuple[Cell, ...]:
         Cell(str(figures["crashes"])),
         Cell(str(left)),
         metres(figures["lateral_offset_mae_m"], figures["lateral_offset_mae_m_interval"]),
-        Cell(f"{figures['distance_km']:.1f}"),
+        Cell(kilometres(figures["distance_km"])),
     )
 
 

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from drive.scoring.table import kilometres
+
 Row = Mapping[str, Any]
 
 SIGNIFICANT = 0.05
@@ -139,9 +141,9 @@ def _and(parts: Sequence[str]) -> str:
 
 def _lane_keeping(ranked: Sequence[str], agents: Mapping[str, Any]) -> str:
     parts = [
-        f"{name} {agents[name]['lateral_offset_mae_m']:.2f} m over {agents[name]['distance_km']:.1f} km"
-        for name in ranked
-        if agents[name]["lateral_offset_mae_m"] is not None
+        f"{name} {figures['lateral_offset_mae_m']:.2f} m over {kilometres(figures['distance_km'])} km"
+        for name, figures in ((name, agents[name]) for name in ranked)
+        if figures["lateral_offset_mae_m"] is not None
     ]
     ceiling = [
         f"{name} {agent['lateral_offset_mae_m']:.2f} m"

@@ -252,6 +252,14 @@ class World:
         self._renderers[name].render(worlds, poses, frames, actors.data, actors.begin, actors.end, out)
         return out[0]
 
+    def in_view(self, w: int, name: str = "front") -> tuple[int, int]:
+        """How many faces and vehicles one camera of world w draws now."""
+        camera, poses = self.cameras[name], np.array([self.shifted_pose(w, 0.0, 0.0)])
+        out = np.empty((1, camera.height_px, camera.width_px, 3), np.uint8)
+        worlds, frames = np.array([w]), np.array([self.egos[w]["step"]])
+        actors = self.actors
+        return self._renderers[name].render(worlds, poses, frames, actors.data, actors.begin, actors.end, out)
+
     def shifted_pose(self, w: int, lateral: float, yaw: float) -> tuple[float, float, float, float]:
         """(x, y, z, yaw) of ego w's rear axle, moved sideways and turned."""
         ego = self.egos[w]

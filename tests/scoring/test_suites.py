@@ -1,12 +1,14 @@
 """Suites: pure functions of the place in the list, on reserved seeds, weathers in turn."""
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from drive.errors import UserError
 from drive.scoring.suites import FIRST_SEED, Slot, schedule, suite
+from drive.sim.scenario import load_map
 from drive.sim.sensors.weather import HELD_OUT_WEATHERS, TRAINING_WEATHERS
 
 
@@ -38,6 +40,20 @@ def test_seeds_are_reserved_and_never_shared() -> None:
 
 def test_the_schedule_has_every_place_once() -> None:
     assert schedule(2, 1) == (Slot(0), Slot(1), Slot(0, True))
+
+
+def test_on_a_map_chains_through_junctions_are_apart(shared: Path) -> None:
+    lane = suite("lane")
+    road_map = load_map(str(shared / "maps" / "carla-2020" / "Town02.xodr"))
+    assert lane.passes_junctions(road_map)
+    plain = lane.scenario(3, road_map)
+    through = lane.scenario(3, road_map, through_junction=True)
+    assert plain.road_map is through.road_map is road_map
+    assert (plain.through_junction, through.through_junction) == (False, True)
+    assert (plain.seed, plain.weather) == (FIRST_SEED + 3, through.weather)
+    assert plain.name != through.name
+    assert through.name.endswith("junction/3")
+    assert plain.goal_s - plain.start_s > 60.0
 
 
 def test_an_unknown_suite_is_named_with_those_known() -> None:

@@ -1,8 +1,10 @@
 """What stands in the world, as the camera needs it, and which of it is in view."""
 
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drive.elementary import sincos
 from drive.kernels import kernel
@@ -33,13 +35,23 @@ SHADOW_RANGE = 70.0  # [m]
 
 
 @kernel
-def set_radius(body):
+def set_radius(body: Any) -> None:
     """Set the radius from length and width."""
     body.radius = 0.5 * math.sqrt(body.length * body.length + body.width * body.width)
 
 
 @kernel
-def body_of_actor(actor, body):
+def turn_bodies(bodies: NDArray[np.void], yaw: NDArray[np.float64]) -> None:
+    """Set the direction and radius of bodies by their yaw (n,) and size."""
+    for i in range(len(bodies)):
+        s, c = sincos(yaw[i])
+        bodies[i].cos = c
+        bodies[i].sin = s
+        set_radius(bodies[i])
+
+
+@kernel
+def body_of_actor(actor: Any, body: Any) -> None:
     """Copy what the camera needs of an actor."""
     body.kind = actor.kind
     body.x = actor.x
@@ -59,7 +71,7 @@ def body_of_actor(actor, body):
 
 
 @kernel
-def in_view(view, x, y, radius, reach):
+def in_view(view: Any, x: float, y: float, radius: float, reach: float) -> float:
     """Distance along the view of a circle, or -1 when it is out of sight or beyond reach [m]."""
     dx = x - view.x
     dy = y - view.y
@@ -75,7 +87,17 @@ def in_view(view, x, y, radius, reach):
 
 
 @kernel
-def gather(view, look, reach, props, chunks, actors, scratch, index, distance):
+def gather(
+    view: Any,
+    look: Any,
+    reach: float,
+    props: NDArray[np.void],
+    chunks: NDArray[np.void],
+    actors: NDArray[np.void],
+    scratch: NDArray[np.void],
+    index: NDArray[np.int64],
+    distance: NDArray[np.float64],
+) -> int:
     """Bodies in sight, nearest first: `index` >= 0 is a prop, -1 - i is actor i. Returns how many."""
     n = 0
     throw = 0.0
@@ -121,7 +143,7 @@ def gather(view, look, reach, props, chunks, actors, scratch, index, distance):
 
 
 @kernel
-def place(view, body, px, py, pz):
+def place(view: Any, body: Any, px: float, py: float, pz: float) -> tuple[float, float, float]:
     """A point of a unit body in camera coordinates."""
     x = px * body.length
     y = py * body.width

@@ -1,6 +1,10 @@
 """What the air and the lens add to a finished picture: glare around a low sun, streaks of rain."""
 
 import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from drive.kernels import kernel
 from drive.sim.sensors.faces import camera_axes
@@ -8,7 +12,7 @@ from drive.sim.sensors.pixels import hash2
 
 
 @kernel
-def glare_weights(look, view, veil):
+def glare_weights(look: Any, view: Any, veil: NDArray[np.int64]) -> bool:
     """Veil of light around the sun: `veil[0]` by row, `veil[1]` by column, 0 .. 16; False without one."""
     right, down, ahead = camera_axes(view, look.sun_x, look.sun_y, look.sun_z)
     if look.glare <= 0.0 or ahead < 0.15:
@@ -29,7 +33,7 @@ def glare_weights(look, view, veil):
 
 
 @kernel
-def add_glare(view, veil, sun, out):
+def add_glare(view: Any, veil: NDArray[np.int64], sun: tuple[int, int, int], out: NDArray[np.uint8]) -> None:
     """Lay a veil of sunlight over the picture."""
     for row in range(view.rows):
         strength = veil[0, row]
@@ -44,7 +48,7 @@ def add_glare(view, veil, sun, out):
 
 
 @kernel
-def draw_rain(look, salt, out):
+def draw_rain(look: Any, salt: int, out: NDArray[np.uint8]) -> None:
     """Streaks of drops near the camera, new ones in each frame."""
     rows, columns = out.shape[0], out.shape[1]
     count = int(look.rain * 70.0)

@@ -5,8 +5,10 @@ the colour buffer holds label << 24 | blue << 16 | green << 8 | red.
 """
 
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drive.kernels import kernel
 from drive.sim.sensors.pixels import hash2
@@ -33,7 +35,7 @@ VIEW = np.dtype(
 
 
 @kernel
-def camera_axes(view, wx, wy, wz):
+def camera_axes(view: Any, wx: float, wy: float, wz: float) -> tuple[float, float, float]:
     """A world direction in camera coordinates (right, down, ahead)."""
     a = wx * view.ahead_x + wy * view.ahead_y
     return (
@@ -44,7 +46,7 @@ def camera_axes(view, wx, wy, wz):
 
 
 @kernel
-def clip_near(corners, clipped):
+def clip_near(corners: NDArray[np.float64], clipped: NDArray[np.float64]) -> int:
     """Cut a quad at the near plane; returns how many corners (at most 5) are left in `clipped`."""
     n = 0
     for i in range(4):
@@ -65,7 +67,7 @@ def clip_near(corners, clipped):
 
 
 @kernel
-def add_edge(ua, va, ub, vb, rows, spans):
+def add_edge(ua: float, va: float, ub: float, vb: float, rows: int, spans: NDArray[np.float64]) -> None:
     """Widen the span of every row whose middle an edge crosses."""
     lo = max(0, math.ceil(min(va, vb) - 0.5))
     hi = min(rows, math.ceil(max(va, vb) - 0.5))
@@ -82,7 +84,7 @@ def add_edge(ua, va, ub, vb, rows, spans):
 
 
 @kernel
-def outline(view, clipped, n, spans):
+def outline(view: Any, clipped: NDArray[np.float64], n: int, spans: NDArray[np.float64]) -> tuple[int, int]:
     """Project a convex polygon and set the span of each row it covers; returns (first row, end row)."""
     low = FAR_OUT
     high = -FAR_OUT
@@ -114,13 +116,15 @@ def outline(view, clipped, n, spans):
 
 
 @kernel
-def column_of(u, width):
+def column_of(u: float, width: int) -> int:
     """First column whose middle is at or right of u, within the picture."""
     return max(0, math.ceil(min(u, width) - 0.5))
 
 
 @kernel
-def prepare(view, corners, clipped, spans):
+def prepare(
+    view: Any, corners: NDArray[np.float64], clipped: NDArray[np.float64], spans: NDArray[np.float64]
+) -> tuple[int, int]:
     """Rows of a face: clipped if it reaches behind the near plane; (first, end), empty if out of view."""
     before = 0
     for i in range(4):
@@ -137,7 +141,7 @@ def prepare(view, corners, clipped, spans):
 
 
 @kernel
-def plane(view, nx, ny, nz, divisor):
+def plane(view: Any, nx: float, ny: float, nz: float, divisor: float) -> tuple[float, float, float]:
     """Coefficients (a, b, c) of (N . ray) / divisor = a * u + b * v + c over the picture."""
     a = nx / (view.focal * divisor)
     b = ny / (view.focal * divisor)
@@ -145,7 +149,16 @@ def plane(view, nx, ny, nz, divisor):
 
 
 @kernel
-def fill_flat(view, corners, clipped, spans, two_sided, color, inverse, picture):
+def fill_flat(
+    view: Any,
+    corners: NDArray[np.float64],
+    clipped: NDArray[np.float64],
+    spans: NDArray[np.float64],
+    two_sided: int,
+    color: int,
+    inverse: NDArray[np.float32],
+    picture: NDArray[np.int32],
+) -> None:
     """Draw a face of one colour; `corners` are (4, 3) camera coordinates, counter-clockwise from outside."""
     ax = corners[1, 0] - corners[0, 0]
     ay = corners[1, 1] - corners[0, 1]
@@ -178,21 +191,21 @@ def fill_flat(view, corners, clipped, spans, two_sided, color, inverse, picture)
 
 @kernel
 def fill_textured(
-    view,
-    corners,
-    clipped,
-    spans,
-    two_sided,
-    atlas,
-    texture,
-    repeat_u,
-    repeat_v,
-    ramp,
-    lamps,
-    seed,
-    inverse,
-    picture,
-):
+    view: Any,
+    corners: NDArray[np.float64],
+    clipped: NDArray[np.float64],
+    spans: NDArray[np.float64],
+    two_sided: int,
+    atlas: NDArray[np.uint8],
+    texture: int,
+    repeat_u: float,
+    repeat_v: float,
+    ramp: NDArray[np.int64],
+    lamps: int,
+    seed: int,
+    inverse: NDArray[np.float32],
+    picture: NDArray[np.int32],
+) -> None:
     """Draw a parallelogram with a texture: u along its first edge, v along its last.
 
     `ramp` holds the colours of texels 1 .. 15 and, from 16 on, those of lit cells; `lamps` (0 .. 255)
@@ -266,7 +279,20 @@ def fill_textured(
 
 
 @kernel
-def fill_sprite(view, u0, v0, u1, v1, depth, atlas, texture, mirrored, ramp, inverse, picture):
+def fill_sprite(
+    view: Any,
+    u0: float,
+    v0: float,
+    u1: float,
+    v1: float,
+    depth: float,
+    atlas: NDArray[np.uint8],
+    texture: int,
+    mirrored: int,
+    ramp: NDArray[np.int64],
+    inverse: NDArray[np.float32],
+    picture: NDArray[np.int32],
+) -> None:
     """Draw a texture upright over a rectangle of the picture, all at one depth [m]."""
     if depth < NEAR_PLANE or u1 <= 0.0 or u0 >= view.width or v1 <= 0.0 or v0 >= view.rows:
         return
@@ -300,7 +326,17 @@ def fill_sprite(view, u0, v0, u1, v1, depth, atlas, texture, mirrored, ramp, inv
 
 
 @kernel
-def fill_block(view, u0, v0, u1, v1, depth, color, inverse, picture):
+def fill_block(
+    view: Any,
+    u0: float,
+    v0: float,
+    u1: float,
+    v1: float,
+    depth: float,
+    color: int,
+    inverse: NDArray[np.float32],
+    picture: NDArray[np.int32],
+) -> None:
     """Draw an upright rectangle of one colour at one depth [m]; at least one column wide."""
     if depth < NEAR_PLANE or u1 <= 0.0 or u0 >= view.width or v1 <= 0.0 or v0 >= view.rows:
         return
@@ -316,7 +352,9 @@ def fill_block(view, u0, v0, u1, v1, depth, color, inverse, picture):
 
 
 @kernel
-def darken(view, first, last, spans, value, shade):
+def darken(
+    view: Any, first: int, last: int, spans: NDArray[np.float64], value: int, shade: NDArray[np.uint8]
+) -> None:
     """Lower the shade (0 .. 255) of the ground inside the spans of rows first .. last."""
     for row in range(first, last):
         lo = column_of(spans[row, 0], view.width)
@@ -324,4 +362,18 @@ def darken(view, first, last, spans, value, shade):
         at = row * view.width
         for k in range(at + lo, at + hi):
             if shade[k] > value:
+                shade[k] = value
+
+
+@kernel
+def brighten(
+    view: Any, first: int, last: int, spans: NDArray[np.float64], value: int, shade: NDArray[np.uint8]
+) -> None:
+    """Raise the shade (0 .. 255) of the ground inside the spans of rows first .. last."""
+    for row in range(first, last):
+        lo = column_of(spans[row, 0], view.width)
+        hi = column_of(spans[row, 1], view.width)
+        at = row * view.width
+        for k in range(at + lo, at + hi):
+            if shade[k] < value:
                 shade[k] = value

@@ -1,8 +1,10 @@
 """One camera frame: bodies first, then ground and sky where nothing stands, then air and lens."""
 
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drive.elementary import sincos
 from drive.kernels import kernel
@@ -31,7 +33,7 @@ MOUNT = np.dtype(
 
 
 @kernel
-def place_view(view, mount, x, y, yaw):
+def place_view(view: Any, mount: Any, x: float, y: float, yaw: float) -> tuple[float, float]:
     """Set the view of a camera on a car whose rear axle stands at (x, y) with that yaw."""
     s, c = sincos(yaw)
     view.x = x + c * mount.x - s * mount.y
@@ -51,8 +53,23 @@ def place_view(view, mount, x, y, yaw):
 
 @kernel
 def draw_frame(
-    view, mount, look, scene, world, x, y, yaw, frame, store, props, chunks, actors, lens, scratch, out
-):
+    view: Any,
+    mount: Any,
+    look: Any,
+    scene: Any,
+    world: int,
+    x: float,
+    y: float,
+    yaw: float,
+    frame: int,
+    store: tuple,
+    props: NDArray[np.void],
+    chunks: NDArray[np.void],
+    actors: NDArray[np.void],
+    lens: tuple,
+    scratch: tuple,
+    out: NDArray[np.uint8],
+) -> tuple[int, int, int]:
     """Draw one frame into out (H, W, 3); returns (first row of the ground, faces drawn, vehicles drawn)."""
     tiles, grids, palettes, skies = store[0], store[1], store[2], store[3]
     tables, atlas, noise, sky_u, sky_v, head_map = lens
@@ -89,8 +106,19 @@ def draw_frame(
 
 @kernel
 def draw_frames(
-    worlds, poses, frames, actors, actor_begin, actor_end, store, lens, scratch, out, depth, label
-):
+    worlds: NDArray[np.int64],
+    poses: NDArray[np.float64],
+    frames: NDArray[np.int64],
+    actors: NDArray[np.void],
+    actor_begin: NDArray[np.int64],
+    actor_end: NDArray[np.int64],
+    store: tuple,
+    lens: tuple,
+    scratch: tuple,
+    out: NDArray[np.uint8],
+    depth: NDArray[np.float32],
+    label: NDArray[np.uint8],
+) -> tuple[int, int]:
     """Draw item i of the batch: world worlds[i] from poses[i] (x, y, z, yaw of the rear axle).
 
     Returns (faces, vehicles) drawn, summed over the items.

@@ -109,7 +109,7 @@ def grass_tiles() -> NDArray[np.uint16]:
     n, texels = GRASS_VARIANTS, (GRASS_VARIANTS, TILE * TILE)
     tiles = np.zeros((n, TILE_SIZE), np.uint16)
     bare = np.zeros(texels, np.uint8)
-    corner = np.arange(n) * 1000
+    corner = np.arange(n) * TILE * 16
     paint.finish_tiles(corner, corner, 5, bare, bare, bare, np.zeros(texels, np.int8), tiles)
     for tile in tiles:
         for level in range(LEVELS):
@@ -154,9 +154,7 @@ def _segments(road_map: RoadMap, rng: np.random.Generator) -> np.ndarray:
             parts.extend(_lane_traces(lane, rng))
     kerbs = [s for s in road_map.strokes if s.type == "curb"]
     for stroke in kerbs:
-        parts.append(
-            _pieces(stroke.points, 0.5 * max(stroke.width, 0.2) + 0.12, paint.PAINT, paint.KERB_SIDE)
-        )
+        parts.append(_pieces(stroke.points, 0.5 * max(stroke.width, 0.2) + 0.12, paint.MATERIAL, paint.KERB))
     for stroke in kerbs:
         parts.append(_pieces(stroke.points, 0.5 * max(stroke.width, 0.2), paint.PAINT, paint.KERB_TOP))
     for stroke in road_map.strokes:
@@ -181,22 +179,24 @@ def _lane_traces(lane: Lane, rng: np.random.Generator) -> Iterable[np.ndarray]:
         yield _pieces(center + side * normal, 0.3, paint.TONE, 2)
     yield _pieces(center, 0.25, paint.TONE, -2)
     width = float(lane.width.mean())
-    for _ in range(rng.poisson(lane.length / 45.0)):
+    for _ in range(rng.poisson(lane.length / 60.0)):
         s, length = rng.uniform(0.0, lane.length), rng.uniform(1.0, 9.0)
         half = rng.uniform(0.3, 0.45 * width)
         where = np.array([s, min(s + length, lane.length)])
-        d = rng.uniform(-0.5, 0.5) * (width - 2.0 * half)
-        line = np.stack([np.interp(where, lane.s, center[:, k] + d * normal[:, k]) for k in (0, 1)], axis=1)
+        aside = rng.uniform(-0.5, 0.5) * (width - 2.0 * half)
+        line = np.stack(
+            [np.interp(where, lane.s, center[:, k] + aside * normal[:, k]) for k in (0, 1)], axis=1
+        )
         yield _pieces(line, half, paint.MATERIAL, paint.PATCH)
     for _ in range(rng.poisson(lane.length / 30.0)):
         n = int(rng.integers(4, 12))
-        s = np.clip(rng.uniform(0.0, lane.length) + np.cumsum(rng.uniform(-0.2, 0.9, n)), 0.0, lane.length)
-        d = np.clip(
-            rng.uniform(-0.4, 0.4) * width + np.cumsum(rng.normal(0.0, 0.3, n)), -0.45 * width, 0.45 * width
+        along = np.clip(rng.uniform(0.0, lane.length) + np.cumsum(rng.uniform(0.0, 0.9, n)), 0.0, lane.length)
+        wander = np.clip(
+            rng.uniform(-0.4, 0.4) * width + np.cumsum(rng.uniform(-0.4, 0.4, n)), -0.45 * width, 0.45 * width
         )
-        line = np.stack([np.interp(s, lane.s, center[:, k]) for k in (0, 1)], axis=1)
-        across = np.stack([np.interp(s, lane.s, normal[:, k]) for k in (0, 1)], axis=1)
-        yield _pieces(line + d[:, None] * across, 0.06, paint.MATERIAL, paint.CRACK)
+        line = np.stack([np.interp(along, lane.s, center[:, k]) for k in (0, 1)], axis=1)
+        across = np.stack([np.interp(along, lane.s, normal[:, k]) for k in (0, 1)], axis=1)
+        yield _pieces(line + wander[:, None] * across, 0.06, paint.MATERIAL, paint.CRACK)
 
 
 def _pieces(

@@ -1,8 +1,10 @@
 """Kernels that draw a map's surfaces and strokes into tiles of texels."""
 
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drive.kernels import kernel
 from drive.sim.sensors.pixels import LEVELS, OFFSETS, STRIDES, TEXEL, TILE, hash2
@@ -19,8 +21,9 @@ from drive.sim.sensors.pixels import LEVELS, OFFSETS, STRIDES, TEXEL, TILE, hash
     CONCRETE,
     SIDEWALK,
     MEDIAN,
-) = range(11)
-WHITE, YELLOW, BLUE, GREEN, RED, ORANGE, KERB_TOP, KERB_SIDE = range(8)
+    KERB,
+) = range(12)
+WHITE, YELLOW, BLUE, GREEN, RED, ORANGE, KERB_TOP = range(7)
 PAINT, MATERIAL, TONE = range(3)  # what a segment changes
 SEGMENT = np.dtype(
     [
@@ -42,7 +45,7 @@ SEGMENT = np.dtype(
 
 
 @kernel
-def smooth_noise(ix, iy, shift, seed):
+def smooth_noise(ix: int, iy: int, shift: int, seed: int) -> int:
     """Value noise 0 .. 255 on a lattice of 2**shift texels."""
     mask = (1 << shift) - 1
     x = ix >> shift
@@ -56,7 +59,7 @@ def smooth_noise(ix, iy, shift, seed):
 
 
 @kernel
-def count_crossings(polygon, y0, rows):
+def count_crossings(polygon: NDArray[np.float64], y0: float, rows: int) -> NDArray[np.int64]:
     """How many edges of a polygon cross the middle of each row of texels."""
     count = np.zeros(rows + 1, np.int64)
     n = len(polygon)
@@ -71,7 +74,9 @@ def count_crossings(polygon, y0, rows):
 
 
 @kernel
-def spans_of(polygon, x0, y0, rows):
+def spans_of(
+    polygon: NDArray[np.float64], x0: float, y0: float, rows: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Where a polygon covers each row: (begin of each row's list, sorted crossings in texels)."""
     begin = np.cumsum(count_crossings(polygon, y0, rows))
     at = begin[:-1].copy()
@@ -99,7 +104,9 @@ def spans_of(polygon, x0, y0, rows):
 
 
 @kernel
-def mark_tiles_of_polygon(polygon, x0, y0, used):
+def mark_tiles_of_polygon(
+    polygon: NDArray[np.float64], x0: float, y0: float, used: NDArray[np.uint8]
+) -> None:
     """Set `used` (grid of tiles) wherever the polygon covers a texel."""
     rows = used.shape[0] * TILE
     columns = used.shape[1] * TILE
@@ -114,7 +121,17 @@ def mark_tiles_of_polygon(polygon, x0, y0, used):
 
 
 @kernel
-def fill_polygon(polygon, x0, y0, grid, material, value, cover, paint, stripe):
+def fill_polygon(
+    polygon: NDArray[np.float64],
+    x0: float,
+    y0: float,
+    grid: NDArray[np.int32],
+    material: NDArray[np.uint8],
+    value: int,
+    cover: NDArray[np.uint8],
+    paint: NDArray[np.uint8],
+    stripe: NDArray[np.float64],
+) -> None:
     """Give every texel in the polygon a material and clear the paint; or paint zebra stripes.
 
     `stripe` is (x, y, unit vector x, y): with a vector of length 0 there are no stripes; with one, texels
@@ -143,7 +160,7 @@ def fill_polygon(polygon, x0, y0, grid, material, value, cover, paint, stripe):
 
 
 @kernel
-def mark_tiles_of_segments(segments, x0, y0, used):
+def mark_tiles_of_segments(segments: NDArray[np.void], x0: float, y0: float, used: NDArray[np.uint8]) -> None:
     """Set `used` wherever a segment's box with half a metre around it touches a tile."""
     size = TEXEL * TILE
     for i in range(len(segments)):
@@ -161,7 +178,7 @@ def mark_tiles_of_segments(segments, x0, y0, used):
 
 
 @kernel
-def line_coverage(g, along, length, across):
+def line_coverage(g: Any, along: float, length: float, across: float) -> float:
     """Share of a texel that a segment covers, by the distance to its borders (box filter)."""
     part = 0.5 + (g.half - across) / TEXEL
     if g.first != 0:
@@ -177,7 +194,17 @@ def line_coverage(g, along, length, across):
 
 
 @kernel
-def draw_segments(segments, x0, y0, seed, grid, material, cover, paint, tone):
+def draw_segments(
+    segments: NDArray[np.void],
+    x0: float,
+    y0: float,
+    seed: int,
+    grid: NDArray[np.int32],
+    material: NDArray[np.uint8],
+    cover: NDArray[np.uint8],
+    paint: NDArray[np.uint8],
+    tone: NDArray[np.int8],
+) -> None:
     """Draw segments of lines: paint with antialiased coverage, strips of material, or tone."""
     for i in range(len(segments)):
         g = segments[i]
@@ -194,19 +221,19 @@ def draw_segments(segments, x0, y0, seed, grid, material, cover, paint, tone):
         for row in range(r0, r1 + 1):
             py = y0 + (row + 0.5) * TEXEL - g.y0
             for column in range(c0, c1 + 1):
-                tile = grid[row // TILE, column // TILE]
-                if tile < 0:
-                    continue
                 px = x0 + (column + 0.5) * TEXEL - g.x0
+                across = abs(py * ux - px * uy)
                 along = px * ux + py * uy
-                if along < -0.5 * TEXEL or along > length + 0.5 * TEXEL:
+                if across > r or along < -0.5 * TEXEL or along > length + 0.5 * TEXEL:
                     continue
-                part = line_coverage(g, along, length, abs(py * ux - px * uy))
-                if part <= 0.0:
+                part = line_coverage(g, along, length, across)
+                tile = grid[row >> 6, column >> 6]
+                if part <= 0.0 or tile < 0:
                     continue
-                at = (row % TILE) * TILE + column % TILE
+                at = ((row & 63) << 6) | (column & 63)
                 if g.mode == MATERIAL:
-                    if part >= 0.5 and material[tile, at] >= ASPHALT and material[tile, at] <= CRACK:
+                    on_road = material[tile, at] >= ASPHALT and material[tile, at] <= CRACK
+                    if part >= 0.5 and (on_road or g.value == KERB):
                         material[tile, at] = g.value
                 elif g.mode == TONE:
                     tone[tile, at] = g.value
@@ -222,18 +249,19 @@ def draw_segments(segments, x0, y0, seed, grid, material, cover, paint, tone):
 
 
 @kernel
-def weather_texel(kind, ix, iy, seed, tone):
-    """Grain and final material of a texel at global texel coordinates, packed as texel bits."""
+def weather_texel(kind: int, ix: int, iy: int, seed: int, tone: int, broad: int, field: int, dip: int) -> int:
+    """Grain and final material of a texel at global texel coordinates, packed as texel bits.
+
+    `broad`, `field` and `dip` are smooth noises 0 .. 255 over 1.6 m, 6.4 m and both.
+    """
     fine = hash2(ix, iy + seed)
-    broad = smooth_noise(ix, iy, 4, seed)
     grain = 8 + ((fine & 7) - (fine >> 3 & 7)) // 2 + (broad - 128) // 40 + tone
     if kind == GRASS:
-        field = smooth_noise(ix, iy, 6, seed + 77)
         if field + (broad >> 1) + (fine >> 8 & 63) > 265:
             kind = DRY_GRASS
         grain += ((fine >> 6 & 3) - 1) * 2
     elif kind == ASPHALT:
-        if smooth_noise(ix, iy, 4, seed + 31) + smooth_noise(ix, iy, 6, seed + 32) > 366:
+        if dip > 183:
             kind = LOW_ASPHALT
     elif kind == SIDEWALK:
         if ix & 15 == 0 or iy & 15 == 0:
@@ -242,21 +270,54 @@ def weather_texel(kind, ix, iy, seed, tone):
 
 
 @kernel
-def finish_tiles(first_x, first_y, seed, material, cover, paint, tone, tiles):
+def noise_row(row: int, y: int, shift: int, x: int, seed: int, line: NDArray[np.int64]) -> None:
+    """Smooth noise along one row of a tile at global texel coordinates (x, y + row); see `smooth_noise`."""
+    n = 1 << shift
+    fy = (y + row) & (n - 1)
+    gy = (y + row) >> shift
+    for cell in range(TILE >> shift):
+        gx = (x >> shift) + cell
+        a = (hash2(gx + seed, gy) & 255) * (n - fy) + (hash2(gx + seed, gy + 1) & 255) * fy
+        b = (hash2(gx + 1 + seed, gy) & 255) * (n - fy) + (hash2(gx + 1 + seed, gy + 1) & 255) * fy
+        for fx in range(n):
+            line[(cell << shift) + fx] = (a * (n - fx) + b * fx) >> (2 * shift)
+
+
+@kernel
+def finish_tiles(
+    first_x: NDArray[np.int64],
+    first_y: NDArray[np.int64],
+    seed: int,
+    material: NDArray[np.uint8],
+    cover: NDArray[np.uint8],
+    paint: NDArray[np.uint8],
+    tone: NDArray[np.int8],
+    tiles: NDArray[np.uint16],
+) -> None:
     """Pack the finest level of every tile and average the coarser ones (aprons left to `join_tiles`).
 
-    `first_x` and `first_y` (n,) are the global texel coordinates of each tile's corner.
+    `first_x` and `first_y` (n,) are the global texel coordinates of each tile's corner, multiples of TILE.
     """
+    noises = np.empty((4, TILE), np.int64)
     for tile in range(len(tiles)):
+        x = first_x[tile]
+        y = first_y[tile]
         for row in range(TILE):
+            noise_row(row, y, 4, x, seed, noises[0])
+            noise_row(row, y, 6, x, seed + 77, noises[1])
+            noise_row(row, y, 4, x, seed + 31, noises[2])
+            noise_row(row, y, 6, x, seed + 32, noises[3])
             for column in range(TILE):
                 at = row * TILE + column
                 texel = weather_texel(
                     int(material[tile, at]),
-                    first_x[tile] + column,
-                    first_y[tile] + row,
+                    x + column,
+                    y + row,
                     seed,
                     int(tone[tile, at]),
+                    noises[0, column],
+                    noises[1, column],
+                    (noises[2, column] + noises[3, column]) >> 1,
                 )
                 part = (int(cover[tile, at]) + 8) // 17
                 if part > 0:
@@ -267,13 +328,13 @@ def finish_tiles(first_x, first_y, seed, material, cover, paint, tone, tiles):
 
 
 @kernel
-def quarter(total):
+def quarter(total: int) -> int:
     """A quarter of a whole number, halves to even, so that means of means do not creep."""
     return (total + 1 + (total >> 2 & 1)) >> 2
 
 
 @kernel
-def average_level(tile, level):
+def average_level(tile: NDArray[np.uint16], level: int) -> None:
     """Make one level of a tile from the finer one: majority of material, mean of grain and coverage."""
     size = TILE >> level
     fine = OFFSETS[level - 1]
@@ -307,7 +368,7 @@ def average_level(tile, level):
 
 
 @kernel
-def join_tiles(grid, tiles):
+def join_tiles(grid: NDArray[np.int32], tiles: NDArray[np.uint16]) -> None:
     """Fill each tile's extra row and column from its neighbours, or from its own border at an edge."""
     for gy in range(grid.shape[0]):
         for gx in range(grid.shape[1]):

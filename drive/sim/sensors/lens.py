@@ -1,6 +1,10 @@
 """What each pixel of a mounted camera always sees: its place in the sky and in the headlights' beam."""
 
 import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from drive.elementary import atan2
 from drive.kernels import kernel
@@ -9,7 +13,9 @@ from drive.sim.sensors.sky import SKY_COLUMNS, SKY_ROWS, SKY_TOP
 
 
 @kernel
-def fill_lens(mount, sky_u, sky_v, head):
+def fill_lens(
+    mount: Any, sky_u: NDArray[np.int32], sky_v: NDArray[np.int32], head: NDArray[np.uint8]
+) -> None:
     """Sixteenths of a column and row in the panorama for yaw 0, and light of the beam (0 .. 255)."""
     for row in range(mount.rows):
         slope = (row + 0.5 - 0.5 * mount.rows) / mount.focal

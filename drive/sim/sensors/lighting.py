@@ -1,6 +1,10 @@
 """Light on what stands in the world: albedo by slot, faces, ramps of colours, the own headlights."""
 
 import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from drive.kernels import kernel
 from drive.sim.sensors import models
@@ -11,7 +15,7 @@ BEAM_START = 3.6  # of the own headlights, ahead of the rear axle [m]
 
 
 @kernel
-def beam(ahead, left):
+def beam(ahead: float, left: float) -> float:
     """Light of the own headlights, 0 .. 1, at a point in the vehicle frame [m]."""
     d = ahead - BEAM_START
     if d <= 0.0:
@@ -23,7 +27,7 @@ def beam(ahead, left):
 
 
 @kernel
-def slot_color(look, body, slot):
+def slot_color(look: Any, body: Any, slot: int) -> tuple[float, float, float]:
     """Albedo (display r, g, b) of a slot of a body."""
     if slot == models.BODY:
         return body.red, body.green, body.blue
@@ -65,7 +69,7 @@ def slot_color(look, body, slot):
 
 
 @kernel
-def pack(red, green, blue, label):
+def pack(red: float, green: float, blue: float, label: int) -> int:
     """A display colour and its label in one number."""
     return (
         int(min(BRIGHTEST, max(0.0, red)))
@@ -76,7 +80,17 @@ def pack(red, green, blue, label):
 
 
 @kernel
-def shine(look, red, green, blue, light_r, light_g, light_b, haze, label):
+def shine(
+    look: Any,
+    red: float,
+    green: float,
+    blue: float,
+    light_r: float,
+    light_g: float,
+    light_b: float,
+    haze: float,
+    label: int,
+) -> int:
     """A surface's colour in a given light, faded into the distance by haze (0 .. 1)."""
     r = min(BRIGHTEST, red * math.sqrt(light_r))
     g = min(BRIGHTEST, green * math.sqrt(light_g))
@@ -90,7 +104,9 @@ def shine(look, red, green, blue, light_r, light_g, light_b, haze, label):
 
 
 @kernel
-def light_on(look, nx, ny, nz, sun_x, sun_y, head):
+def light_on(
+    look: Any, nx: float, ny: float, nz: float, sun_x: float, sun_y: float, head: float
+) -> tuple[float, float, float]:
     """Light (r, g, b) on a face: sky from above, the sun, the own headlights; sun in the body's frame."""
     sky = 0.78 + 0.22 * nz
     direct = max(0.0, nx * sun_x + ny * sun_y + nz * look.sun_z)
@@ -102,7 +118,15 @@ def light_on(look, nx, ny, nz, sun_x, sun_y, head):
 
 
 @kernel
-def fill_ramp(look, ramp, first, second, light, haze, label):
+def fill_ramp(
+    look: Any,
+    ramp: NDArray[np.int64],
+    first: tuple[float, float, float],
+    second: tuple[float, float, float],
+    light: tuple[float, float, float],
+    haze: float,
+    label: int,
+) -> None:
     """Colours 1 .. 15 of a ramp between two albedos in one light (three tuples of r, g, b)."""
     a = shine(look, first[0], first[1], first[2], light[0], light[1], light[2], haze, label)
     b = shine(look, second[0], second[1], second[2], light[0], light[1], light[2], haze, label)

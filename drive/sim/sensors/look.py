@@ -1,10 +1,11 @@
 """The look of one scenario: one sample of a weather, as numbers that kernels read."""
 
 from dataclasses import dataclass
-from math import cos, radians, sin
+from math import radians, sqrt
 
 import numpy as np
 
+from drive.elementary import cos, sin
 from drive.sim.sensors.weather import Color, Weather
 
 _COLORS = (
@@ -69,7 +70,7 @@ class Look:
         put("horizon", weather.horizon, 0.05, 0.03)
         put("cloud", weather.cloud_color, 0.04, 0.02)
         put("hill", (74.0, 96.0, 78.0), 0.25, 0.15)
-        put("grass", (92.0, 122.0, 58.0), 0.20, 0.12)
+        put("grass", (88.0, 108.0, 60.0), 0.18, 0.09)
         put("dry_grass", (140.0, 132.0, 84.0), 0.15, 0.08)
         grey = rng.uniform(84.0, 138.0)
         put("asphalt", (grey, grey, grey + 1.0), 0.0, 0.03)
@@ -93,7 +94,7 @@ class Look:
         record["glare"] = weather.glare
         sunlight = sum(weather.sun) * record["sun_z"]
         shade = (0.35 * sunlight + sum(weather.ambient)) / (sunlight + sum(weather.ambient))
-        record["shadow"] = (0.72 * shade) ** 0.5 if sunlight > 0.1 else 1.0
+        record["shadow"] = sqrt(0.72 * shade) if sunlight > 0.1 else 1.0
         record["contact"] = 0.45
         record["headlights"] = weather.headlights * exposure
         record["lamps"] = weather.lamps

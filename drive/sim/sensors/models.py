@@ -5,6 +5,7 @@ A body spans x -0.5 .. 0.5 (length, forward), y -0.5 .. 0.5 (width, left), z 0 .
 
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +79,7 @@ class _Shape:
         sides: int,
         lid: int | None,
         ends: int | None = None,
-        **style: object,
+        **style: Any,
     ) -> None:
         """A box with slanted sides; (x0, x1, y0, y1, z) of its lower and upper rectangle."""
         a0, a1, b0, b1, c = bottom
@@ -87,10 +88,10 @@ class _Shape:
         ends = sides if ends is None else ends
         slope_f, slope_r = (a1 - d1) / rise * 2.0, (d0 - a0) / rise * 2.0
         slope_l, slope_s = (b1 - e1) / rise, (e0 - b0) / rise
-        self.face([(a1, b0, c), (a1, b1, c), (d1, e1, f), (d1, e0, f)], (1.0, 0.0, slope_f), ends, **style)  # type: ignore[arg-type]
-        self.face([(a0, b1, c), (a0, b0, c), (d0, e0, f), (d0, e1, f)], (-1.0, 0.0, slope_r), ends, **style)  # type: ignore[arg-type]
-        self.face([(a1, b1, c), (a0, b1, c), (d0, e1, f), (d1, e1, f)], (0.0, 1.0, slope_l), sides, **style)  # type: ignore[arg-type]
-        self.face([(a0, b0, c), (a1, b0, c), (d1, e0, f), (d0, e0, f)], (0.0, -1.0, slope_s), sides, **style)  # type: ignore[arg-type]
+        self.face([(a1, b0, c), (a1, b1, c), (d1, e1, f), (d1, e0, f)], (1.0, 0.0, slope_f), ends, **style)
+        self.face([(a0, b1, c), (a0, b0, c), (d0, e0, f), (d0, e1, f)], (-1.0, 0.0, slope_r), ends, **style)
+        self.face([(a1, b1, c), (a0, b1, c), (d0, e1, f), (d1, e1, f)], (0.0, 1.0, slope_l), sides, **style)
+        self.face([(a0, b0, c), (a1, b0, c), (d1, e0, f), (d0, e0, f)], (0.0, -1.0, slope_s), sides, **style)
         if lid is not None:
             self.face([(d0, e0, f), (d1, e0, f), (d1, e1, f), (d0, e1, f)], (0.0, 0.0, 1.0), lid)
 
@@ -100,23 +101,23 @@ class _Shape:
         self.frustum((x0, x1, y0, y1, z0), (x0, x1, y0, y1, z1), slot, lid)
 
     def end_patch(
-        self, x: float, y0: float, y1: float, z0: float, z1: float, slot: int, **style: object
+        self, x: float, y0: float, y1: float, z0: float, z1: float, slot: int, **style: Any
     ) -> None:
         """A rectangle just before the front (x > 0) or rear of the body."""
         normal = (1.0 if x > 0.0 else -1.0, 0.0, 0.0)
         corners = [(x, y0, z0), (x, y1, z0), (x, y1, z1), (x, y0, z1)]
         if x < 0.0:
             corners = [corners[1], corners[0], corners[3], corners[2]]
-        self.face(corners, normal, slot, **style)  # type: ignore[arg-type]
+        self.face(corners, normal, slot, **style)
 
     def side_patch(
-        self, x0: float, x1: float, y: float, z0: float, z1: float, slot: int, **style: object
+        self, x0: float, x1: float, y: float, z0: float, z1: float, slot: int, **style: Any
     ) -> None:
         """The same rectangle just outside the left and the right side."""
         left = [(x1, y, z0), (x0, y, z0), (x0, y, z1), (x1, y, z1)]
         right = [(x0, -y, z0), (x1, -y, z0), (x1, -y, z1), (x0, -y, z1)]
-        self.face(left, (0.0, 1.0, 0.0), slot, **style)  # type: ignore[arg-type]
-        self.face(right, (0.0, -1.0, 0.0), slot, **style)  # type: ignore[arg-type]
+        self.face(left, (0.0, 1.0, 0.0), slot, **style)
+        self.face(right, (0.0, -1.0, 0.0), slot, **style)
 
     def wheels(self, places: tuple[float, ...], half: float, z1: float, textured: bool) -> None:
         for x in places:
@@ -139,13 +140,7 @@ def _car(detail: int, estate: bool) -> _Shape:
     rear = -0.49 if estate else -0.40
     top_rear = -0.44 if estate else -0.24
     body = (-0.5, 0.5, -0.5, 0.5)
-    s.frustum((*body, 0.13), (*body, 0.55), BODY, None)
-    s.face(
-        [(0.22, -0.5, 0.57), (0.5, -0.5, 0.55), (0.5, 0.5, 0.55), (0.22, 0.5, 0.57)], (0.1, 0.0, 1.0), BODY
-    )
-    s.face(
-        [(-0.5, -0.5, 0.55), (0.22, -0.5, 0.57), (0.22, 0.5, 0.57), (-0.5, 0.5, 0.55)], (0.0, 0.0, 1.0), BODY
-    )
+    s.frustum((*body, 0.13), (-0.495, 0.49, -0.485, 0.485, 0.57), BODY, BODY)
     cabin, roof = (rear, 0.24, -0.47, 0.47), (top_rear, 0.06, -0.39, 0.39)
     if detail == NEAR:
         s.frustum((*cabin, 0.56), (*roof, 0.97), DARK_BODY, None)
@@ -244,7 +239,7 @@ def _truck(detail: int) -> _Shape:
 
 def _barrier() -> _Shape:
     s = _Shape()
-    sides = dict(slot_b=WHITE, texture=textures.STRIPES, cell=(0.8, 0.0))
+    sides: dict[str, Any] = dict(slot_b=WHITE, texture=textures.STRIPES, cell=(0.8, 0.0))
     s.frustum((-0.5, 0.5, -0.5, 0.5, 0.0), (-0.49, 0.49, -0.3, 0.3, 1.0), RED, WHITE, **sides)
     return s
 
@@ -252,16 +247,16 @@ def _barrier() -> _Shape:
 def _building(detail: int, gabled: bool, texture: int) -> _Shape:
     s = _Shape()
     eaves = 0.68 if gabled else 1.0
-    walls = dict(slot_b=WINDOW, texture=texture, cell=(2.8, 2.9))
+    walls: dict[str, Any] = dict(slot_b=WINDOW, texture=texture, cell=(2.8, 2.9))
     box = (-0.5, 0.5, -0.5, 0.5)
     s.frustum((*box, 0.0), (*box, eaves), BODY, None if gabled else DARK_ROOF, **walls)
     if gabled:
-        tiles = dict(slot_b=DARK_ROOF, texture=textures.SHINGLES, cell=(2.4, 2.4))
+        tiles: dict[str, Any] = dict(slot_b=DARK_ROOF, texture=textures.SHINGLES, cell=(2.4, 2.4))
         low, out = eaves - 0.04, 0.56
         right = [(-0.53, -out, low), (0.53, -out, low), (0.53, 0.0, 1.0), (-0.53, 0.0, 1.0)]
         left = [(0.53, out, low), (-0.53, out, low), (-0.53, 0.0, 1.0), (0.53, 0.0, 1.0)]
-        s.face(right, (0.0, -1.0, 1.2), ROOF, two_sided=True, **tiles)  # type: ignore[arg-type]
-        s.face(left, (0.0, 1.0, 1.2), ROOF, two_sided=True, **tiles)  # type: ignore[arg-type]
+        s.face(right, (0.0, -1.0, 1.2), ROOF, two_sided=True, **tiles)
+        s.face(left, (0.0, 1.0, 1.2), ROOF, two_sided=True, **tiles)
         for x in (-0.5, 0.5):
             end = [(x, -0.5, eaves), (x, 0.5, eaves), (x, 0.0, 0.985), (x, 0.0, 0.985)]
             s.face(end if x > 0 else [end[1], end[0], end[2], end[3]], (2.0 * x, 0.0, 0.0), BODY)

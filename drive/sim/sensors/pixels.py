@@ -4,7 +4,10 @@ A colour on its way through the kernels is one int64 of four lanes of 16 bits: r
 (how much the surface mirrors, 0 .. 127), so that one product weighs all of them. Lanes hold 0 .. 255.
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from drive.kernels import kernel
 
@@ -78,19 +81,19 @@ def bilinear(c00: int, c10: int, c01: int, c11: int, fx: int, fy: int) -> int:
 
 
 @kernel
-def at(i: int) -> int:
+def at(i: int) -> Any:
     """An index that is never negative, so that no code for counting from the end is made."""
     return np.uint64(i)
 
 
 @kernel
-def spread(packed):
+def spread(packed: int) -> int:
     """Lanes of a colour of the picture buffer."""
     return (packed & 0xFF) | ((packed & 0xFF00) << 8) | ((packed & 0xFF0000) << 16)
 
 
 @kernel
-def put(line, column, color, noise):
+def put(line: NDArray[np.uint8], column: int, color: int, noise: int) -> None:
     """Write one pixel of a row with its noise."""
     line[column, 0] = (color & 0xFF) + noise
     line[column, 1] = (color >> 16 & 0xFF) + noise

@@ -1,8 +1,10 @@
 """The rows of a frame below the horizon: the ground, where nothing stands on it."""
 
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drive.elementary import exp
 from drive.kernels import kernel
@@ -42,14 +44,14 @@ SCENE = np.dtype(
 
 
 @kernel
-def horizon_row(view):
+def horizon_row(view: Any) -> int:
     """First row whose middle looks at the ground."""
     v = view.center_v - view.focal * view.sin_pitch / view.cos_pitch
     return min(view.rows, max(0, math.ceil(v - 0.5 + 1e-9)))
 
 
 @kernel
-def cell_tile(scene, grids, tx, ty):
+def cell_tile(scene: Any, grids: NDArray[np.int32], tx: int, ty: int) -> int:
     """Where the tile at a cell of the grid starts in the store's texels; grass outside the grid."""
     if 0 <= tx < scene.columns and 0 <= ty < scene.rows:
         return grids[scene.grid + ty * scene.columns + tx] * TILE_SIZE
@@ -57,7 +59,7 @@ def cell_tile(scene, grids, tx, ty):
 
 
 @kernel
-def step_along_row(view, scene, depth, flat, level):
+def step_along_row(view: Any, scene: Any, depth: float, flat: float, level: int) -> tuple[int, int, int, int]:
     """Where a row's first pixel meets the ground, and the step to the next, in 65536ths of a texel.
 
     `depth` is the row's distance along the camera's axis, `flat` along the ground [m].
@@ -75,7 +77,9 @@ def step_along_row(view, scene, depth, flat, level):
 
 
 @kernel
-def ground_texels(tiles, palette, i, stride, fx, fy):
+def ground_texels(
+    tiles: NDArray[np.uint16], palette: NDArray[np.int64], i: int, stride: int, fx: int, fy: int
+) -> int:
     """Colour of the ground between four texels."""
     return bilinear(
         palette[tiles[at(i)]],
@@ -88,7 +92,7 @@ def ground_texels(tiles, palette, i, stride, fx, fy):
 
 
 @kernel
-def mirror_row(view, slope):
+def mirror_row(view: Any, slope: float) -> int:
     """Row that shows the mirror image, in still water, of what a ray of that slope would meet."""
     flat = view.cos_pitch - view.sin_pitch * slope
     fall = view.sin_pitch + view.cos_pitch * slope
@@ -101,8 +105,21 @@ def mirror_row(view, slope):
 
 @kernel
 def resolve_ground(
-    view, look, scene, horizon, tiles, grids, palette, sky, lens, turn, buffers, noise, salt, out
-):
+    view: Any,
+    look: Any,
+    scene: Any,
+    horizon: int,
+    tiles: NDArray[np.uint16],
+    grids: NDArray[np.int32],
+    palette: NDArray[np.int64],
+    sky: NDArray[np.int64],
+    lens: tuple,
+    turn: int,
+    buffers: tuple,
+    noise: NDArray[np.uint8],
+    salt: int,
+    out: NDArray[np.uint8],
+) -> None:
     """Rows below the horizon: bodies, and ground where nothing stands."""
     _corners, _clipped, _spans, _ramp, inverse, picture, shade = buffers
     sky_u, sky_v = lens

@@ -1,6 +1,10 @@
 """What a look makes of materials: one palette of texel colours per world."""
 
 import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from drive.kernels import kernel
 from drive.sim.sensors import ground_paint as paint
@@ -11,7 +15,7 @@ GLOSS = 127.0
 
 
 @kernel
-def flat_light(look):
+def flat_light(look: Any) -> tuple[float, float, float]:
     """Light (r, g, b) on open ground in full headlights."""
     return (
         look.ambient_r + look.sun_r * look.sun_z + look.headlights,
@@ -21,7 +25,7 @@ def flat_light(look):
 
 
 @kernel
-def material_color(look, kind):
+def material_color(look: Any, kind: int) -> tuple[float, float, float, float, float]:
     """Albedo (display r, g, b), contrast of its grain, and gloss when soaked (0 .. 1) of a material."""
     if kind == paint.GRASS:
         return look.grass_r, look.grass_g, look.grass_b, 0.045, 0.0
@@ -37,21 +41,23 @@ def material_color(look, kind):
         return look.sidewalk_r, look.sidewalk_g, look.sidewalk_b, 0.014, 0.3
     if kind == paint.MEDIAN:
         return 0.8 * look.grass_r + 20.0, 0.8 * look.grass_g + 16.0, 0.8 * look.grass_b + 14.0, 0.03, 0.0
+    if kind == paint.KERB:
+        return 0.55 * look.concrete_r, 0.55 * look.concrete_g, 0.55 * look.concrete_b, 0.012, 0.3
     tone = 1.0
     gloss = 0.45
     if kind == paint.PATCH:
-        tone = 0.84
+        tone = 0.90
     elif kind == paint.LOW_ASPHALT:
         tone = 0.96
         gloss = 0.45 + 0.5 * look.wetness
     elif kind == paint.CRACK:
         tone = 0.6
-    contrast = 0.016 * look.asphalt_contrast
+    contrast = 0.020 * look.asphalt_contrast
     return look.asphalt_r * tone, look.asphalt_g * tone, look.asphalt_b * tone, contrast, gloss
 
 
 @kernel
-def paint_color(look, kind):
+def paint_color(look: Any, kind: int) -> tuple[float, float, float]:
     """Albedo (display r, g, b) of a class of paint."""
     if kind == paint.WHITE:
         return look.white_r, look.white_g, look.white_b
@@ -67,11 +73,11 @@ def paint_color(look, kind):
         return 226.0, 120.0, 40.0
     if kind == paint.KERB_TOP:
         return look.concrete_r + 24.0, look.concrete_g + 24.0, look.concrete_b + 24.0
-    return 0.5 * look.concrete_r, 0.5 * look.concrete_g, 0.5 * look.concrete_b
+    return 0.0, 0.0, 0.0
 
 
 @kernel
-def fill_palette(look, palette):
+def fill_palette(look: Any, palette: NDArray[np.int64]) -> None:
     """Colour and gloss of every texel value (PALETTE_SIZE,) in open light and full headlights."""
     light_r, light_g, light_b = flat_light(look)
     factor_r = math.sqrt(max(0.0, light_r))

@@ -1,15 +1,19 @@
 """Shade on the ground, drawn per frame: the sun's shadows, and the dark under and around bodies."""
 
 import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from drive.kernels import kernel
 from drive.sim.arrays import BARREL, BUSH, CONE, FENCE, POLE, TREE, TRUCK
 from drive.sim.sensors.bodies import in_view
-from drive.sim.sensors.faces import FAR_OUT, NEAR_PLANE, add_edge, camera_axes, darken
+from drive.sim.sensors.faces import FAR_OUT, NEAR_PLANE, add_edge, brighten, camera_axes, darken
 
 
 @kernel
-def ground_point(view, x, y):
+def ground_point(view: Any, x: float, y: float) -> tuple[float, float, float]:
     """Project a point of the ground: u, v (only before the camera) and its distance along the axis."""
     right, down, ahead = camera_axes(view, x - view.x, y - view.y, -view.height)
     scale = view.focal / max(NEAR_PLANE, ahead)
@@ -17,7 +21,7 @@ def ground_point(view, x, y):
 
 
 @kernel
-def ground_edge(view, ax, ay, bx, by, spans):
+def ground_edge(view: Any, ax: float, ay: float, bx: float, by: float, spans: NDArray[np.float64]) -> None:
     """Widen the spans of the rows that an edge on the ground crosses, cut where it passes the camera."""
     ua, va, da = ground_point(view, ax, ay)
     ub, vb, db = ground_point(view, bx, by)
@@ -36,7 +40,9 @@ def ground_edge(view, ax, ay, bx, by, spans):
 
 
 @kernel
-def rows_of_circle(view, horizon, x, y, radius, spans):
+def rows_of_circle(
+    view: Any, horizon: int, x: float, y: float, radius: float, spans: NDArray[np.float64]
+) -> tuple[int, int]:
     """Rows that a circle on the ground can cover, with their spans emptied; (0, 0) when out of view."""
     ahead = (x - view.x) * view.ahead_x + (y - view.y) * view.ahead_y
     if ahead + radius <= 0.0 or in_view(view, x, y, radius, 1e9) < 0.0:
@@ -56,7 +62,17 @@ def rows_of_circle(view, horizon, x, y, radius, spans):
 
 
 @kernel
-def darken_box(view, body, grow, throw_x, throw_y, value, horizon, spans, shade):
+def darken_box(
+    view: Any,
+    body: Any,
+    grow: float,
+    throw_x: float,
+    throw_y: float,
+    value: int,
+    horizon: int,
+    spans: NDArray[np.float64],
+    shade: NDArray[np.uint8],
+) -> None:
     """Darken the ground under a footprint, grown by some metres, and where its top throws a shadow."""
     thrown = math.sqrt(throw_x * throw_x + throw_y * throw_y)
     radius = body.radius + 1.5 * grow + 0.5 * thrown
@@ -82,8 +98,21 @@ def darken_box(view, body, grow, throw_x, throw_y, value, horizon, spans, shade)
 
 
 @kernel
-def darken_ellipse(view, x, y, ax, ay, bx, by, value, horizon, spans, shade):
-    """Darken an ellipse on the ground with half axes (ax, ay) and (bx, by), as a polygon of 12 corners."""
+def shade_ellipse(
+    view: Any,
+    x: float,
+    y: float,
+    ax: float,
+    ay: float,
+    bx: float,
+    by: float,
+    value: int,
+    lift: bool,
+    horizon: int,
+    spans: NDArray[np.float64],
+    shade: NDArray[np.uint8],
+) -> None:
+    """Darken, or with `lift` brighten, an ellipse on the ground with half axes (ax, ay) and (bx, by)."""
     radius = 1.05 * math.sqrt(max(ax * ax + ay * ay, bx * bx + by * by))
     first, last = rows_of_circle(view, horizon, x, y, radius, spans)
     if last <= first:
@@ -105,11 +134,29 @@ def darken_ellipse(view, x, y, ax, ay, bx, by, value, horizon, spans, shade):
         )
         p = p2
         q = q2
-    darken(view, first, last, spans, value, shade)
+    if lift:
+        brighten(view, first, last, spans, value, shade)
+    else:
+        darken(view, first, last, spans, value, shade)
 
 
 @kernel
-def draw_shadow(view, look, body, horizon, spans, shade):
+def light_under_lamp(
+    view: Any, look: Any, body: Any, horizon: int, spans: NDArray[np.float64], shade: NDArray[np.uint8]
+) -> None:
+    """Brighten the ground around the foot of a street lamp, in four steps."""
+    x = body.x - 1.6 * body.sin
+    y = body.y + 1.6 * body.cos
+    for step in range(4):
+        r = body.height * (1.3 - 0.28 * step)
+        value = int(255.0 * (0.16 + 0.09 * step))
+        shade_ellipse(view, x, y, r, 0.0, 0.0, r, value, True, horizon, spans, shade)
+
+
+@kernel
+def draw_shadow(
+    view: Any, look: Any, body: Any, horizon: int, spans: NDArray[np.float64], shade: NDArray[np.uint8]
+) -> None:
     """Darken the ground around and behind a body as the weather's light does."""
     sunny = look.shadow < 1.0
     throw = 0.0
@@ -124,7 +171,7 @@ def draw_shadow(view, look, body, horizon, spans, shade):
             ux = look.sun_x / norm
             uy = look.sun_y / norm
             long = max(radius, 0.36 * body.height * -throw * norm)
-            darken_ellipse(
+            shade_ellipse(
                 view,
                 body.x + high * look.sun_x,
                 body.y + high * look.sun_y,
@@ -133,6 +180,7 @@ def draw_shadow(view, look, body, horizon, spans, shade):
                 -uy * radius,
                 ux * radius,
                 value,
+                False,
                 horizon,
                 spans,
                 shade,
@@ -140,7 +188,10 @@ def draw_shadow(view, look, body, horizon, spans, shade):
     elif body.kind == BUSH or body.kind == CONE or body.kind == BARREL:
         dark = int((0.5 + 0.5 * look.contact) * 255.0)
         r = 0.5 * max(body.width, body.length)
-        darken_ellipse(view, body.x, body.y, r, 0.0, 0.0, r, dark, horizon, spans, shade)
+        shade_ellipse(view, body.x, body.y, r, 0.0, 0.0, r, dark, False, horizon, spans, shade)
+    elif body.kind == POLE:
+        if look.lamps > 0.0 and body.height > 4.5 and body.red <= body.blue + 20.0:
+            light_under_lamp(view, look, body, horizon, spans, shade)
     elif body.kind != FENCE and body.kind < POLE:
         if sunny:
             throw *= body.height * (0.85 if body.kind <= TRUCK else 1.0)
@@ -152,7 +203,14 @@ def draw_shadow(view, look, body, horizon, spans, shade):
 
 
 @kernel
-def fill_shade(look, horizon, width, head_map, table, shade):
+def fill_shade(
+    look: Any,
+    horizon: int,
+    width: int,
+    head_map: NDArray[np.uint8],
+    table: NDArray[np.int64],
+    shade: NDArray[np.uint8],
+) -> None:
     """Light of the ground without bodies: 255, or what the own headlights leave in the dark.
 
     `table` (256,) is overwritten.

@@ -1,6 +1,10 @@
 """The sky: one panorama per world, and the rows of a frame above the horizon."""
 
 import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from drive.elementary import cos, exp, sin
 from drive.kernels import kernel
@@ -14,7 +18,7 @@ SKY_TOP = 1.6  # tangent of the elevation of the highest row; row k stands at SK
 
 
 @kernel
-def cloud_density(x, y, seed):
+def cloud_density(x: float, y: float, seed: int) -> float:
     """Three octaves of noise on the plane of the clouds, 0 .. 1."""
     ix = math.floor(x * 64.0)
     iy = math.floor(y * 64.0)
@@ -25,7 +29,7 @@ def cloud_density(x, y, seed):
 
 
 @kernel
-def skyline(azimuth, seed, height):
+def skyline(azimuth: float, seed: int, height: float) -> tuple[float, float]:
     """Tangents of the elevation of the far hills and of the nearer line of trees."""
     p = (seed & 1023) * 0.00613
     hills = 0.5 + 0.22 * sin(2.0 * azimuth + p) + 0.18 * sin(5.0 * azimuth + 3.0 * p)
@@ -35,7 +39,7 @@ def skyline(azimuth, seed, height):
 
 
 @kernel
-def fill_sky(look, sky):
+def fill_sky(look: Any, sky: NDArray[np.int64]) -> None:
     """Panorama (SKY_ROWS * SKY_COLUMNS,) of lanes: gradient, clouds, glow around the sun, hills."""
     seed = int(look.seed)
     haze_sky = min(1.0, look.fog * 22.0)
@@ -98,7 +102,9 @@ def fill_sky(look, sky):
 
 
 @kernel
-def sky_at(sky, sky_u, sky_v, k, turn):
+def sky_at(
+    sky: NDArray[np.int64], sky_u: NDArray[np.int32], sky_v: NDArray[np.int32], k: int, turn: int
+) -> int:
     """Colour of the sky at a pixel, bilinear in the panorama."""
     u = sky_u[at(k)] + turn
     v = sky_v[at(k)]
@@ -112,7 +118,18 @@ def sky_at(sky, sky_u, sky_v, k, turn):
 
 
 @kernel
-def resolve_sky(view, horizon, sky, lens, turn, inverse, picture, noise, salt, out):
+def resolve_sky(
+    view: Any,
+    horizon: int,
+    sky: NDArray[np.int64],
+    lens: tuple,
+    turn: int,
+    inverse: NDArray[np.float32],
+    picture: NDArray[np.int32],
+    noise: NDArray[np.uint8],
+    salt: int,
+    out: NDArray[np.uint8],
+) -> None:
     """Rows above the horizon: bodies, and sky where nothing stands."""
     sky_u, sky_v = lens
     for row in range(horizon):

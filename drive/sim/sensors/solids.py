@@ -1,6 +1,10 @@
 """Draw bodies that are made of faces: vehicles, barriers, buildings, fences."""
 
 import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from drive.kernels import kernel
 from drive.sim.arrays import BUILDING, FENCE
@@ -11,7 +15,18 @@ from drive.sim.sensors.models import DETAILS, VARIANTS
 
 
 @kernel
-def draw_model(view, look, body, detail, head, haze, label, tables, buffers, atlas):
+def draw_model(
+    view: Any,
+    look: Any,
+    body: Any,
+    detail: int,
+    head: float,
+    haze: float,
+    label: int,
+    tables: tuple,
+    buffers: tuple,
+    atlas: NDArray[np.uint8],
+) -> int:
     """Draw a body that is made of faces; returns how many of them look at the camera."""
     points, faces, first = tables
     corners, clipped, spans, ramp, inverse, picture, _shade = buffers
@@ -94,7 +109,7 @@ def draw_model(view, look, body, detail, head, haze, label, tables, buffers, atl
                 if body.height > 9.0 and (body.seed & 2) != 0:
                     texture = textures.OFFICES
                 if lamps > 0:
-                    window = shine(look, 236.0, 196.0, 120.0, 0.9, 0.9, 0.9, haze * 0.6, label)
+                    window = shine(look, 226.0, 188.0, 118.0, 0.8, 0.8, 0.8, haze * 0.6, label)
                     for j in range(7, 16):
                         ramp[16 + j] = window
             fill_textured(

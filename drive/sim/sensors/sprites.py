@@ -1,6 +1,10 @@
 """Draw trees, bushes, cones, barrels, poles, signs and lights: upright cards that face the camera."""
 
 import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from drive.kernels import kernel
 from drive.sim.arrays import BARREL, BUSH, CONE, POLE, SIGN, TREE
@@ -11,7 +15,21 @@ from drive.sim.sensors.lighting import fill_ramp, shine
 
 
 @kernel
-def draw_post(view, look, body, light, haze, label, u, foot, head, depth, scale, buffers, atlas):
+def draw_post(
+    view: Any,
+    look: Any,
+    body: Any,
+    light: tuple[float, float, float],
+    haze: float,
+    label: int,
+    u: float,
+    foot: float,
+    head: float,
+    depth: float,
+    scale: float,
+    buffers: tuple,
+    atlas: NDArray[np.uint8],
+) -> None:
     """Draw a pole, a street lamp, a sign or a traffic light; `scale` is pixels per metre."""
     _corners, _clipped, _spans, ramp, inverse, picture, _shade = buffers
     half = 0.5 * min(0.3, max(0.08, body.width)) * scale if body.kind == POLE else 0.045 * scale
@@ -84,7 +102,20 @@ def draw_post(view, look, body, light, haze, label, u, foot, head, depth, scale,
 
 
 @kernel
-def draw_top_of_pole(view, look, body, stem, haze, label, u, head, depth, scale, inverse, picture):
+def draw_top_of_pole(
+    view: Any,
+    look: Any,
+    body: Any,
+    stem: int,
+    haze: float,
+    label: int,
+    u: float,
+    head: float,
+    depth: float,
+    scale: float,
+    inverse: NDArray[np.float32],
+    picture: NDArray[np.int32],
+) -> None:
     """Draw the arm and lamp of a street lamp, to its left, or the crossbar of a wooden pole."""
     wooden = body.red > body.blue + 20.0
     # a metre to the body's left, on the picture
@@ -107,7 +138,15 @@ def draw_top_of_pole(view, look, body, stem, haze, label, u, head, depth, scale,
 
 
 @kernel
-def sign_face(look, body, toward, light, haze, label, ramp):
+def sign_face(
+    look: Any,
+    body: Any,
+    toward: float,
+    light: tuple[float, float, float],
+    haze: float,
+    label: int,
+    ramp: NDArray[np.int64],
+) -> int:
     """Choose a sign's texture by its colour and set the ramp; its back when it looks away."""
     white = (234.0, 232.0, 228.0)
     red = (206.0, 34.0, 30.0)
@@ -129,7 +168,16 @@ def sign_face(look, body, toward, light, haze, label, ramp):
 
 
 @kernel
-def draw_sprite(view, look, body, light, haze, label, buffers, atlas):
+def draw_sprite(
+    view: Any,
+    look: Any,
+    body: Any,
+    light: tuple[float, float, float],
+    haze: float,
+    label: int,
+    buffers: tuple,
+    atlas: NDArray[np.uint8],
+) -> None:
     """Draw trees, bushes, cones, barrels, poles, signs and lights: upright cards that face the camera."""
     _corners, _clipped, _spans, ramp, inverse, picture, _shade = buffers
     bx, by, bz = place(view, body, 0.0, 0.0, 0.0)

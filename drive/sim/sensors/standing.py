@@ -1,6 +1,10 @@
 """Draw everything that stands in view, nearest first."""
 
 import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from drive.elementary import exp
 from drive.kernels import kernel
@@ -14,7 +18,7 @@ from drive.sim.sensors.sprites import draw_sprite
 
 
 @kernel
-def label_of(kind):
+def label_of(kind: int) -> int:
     """Semantic class of a kind of body."""
     if kind <= TRUCK:
         return labels.VEHICLE
@@ -33,8 +37,19 @@ def label_of(kind):
 
 @kernel
 def draw_bodies(
-    view, look, sin_head, cos_head, horizon, props, chunks, actors, tables, atlas, buffers, lists
-):
+    view: Any,
+    look: Any,
+    sin_head: float,
+    cos_head: float,
+    horizon: int,
+    props: NDArray[np.void],
+    chunks: NDArray[np.void],
+    actors: NDArray[np.void],
+    tables: tuple,
+    atlas: NDArray[np.uint8],
+    buffers: tuple,
+    lists: tuple,
+) -> tuple[int, int]:
     """Draw everything that stands in view, nearest first. Returns (faces, vehicles) drawn."""
     scratch, index, distance = lists
     _corners, _clipped, spans, _ramp, _inverse, _picture, shade = buffers

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from drive.sim.arrays import PROP
 from drive.sim.pool import Pool
-from drive.sim.sensors.bodies import BODY, CHUNK, CIRCLE
+from drive.sim.sensors.bodies import BODY, CHUNK, CIRCLE, turn_bodies
 from drive.sim.sensors.ground import Ground, grass_tiles
 from drive.sim.sensors.look import LOOK, Look
 from drive.sim.sensors.pixels import GRASS_VARIANTS, PALETTE_SIZE, TILE_SIZE
@@ -133,8 +133,7 @@ def _sorted_bodies(props: NDArray) -> tuple[NDArray, NDArray]:
     bodies = np.zeros(len(props), BODY)
     for name in ("kind", "x", "y", "length", "width", "height", "seed"):
         bodies[name] = props[name]
-    bodies["cos"], bodies["sin"] = np.cos(props["yaw"]), np.sin(props["yaw"])
-    bodies["radius"] = 0.5 * np.sqrt(props["length"] ** 2 + props["width"] ** 2)
+    turn_bodies(bodies, np.ascontiguousarray(props["yaw"]))
     for name, shift in (("red", 16), ("green", 8), ("blue", 0)):
         bodies[name] = (props["color"] >> shift) & 255
     chunks = np.zeros(-(-len(bodies) // CHUNK), CIRCLE)

@@ -38,7 +38,7 @@ def atlas() -> NDArray[np.uint8]:
     """(textures, TEXTURE_SIZE) all textures with their coarser levels; row 0 is the bottom."""
     makers = {
         FLATS: lambda: _windows(0.28, 0.72, 0.28, 0.80, bars=True),
-        OFFICES: lambda: _windows(0.06, 0.94, 0.34, 0.84, bars=True),
+        OFFICES: lambda: _windows(0.10, 0.90, 0.38, 0.82, bars=True),
         SHUTTERS: lambda: _windows(0.34, 0.66, 0.22, 0.82, bars=False),
         LEAVES: lambda: _crown(1, 0.95, 1.0),
         LEAVES_2: lambda: _crown(2, 0.8, 1.0),
@@ -84,6 +84,10 @@ def _grid() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return u, v
 
 
+def _length(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.sqrt(x * x + y * y)
+
+
 def _grain(seed: int, cells: int) -> NDArray[np.float64]:
     """Smooth noise 0 .. 1 with that many cells a side."""
     rng = np.random.default_rng(seed)
@@ -113,7 +117,7 @@ def _crown(seed: int, width: float, height: float, flat_bottom: bool = False) ->
         (u - 0.5) * 2.0 / width,
         (v - (0.0 if flat_bottom else 0.5)) * (1.0 if flat_bottom else 2.0) / height,
     )
-    radius = np.hypot(x, y) + 0.38 * (_grain(seed, 5) - 0.5) + 0.36 * (_grain(seed + 50, 14) - 0.5)
+    radius = _length(x, y) + 0.38 * (_grain(seed, 5) - 0.5) + 0.36 * (_grain(seed + 50, 14) - 0.5)
     holes = (_grain(seed + 90, 20) > 0.86) & (radius > 0.35)
     shade = (
         0.30
@@ -176,7 +180,7 @@ def _pickets() -> NDArray[np.float64]:
 
 def _disc() -> NDArray[np.float64]:
     u, v = _grid()
-    radius = np.hypot(u - 0.5, v - 0.5)
+    radius = _length(u - 0.5, v - 0.5)
     digits = (abs(v - 0.5) < 0.17) & (abs(abs(u - 0.5) - 0.13) < 0.085)
     digits &= ~((abs(v - 0.5) < 0.10) & (abs(abs(u - 0.5) - 0.13) < 0.03))
     face = np.where(radius < 0.36, np.where(digits, 0.0, 1.0), 0.25)
@@ -207,7 +211,7 @@ def _shingles() -> NDArray[np.float64]:
 
 def _wheel() -> NDArray[np.float64]:
     u, v = _grid()
-    radius = np.hypot(u - 0.5, v - 0.5)
+    radius = _length(u - 0.5, v - 0.5)
     spokes = (abs(u - 0.5) < 0.05) | (abs(v - 0.5) < 0.05) | (abs(u - v) < 0.05) | (abs(u + v - 1.0) < 0.05)
     hub = (radius < 0.30) & (spokes | (radius < 0.08) | (radius > 0.26))
     return np.where(radius < 0.5, np.where(hub, 0.9, 0.05), np.nan)
@@ -217,8 +221,8 @@ def _lights() -> NDArray[np.float64]:
     u, v = _grid()
     shade = np.full((SIDE, SIDE), 0.05)
     for middle in (0.2, 0.5, 0.8):
-        shade[np.hypot((u - 0.5) * 0.42, v - middle) < 0.115] = 0.35
-    shade[np.hypot((u - 0.5) * 0.42, v - 0.8) < 0.115] = 1.0
+        shade[_length((u - 0.5) * 0.42, v - middle) < 0.115] = 0.35
+    shade[_length((u - 0.5) * 0.42, v - 0.8) < 0.115] = 1.0
     return shade
 
 

@@ -1,6 +1,10 @@
 """What is really there at each pixel: its distance and its semantic class."""
 
 import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from drive.kernels import kernel
 from drive.sim.sensors import ground_paint as paint
@@ -12,13 +16,15 @@ FAR_AWAY = 1000.0  # depth of the sky [m]
 
 
 @kernel
-def texel_label(texel):
+def texel_label(texel: int) -> int:
     """Semantic class of a texel of the ground."""
     ink = texel >> 12 & 7
     part = texel >> 8 & 15
     kind = texel >> 4 & 15
     if part >= 6:
         return labels.KERB if ink >= paint.KERB_TOP else labels.MARK
+    if kind == paint.KERB:
+        return labels.KERB
     if kind == paint.SIDEWALK:
         return labels.SIDEWALK
     if (kind >= paint.ASPHALT and kind <= paint.CRACK) or kind == paint.CONCRETE:
@@ -27,7 +33,18 @@ def texel_label(texel):
 
 
 @kernel
-def fill_depth_and_labels(view, scene, horizon, tiles, grids, inverse, picture, item, depth, label):
+def fill_depth_and_labels(
+    view: Any,
+    scene: Any,
+    horizon: int,
+    tiles: NDArray[np.uint16],
+    grids: NDArray[np.int32],
+    inverse: NDArray[np.float32],
+    picture: NDArray[np.int32],
+    item: int,
+    depth: NDArray[np.float32],
+    label: NDArray[np.uint8],
+) -> None:
     """Distance along the camera's axis [m] and semantic class of every pixel, where asked for."""
     for row in range(view.rows):
         slope = (row + 0.5 - view.center_v) / view.focal

@@ -116,7 +116,7 @@ _PRESETS = (
         cloud_cover=(0.2, 0.6),
         cloud_color=(118.0, 84.0, 100.0),
         headlights=0.22,
-        lamps=0.5,
+        lamps=0.3,
         noise=(4.0, 8.0),
     ),
     Weather(

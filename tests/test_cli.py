@@ -1,0 +1,126 @@
+"""The command line as a user meets it: help that teaches, mistakes answered in one line."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+COMMANDS = ("demo", "record", "train", "evaluate", "map", "bench", "doctor")
+
+
+def drive(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the `drive` command."""
+    return subprocess.run(
+        [sys.executable, "-m", "drive", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "COLUMNS": "200", **environment},
+    )
+
+
+def complaint(result: subprocess.CompletedProcess[str]) -> str:
+    """The message of a command that was refused, checked to be a clean refusal."""
+    assert result.returncode == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    return result.stderr
+
+
+def test_help_names_every_command_and_the_first_step():
+    result = drive("--help")
+    assert result.returncode == 0
+    for command in COMMANDS:
+        assert command in result.stdout
+    assert "Start here" in result.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_its_flags(command):
+    result = drive(command, "--help")
+    assert result.returncode == 0
+    assert len(result.stdout.splitlines()) > 5
+    assert "usage: drive" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("agent", "says"),
+    [
+        ("expart", "expert"),
+        ("no_such_module:make", "no_such_module"),
+        ("math:no_such_factory", "no_such_factory"),
+        ("missing.onnx", "missing.onnx"),
+    ],
+)
+def test_an_unknown_agent_is_named_with_the_remedy(tmp_path, agent, says):
+    out = tmp_path / "out"
+    message = complaint(drive("evaluate", "--agent", agent, "--episodes", 1, "--out", out))
+    assert says in message
+    assert not out.exists(), "a refused run must leave nothing behind"
+
+
+def test_unknown_suite_and_weather_are_answered_with_known_names(tmp_path):
+    assert "lane" in complaint(drive("evaluate", "--suite", "lame", "--out", tmp_path / "a"))
+    assert "fog" in complaint(drive("record", tmp_path / "b", "--weather", "foggy"))
+    assert not (tmp_path / "a").exists()
+    assert not (tmp_path / "b").exists()
+
+
+def test_a_policy_that_is_no_onnx_file_is_refused(tmp_path):
+    path = tmp_path / "policy.onnx"
+    path.write_bytes(b"this is not a network")
+    message = complaint(drive("evaluate", "--agent", path, "--episodes", 1, "--out", tmp_path / "out"))
+    assert "policy.onnx" in message
+    assert "ONNX" in message
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00\x01\x02binary", b"<html></html>", b"<OpenDRIVE><header"])
+def test_a_file_that_is_no_map_is_refused(tmp_path, content):
+    path = tmp_path / "broken.xodr"
+    path.write_bytes(content)
+    assert "broken.xodr" in complaint(drive("map", path))
+    assert "broken.xodr" in complaint(
+        drive("evaluate", "--agent", "modular", "--map", path, "--episodes", 1, "--out", tmp_path / "out")
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_reserved_seeds_are_refused_for_recording(tmp_path):
+    message = complaint(drive("record", tmp_path / "data", "--seed", 1_000_000))
+    assert "reserved" in message
+    assert not (tmp_path / "data").exists()
+
+
+def test_training_on_nothing_says_how_to_record(tmp_path):
+    (tmp_path / "empty").mkdir()
+    message = complaint(drive("train", tmp_path / "empty", "--out", tmp_path / "run"))
+    assert "drive record" in message
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_output_folder_with_other_things_in_it_is_left_alone(tmp_path):
+    (tmp_path / "thesis.tex").write_text("precious")
+    message = complaint(drive("evaluate", "--agent", "straight", "--episodes", 1, "--out", tmp_path))
+    assert str(tmp_path.name) in message
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_without_tensorflow_training_prints_the_exact_install_line(tmp_path):
+    # An interpreter that cannot find the package, as on a machine without the extra.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import importlib.util as util\n"
+        "find = util.find_spec\n"
+        "util.find_spec = lambda name, package=None: None if name == 'tensorflow' else find(name, package)\n"
+    )
+    result = drive("train", "data/sample", "--out", tmp_path / "run", PYTHONPATH=str(tmp_path))
+    assert 'pip install "drivegym[train]"' in complaint(result)
+
+
+def test_doctor_reports_in_json():
+    result = drive("doctor", "--json")
+    findings = json.loads(result.stdout)
+    assert result.returncode == 0
+    assert findings["kernels"]["state"] == "ok"
+    assert findings["training"]["state"] in ("ok", "missing")
+    assert findings["gpu"]["detail"]
