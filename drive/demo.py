@@ -18,6 +18,15 @@ class DemoConfig:
     """Processes; by default all cores."""
 
 
+def _recorded(data: Path) -> int:
+    """How many drives an earlier, perhaps interrupted, demo has recorded."""
+    if not (data / "meta" / "info.json").exists():
+        return 0
+    from drive.dataset import read_info
+
+    return int(read_info(data).total_episodes)
+
+
 def main(config: DemoConfig) -> None:
     """Run the whole line and say where the report lies."""
     import time
@@ -38,8 +47,9 @@ def main(config: DemoConfig) -> None:
     data, learned, scores = config.out / "data", config.out / "pilotnet", config.out / "evaluation"
     policy = learned / "policy.onnx"
     step(1, "recording the expert")
-    if not (data / "meta" / "info.json").exists():
-        record.main(record.RecordConfig(out=data, episodes=config.recordings, workers=config.workers))
+    recorded = _recorded(data)
+    if recorded < config.recordings:
+        record.main(record.RecordConfig(data, episodes=config.recordings - recorded, workers=config.workers))
     step(2, "training PilotNet on what was recorded")
     if not policy.exists():
         train.main(train.TrainConfig(data=(data,), out=learned))

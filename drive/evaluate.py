@@ -24,7 +24,7 @@ class EvaluateConfig:
     agent: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """Who is tested; repeat the flag for several."""
     shadow: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
-    """Acts on every frame beside each tested agent, unheard: logged, compared, filmed. Repeatable."""
+    """Acts on every frame beside each tested agent, unheard: logged, compared, filmed."""
     suite: str = "lane"
     """Which list of scenarios."""
     episodes: int = 100

@@ -14,7 +14,7 @@ from drive.modular.local_map import LocalMap, remember
 from drive.sim.sensors.camera import Camera
 
 SIDE = 0.4  # from a mark's middle to the ground beside it [m]
-TRUST = 0.12  # of a near cell in one picture: what stands up moves from picture to picture, paint adds up
+TRUST = 0.3  # of a near cell in one picture: what stands up moves from picture to picture, paint adds up
 FIRST_TRUST = 0.5  # in the first picture
 SEARCH_GAIN = 1.2  # another lane must score this much more than the predicted one
 LEAST_CURVATURE_VARIANCE = 0.015**2  # [1/m^2]

@@ -166,8 +166,8 @@ def map_picture(
     figure, axis = _figure(7.2, float(np.clip(7.2 * size[1] / size[0], 3.0, 9.0)))
     axis.set_axis_off()
     for lane in lanes:
-        axis.plot(lane[:, 0], lane[:, 1], color=_GRID, lw=0.7, alpha=0.7, zorder=0)
-    _draw_routes(axis, list(first.values()), 3.0)
+        axis.plot(lane[:, 0], lane[:, 1], color=_GRID, lw=0.8, zorder=0)
+    _draw_routes(axis, list(first.values()), 4.0)
     for drive in drives:
         _draw_drive(axis, drive, colors)
     return _svg(figure, "map")

@@ -59,7 +59,7 @@ def make_report(
         weather_alt=_weather_alt(summary),
         offset_svg=plots.offset_along_way(drives, summary, colors),
         offset_alt=_offset_alt(summary),
-        routes_svg=plots.map_picture(drives, colors)
+        routes_svg=plots.map_picture(drives, colors, lanes)
         if on_map
         else plots.route_pictures(drives, colors, chosen),
         routes_alt=_routes_alt(rows, shown),

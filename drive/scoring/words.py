@@ -21,8 +21,8 @@ _TROUBLE = {
 
 def headline(summary: Mapping[str, Any]) -> str:
     """Which agent drives better, in one sentence."""
-    tested = _tested(summary)
     agents = summary["agents"]
+    tested = _tested(summary) or list(agents)[: 1 if len(agents) == 1 else 0]
     if not tested:
         return "The two ends of the scale: the expert, and a wheel held straight."
     if len(tested) == 1:

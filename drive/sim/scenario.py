@@ -61,6 +61,7 @@ class Scenario:
     start_yaw: float = 0.0  # against the path [rad]
     start_speed: float | None = None  # None: what the speed law asks for [m/s]
     through_junction: bool = False
+    ground_seed: int = 0  # of cracks and patches; one for all scenarios on a map, whose ground is built once
 
     @property
     def route(self) -> Route:
@@ -168,7 +169,8 @@ def _generated(seed: int, rng: np.random.Generator) -> Scenario:
     # Scored along the lane itself, whose length differs from the road's in curves.
     start = config.run_in
     goal = min(start + config.length, paths[0].length - 20.0)
-    return _base(seed, road_map, paths, scatter(road_map, rng), start_s=start, goal_s=goal)
+    scenario = _base(seed, road_map, paths, scatter(road_map, rng), start_s=start, goal_s=goal)
+    return replace(scenario, ground_seed=seed)
 
 
 def _on_map(seed: int, rng: np.random.Generator, road_map: RoadMap, through_junctions: bool) -> Scenario:

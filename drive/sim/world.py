@@ -168,7 +168,7 @@ class World:
             self._held[w] = road_map
         ground = _grounds.get(road_map)
         if ground is None:
-            ground = _grounds[road_map] = Ground.of(road_map, scenario.seed)
+            ground = _grounds[road_map] = Ground.of(road_map, scenario.ground_seed)
         look = Look.sample(weather(scenario.weather), scenario.look_rng)
         self._store.set(w, ground, scenario.props, look)
 

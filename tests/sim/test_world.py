@@ -101,3 +101,22 @@ def test_every_sign_is_left_positive(scenarios):
     assert info["heading_error_rad"] > 0.0
     assert ego["lateral_offset"] > start["lateral_offset"]
     assert Expert.steering_at(env.world, 0, 0.0, 0.0) < 0.0, "left of the path one steers right"
+
+
+def test_on_a_map_the_frames_do_not_depend_on_what_the_process_drove_before(shared):
+    program = (
+        "import sys\n"
+        "from tests.sim.test_world import *\n"
+        "from drive.sim.scenario import load_map\n"
+        "road_map = load_map(sys.argv[1]); world = World(1, {'front': SMALL})\n"
+        "for seed in map(int, sys.argv[2:]):\n"
+        "    world.load(0, lane_scenario(seed, road_map=road_map)); last = drive(world, 0, 5)\n"
+        "print(*last)"
+    )
+    path = str(shared / "maps" / "carla-2020" / "Town02.xodr")
+
+    def hashes(*seeds: str) -> str:
+        command = [sys.executable, "-c", program, path, *seeds]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert hashes("3") == hashes("1", "3")

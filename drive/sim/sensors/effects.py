@@ -13,14 +13,14 @@ from drive.sim.sensors.pixels import hash2
 
 @kernel
 def glare_weights(look: Any, view: Any, veil: NDArray[np.int64]) -> bool:
-    """Veil of light around the sun: `veil[0]` by row, `veil[1]` by column, 0 .. 16; False without one."""
+    """Veil of light around the sun: `veil[0]` by row, `veil[1]` by column, 0 .. 181; False without one."""
     right, down, ahead = camera_axes(view, look.sun_x, look.sun_y, look.sun_z)
     if look.glare <= 0.0 or ahead < 0.15:
         return False
     u = view.center_u + view.focal * right / ahead
     v = view.center_v + view.focal * down / ahead
     size = 0.8 * view.focal
-    strength = 12.0 * math.sqrt(look.glare)
+    strength = 136.0 * math.sqrt(look.glare)
     for row in range(view.rows):
         d = (row + 0.5 - v) / size
         p = max(0.0, 1.0 - 0.5 * d * d)
@@ -33,18 +33,27 @@ def glare_weights(look: Any, view: Any, veil: NDArray[np.int64]) -> bool:
 
 
 @kernel
-def add_glare(view: Any, veil: NDArray[np.int64], sun: tuple[int, int, int], out: NDArray[np.uint8]) -> None:
+def add_glare(look: Any, view: Any, veil: NDArray[np.int64], out: NDArray[np.uint8]) -> None:
     """Lay a veil of sunlight over the picture."""
+    bright = 226.0 / max(1e-3, max(look.sun_r, max(look.sun_g, look.sun_b)))
+    red = int(look.sun_r * bright)
+    green = int(look.sun_g * bright)
+    blue = int(look.sun_b * bright)
     for row in range(view.rows):
         strength = veil[0, row]
         if strength == 0:
             continue
         line = out[row]
         for column in range(view.width):
-            weight = strength * veil[1, column]
-            for k in range(3):
-                value = int(line[column, k])
-                line[column, k] = value + (((sun[k] - value) * weight) >> 8)
+            weight = (strength * veil[1, column]) >> 7
+            if weight == 0:
+                continue
+            r = int(line[column, 0])
+            g = int(line[column, 1])
+            b = int(line[column, 2])
+            line[column, 0] = r + (((red - r) * weight) >> 8)
+            line[column, 1] = g + (((green - g) * weight) >> 8)
+            line[column, 2] = b + (((blue - b) * weight) >> 8)
 
 
 @kernel

@@ -52,59 +52,6 @@ def place_view(view: Any, mount: Any, x: float, y: float, yaw: float) -> tuple[f
 
 
 @kernel
-def draw_frame(
-    view: Any,
-    mount: Any,
-    look: Any,
-    scene: Any,
-    world: int,
-    x: float,
-    y: float,
-    yaw: float,
-    frame: int,
-    store: tuple,
-    props: NDArray[np.void],
-    chunks: NDArray[np.void],
-    actors: NDArray[np.void],
-    lens: tuple,
-    scratch: tuple,
-    out: NDArray[np.uint8],
-) -> tuple[int, int, int]:
-    """Draw one frame into out (H, W, 3); returns (first row of the ground, faces drawn, vehicles drawn)."""
-    tiles, grids, palettes, skies = store[0], store[1], store[2], store[3]
-    tables, atlas, noise, sky_u, sky_v, head_map = lens
-    buffers, lists, veil = scratch
-    _corners, _clipped, _spans, ramp, inverse, picture, shade = buffers
-    s, c = place_view(view, mount, x, y, yaw)
-    horizon = horizon_row(view)
-    for k in range(len(inverse)):
-        inverse[k] = 0.0
-    fill_shade(look, horizon, view.width, head_map, ramp, shade)
-    faces, vehicles = draw_bodies(
-        view, look, s, c, horizon, props, chunks, actors, tables, atlas, buffers, lists
-    )
-    salt = hash2(int(look.seed), frame)
-    grain = noise[min(len(noise) - 1, max(0, int(look.noise)))]
-    # one unit of `turn` is a sixteenth of a column of the panorama
-    turn = math.floor(yaw * (SKY_COLUMNS * 16 / (2.0 * math.pi)))
-    palette = palettes[world]
-    sky = skies[world]
-    sky_map = (sky_u, sky_v)
-    resolve_sky(view, horizon, sky, sky_map, turn, inverse, picture, grain, salt, out)
-    resolve_ground(
-        view, look, scene, horizon, tiles, grids, palette, sky, sky_map, turn, buffers, grain, salt, out
-    )
-    if glare_weights(look, view, veil):
-        bright = 226.0 / max(1e-3, max(look.sun_r, max(look.sun_g, look.sun_b)))
-        add_glare(
-            view, veil, (int(look.sun_r * bright), int(look.sun_g * bright), int(look.sun_b * bright)), out
-        )
-    if look.rain > 0.0:
-        draw_rain(look, salt, out)
-    return horizon, faces, vehicles
-
-
-@kernel
 def draw_frames(
     worlds: NDArray[np.int64],
     poses: NDArray[np.float64],
@@ -123,37 +70,58 @@ def draw_frames(
 
     Returns (faces, vehicles) drawn, summed over the items.
     """
-    tiles, grids, palettes, skies, looks, scenes, props, chunks, mounts = store
-    view, buffers, lists, veil = scratch
+    tiles, grids, palettes, skies, looks, scenes, all_props, all_chunks, mounts = store
+    tables, atlas, noise, sky_u, sky_v, head_map = lens
+    views, buffers, lists, veil = scratch
+    _corners, _clipped, _spans, ramp, inverse, picture, shade = buffers
+    view = views[0]
+    sky_map = (sky_u, sky_v)
     all_faces = 0
     all_vehicles = 0
     for i in range(len(worlds)):
         w = worlds[i]
         scene = scenes[w]
-        begin = actor_begin[w]
-        end = actor_end[w]
-        horizon, faces, vehicles = draw_frame(
-            view[0],
-            mounts[0],
-            looks[w],
-            scene,
-            w,
-            poses[i, 0],
-            poses[i, 1],
-            poses[i, 3],
-            frames[i],
-            (tiles, grids, palettes, skies),
-            props[scene.props : scene.props_end],
-            chunks[scene.chunks : scene.chunks_end],
-            actors[begin:end],
-            lens,
-            (buffers, lists, veil),
-            out[i],
+        look = looks[w]
+        yaw = poses[i, 3]
+        s, c = place_view(view, mounts[0], poses[i, 0], poses[i, 1], yaw)
+        horizon = horizon_row(view)
+        for k in range(len(inverse)):
+            inverse[k] = 0.0
+        fill_shade(look, horizon, view.width, head_map, ramp, shade)
+        props = all_props[scene.props : scene.props_end]
+        chunks = all_chunks[scene.chunks : scene.chunks_end]
+        near = actors[actor_begin[w] : actor_end[w]]
+        faces, vehicles = draw_bodies(
+            view, look, s, c, horizon, props, chunks, near, tables, atlas, buffers, lists
         )
         all_faces += faces
         all_vehicles += vehicles
+        salt = hash2(int(look.seed), frames[i])
+        grain = noise[min(len(noise) - 1, max(0, int(look.noise)))]
+        # one unit of `turn` is a sixteenth of a column of the panorama
+        turn = math.floor(yaw * (SKY_COLUMNS * 16 / (2.0 * math.pi)))
+        sky = skies[w]
+        resolve_sky(view, horizon, sky, sky_map, turn, inverse, picture, grain, salt, out[i])
+        resolve_ground(
+            view,
+            look,
+            scene,
+            horizon,
+            tiles,
+            grids,
+            palettes[w],
+            sky,
+            sky_map,
+            turn,
+            buffers,
+            grain,
+            salt,
+            out[i],
+        )
+        if glare_weights(look, view, veil):
+            add_glare(look, view, veil, out[i])
+        if look.rain > 0.0:
+            draw_rain(look, salt, out[i])
         if depth.shape[0] > 0 or label.shape[0] > 0:
-            fill_depth_and_labels(
-                view[0], scene, horizon, tiles, grids, buffers[4], buffers[5], i, depth, label
-            )
+            fill_depth_and_labels(view, scene, horizon, tiles, grids, inverse, picture, i, depth, label)
     return all_faces, all_vehicles

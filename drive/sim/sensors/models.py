@@ -290,7 +290,7 @@ def face_tables() -> tuple[NDArray[np.float64], np.ndarray, NDArray[np.int64]]:
                 arrays.BUILDING: _building(
                     detail, variant == 1, textures.SHUTTERS if variant else textures.FLATS
                 ),
-                arrays.FENCE: _panel(textures.PICKETS, 2.0) if variant else _panel(textures.RAIL, 3.0),
+                arrays.FENCE: _panel(textures.BOARDS, 2.0) if variant else _panel(textures.RAIL, 3.0),
             }
             for kind, shape in made.items():
                 shapes[(kind * VARIANTS + variant) * DETAILS + detail] = shape

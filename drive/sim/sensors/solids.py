@@ -34,7 +34,7 @@ def draw_model(
     if body.kind == BUILDING and body.height > 9.0:
         variant = 0
     elif body.kind == FENCE:
-        variant = 1 if body.red > body.blue + 20.0 else 0  # wood stands as pickets, metal as a rail
+        variant = 1 if body.red > body.blue + 20.0 else 0  # wood stands as boards, metal as a rail
     shape = (body.kind * VARIANTS + variant) * DETAILS + detail
     sun_x = look.sun_x * body.cos + look.sun_y * body.sin
     sun_y = -look.sun_x * body.sin + look.sun_y * body.cos

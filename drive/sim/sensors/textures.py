@@ -22,7 +22,7 @@ TEXTURE_SIZE = 5440
     DRUM,
     STRIPES,
     RAIL,
-    PICKETS,
+    BOARDS,
     DISC,
     TRIANGLE,
     PLATE,
@@ -49,7 +49,7 @@ def atlas() -> NDArray[np.uint8]:
         DRUM: _drum,
         STRIPES: _stripes,
         RAIL: _rail,
-        PICKETS: _pickets,
+        BOARDS: _boards,
         DISC: _disc,
         TRIANGLE: _triangle,
         PLATE: lambda: _plate(),
@@ -170,12 +170,11 @@ def _rail() -> NDArray[np.float64]:
     return np.where(beam, 1.0 - 0.85 * ridge, np.where(post, 0.0, np.nan))
 
 
-def _pickets() -> NDArray[np.float64]:
+def _boards() -> NDArray[np.float64]:
     u, v = _grid()
-    slat = (u * 6.0) % 1.0 < 0.62
-    board = ((v > 0.2) & (v < 0.3)) | ((v > 0.7) & (v < 0.8))
-    top = v < 0.97 - 0.06 * abs(((u * 6.0) % 1.0) - 0.31)
-    return np.where((slat & top) | board, 0.35 + 0.5 * _grain(3, 12), np.nan)
+    board = ((v > 0.375) & (v < 0.5)) | ((v > 0.75) & (v < 0.875))
+    post = ((u * 2.0) % 1.0 < 0.125) & (v < 0.95)
+    return np.where(board | post, 0.35 + 0.5 * _grain(3, 12), np.nan)
 
 
 def _disc() -> NDArray[np.float64]:
