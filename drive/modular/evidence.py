@@ -15,6 +15,7 @@ Plane = NDArray[np.float32]
 RIDGE_FLOOR, RIDGE_FULL = 0.03, 0.25  # contrast where paint begins, and where it is certain
 YELLOW_FLOOR, YELLOW_FULL = 0.03, 0.15
 ACROSS_RANGE = 14.0  # stripes that run across the view are resolved up to here [m]
+TINTED = 0.08  # ground this green or purple is no asphalt
 DARK = 12.0  # grey levels added to a brightness before dividing by it
 
 
@@ -141,5 +142,7 @@ def learn_asphalt(
     r, g, b = np.median(patch, axis=0)
     value = 0.5 * (r + g)
     scale = 1.0 / (value + DARK)
+    if abs(g - 0.5 * (r + b)) * scale > TINTED:
+        return asphalt
     new = np.array([value, (g - 0.5 * (r + b)) * scale, (r - b) * scale, 1.0])
     return new if asphalt[3] == 0.0 else asphalt + rate * (new - asphalt)

@@ -32,8 +32,7 @@ ROAD_GAIN = 0.15  # of asphalt in the lane's middle
 EDGE_GAIN = 0.35  # a road edge speaks softer than paint
 INSIDE_MARK, INSIDE_OFF = 0.32, 0.6  # costs of paint and of grass inside the lane
 BEND_COST = 10.0  # per 1/m of change of curvature along the lane
-SURPRISE_COST, MOST_SURPRISE = 0.5, 2.5  # per squared deviation of a curvature from its prediction; at most
-SHIFT_COST, TURN_COST, WIDTH_COST = 6.0, 60.0, 10.0  # per m^2, rad^2, m^2 from the prediction
+SURPRISE_COST, MOST_SURPRISE = 0.5, 4.0  # per squared deviation of a curvature from its prediction; at most
 EDGE_TRUST, BEYOND_TRUST = 0.2, 0.4  # of a road edge against paint; of one outside of the expected border
 RAGGED = 0.15  # offsets that jump this much from station to station are hardly trusted [m]
 PAINT_SEEN, EDGE_SEEN = 0.15, 0.25  # less is taken for nothing
@@ -135,6 +134,7 @@ def search_lane(
     known: int,
     segments: int,
     starts: Array,
+    costs: Array,
     out: Array,
 ) -> float:
     """The best lane by beam search over the curvature of one segment after the other.
@@ -148,6 +148,7 @@ def search_lane(
         known: the curvatures before this one were driven over or are close: they change little.
         segments: how many of them are searched; the rest of the answer keeps the prediction.
         starts: (m, 3) shifts to the left [m], turns [rad] and widenings [m] of the prediction to begin from.
+        costs: (m,) of beginning there.
         out: (3 + n,) the best lane's shift, turn, width and curvatures.
 
     Returns:
@@ -181,8 +182,7 @@ def search_lane(
                     yaw = anchor[2] + starts[b, 1]
                     wide = width + starts[b, 2]
                     start = float(b)
-                    value = -SHIFT_COST * starts[b, 0] ** 2 - TURN_COST * starts[b, 1] ** 2
-                    value -= WIDTH_COST * starts[b, 2] ** 2
+                    value = -costs[b]
                 else:
                     q = chain[b, j - 1]
                     if o == 0:

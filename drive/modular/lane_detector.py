@@ -16,8 +16,10 @@ from drive.sim.sensors.camera import Camera
 SIDE = 0.4  # from a mark's middle to the ground beside it [m]
 TRUST = 0.3  # of a near cell in one picture: what stands up moves from picture to picture, paint adds up
 FIRST_TRUST = 0.5  # in the first picture
-SEARCH_GAIN = 1.2  # another lane must score this much more than the predicted one
-LEAST_CURVATURE_VARIANCE = 0.015**2  # [1/m^2]
+SEARCH_GAIN = 1.5  # another lane must score this much more than the predicted one
+LEAST_START_VARIANCE = np.array([0.06, 0.015, 0.06]) ** 2  # of shift [m^2], turn [rad^2], width [m^2]
+MOST_START_COST = 5.0
+LEAST_CURVATURE_VARIANCE = 0.012**2  # [1/m^2]
 KNOWN = 3  # segments of the chain that lie behind or below the car
 FRONT = 3.5  # rear axle to front bumper, about [m]
 NOTHING_HIDDEN = np.array([1e9, 0.0, 0.0, 0.0, 0.0])
@@ -108,7 +110,9 @@ class LaneDetector:
         starts = FIRST_STARTS if first else STARTS
         args = (memory.grid, tracker.anchor, tracker.width, tracker.curvature)
         variance = np.maximum(np.diag(tracker.covariance)[3:], LEAST_CURVATURE_VARIANCE)
-        score = fit.search_lane(*args, variance, KNOWN, SEGMENTS, starts, self._lane)
+        doubt = np.diag(tracker.covariance)[:3]
+        costs = np.minimum(starts**2 @ (0.5 / np.maximum(doubt, LEAST_START_VARIANCE)), MOST_START_COST)
+        score = fit.search_lane(*args, variance, KNOWN, SEGMENTS, starts, costs, self._lane)
         predicted = fit.score_lane(*args, SEGMENTS)
         return self._lane if first or score > predicted + SEARCH_GAIN else None
 

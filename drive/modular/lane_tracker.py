@@ -27,11 +27,12 @@ class LaneTracker:
         confidence: 0 .. 1, how much of the borders ahead is supported by evidence.
     """
 
-    def __init__(self, pose: NDArray[np.float64]) -> None:
+    def __init__(self, pose: NDArray[np.float64], curvature: float = 0.0) -> None:
         yaw = pose[2]
-        self.anchor = pose - BEHIND * np.array([np.cos(yaw), np.sin(yaw), 0.0])
+        back = yaw - 0.5 * BEHIND * curvature
+        self.anchor = pose - BEHIND * np.array([np.cos(back), np.sin(back), curvature])
         self.width = USUAL_WIDTH
-        self.curvature: NDArray[np.float64] = np.zeros(SEGMENTS)
+        self.curvature: NDArray[np.float64] = curvature * 0.8 ** np.arange(SEGMENTS)
         self.covariance: NDArray[np.float64] = np.zeros((3 + SEGMENTS, 3 + SEGMENTS))
         self.covariance[:3, :3] = np.diag([0.3, 0.06, 0.2]) ** 2
         walk = np.minimum.outer(np.arange(SEGMENTS), np.arange(SEGMENTS))

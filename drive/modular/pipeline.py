@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from drive.agent import Context, Control, Observation
 from drive.control.pursuit import pure_pursuit
-from drive.modular.fit import STATION
+from drive.modular.fit import MAX_CURVATURE, STATION
 from drive.modular.lane_detector import LaneDetector
 from drive.modular.lane_tracker import LaneTracker
 from drive.modular.local_map import LocalMap
@@ -56,7 +56,10 @@ class ModularAgent:
 
     def _look(self, image: NDArray[np.uint8], speed: float, yaw_rate: float, lead_gap: float) -> None:
         detector, tracker, memory = self._detector, self._tracker, self._map
-        if not self._first:
+        if self._first:
+            bend = float(np.clip(yaw_rate / max(speed, 2.0), -MAX_CURVATURE, MAX_CURVATURE))
+            tracker = self._tracker = LaneTracker(memory.pose, bend)
+        else:
             dt = self._context.dt
             memory.move(0.5 * (speed + self._speed) * dt, yaw_rate * dt)
             tracker.predict(memory.pose)

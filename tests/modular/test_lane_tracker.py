@@ -45,7 +45,7 @@ def test_the_search_finds_a_corner_ten_metres_ahead_of_a_lane_believed_straight(
     starts = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, -0.15], [0.15, 0.0, 0.0]])
     args = (memory.grid, tracker.anchor, tracker.width, tracker.curvature)
     variance = np.full(SEGMENTS, 0.03**2)
-    score = fit.search_lane(*args, variance, 0, SEGMENTS, starts, out)
+    score = fit.search_lane(*args, variance, 0, SEGMENTS, starts, np.zeros(3), out)
     assert score > fit.score_lane(*args, SEGMENTS) + 5.0
     found = np.zeros_like(tracker.line)
     fit.trace(tracker.anchor, out[3:], found)

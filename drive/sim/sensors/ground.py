@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from drive.sim.maps.road_map import Lane, RoadMap, Stroke, Surface
 from drive.sim.sensors import ground_paint as paint
+from drive.sim.sensors.ground_levels import finish_tiles, join_tiles
 from drive.sim.sensors.pixels import GRASS_VARIANTS, LEVELS, OFFSETS, STRIDES, TEXEL, TILE, TILE_SIZE
 
 TILE_LENGTH = TILE * TEXEL  # [m]
@@ -80,8 +81,8 @@ class Ground:
         paint.draw_segments(segments, x0, y0, salt, grid, material, cover, classes, tone)
         first_x = (where % columns) * TILE + round(x0 / TEXEL)
         first_y = (where // columns) * TILE + round(y0 / TEXEL)
-        paint.finish_tiles(first_x, first_y, salt, material, cover, classes, tone, tiles)
-        paint.join_tiles(grid, tiles)
+        finish_tiles(first_x, first_y, salt, material, cover, classes, tone, tiles)
+        join_tiles(grid, tiles)
         for array in (grid, tiles):
             array.setflags(write=False)
         return cls(x0, y0, grid, tiles)
@@ -110,7 +111,7 @@ def grass_tiles() -> NDArray[np.uint16]:
     tiles = np.zeros((n, TILE_SIZE), np.uint16)
     bare = np.zeros(texels, np.uint8)
     corner = np.arange(n) * TILE * 16
-    paint.finish_tiles(corner, corner, 5, bare, bare, bare, np.zeros(texels, np.int8), tiles)
+    finish_tiles(corner, corner, 5, bare, bare, bare, np.zeros(texels, np.int8), tiles)
     for tile in tiles:
         for level in range(LEVELS):
             size, step = TILE >> level, STRIDES[level]

@@ -10,7 +10,7 @@ from drive.kernels import kernel
 from drive.sim.arrays import BARREL, BUSH, CONE, POLE, SIGN, TREE
 from drive.sim.sensors import textures
 from drive.sim.sensors.bodies import place
-from drive.sim.sensors.faces import fill_block, fill_sprite
+from drive.sim.sensors.cards import fill_block, fill_sprite
 from drive.sim.sensors.lighting import fill_ramp, shine
 
 
