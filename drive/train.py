@@ -21,11 +21,11 @@ class TrainConfig:
     """Folder for the policy, the logs and the state to go on from."""
     model: Literal["pilotnet"] = "pilotnet"
     """The network."""
-    epochs: int = 5
+    epochs: int = 3
     """Times to go through the data."""
-    batch_size: int = 128
+    batch_size: int = 32
     """Pictures a step, over all GPUs together."""
-    learning_rate: float = 1.2e-3
+    learning_rate: float = 1e-3
     """Highest learning rate; it rises over the first 3 % of the steps, then falls to 0 along a cosine."""
     weight_decay: float = 1e-4
     """Decoupled weight decay (AdamW)."""

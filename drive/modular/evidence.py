@@ -15,6 +15,7 @@ Plane = NDArray[np.float32]
 RIDGE_FLOOR, RIDGE_FULL = 0.03, 0.25  # contrast where paint begins, and where it is certain
 YELLOW_FLOOR, YELLOW_FULL = 0.03, 0.15
 ACROSS_RANGE = 14.0  # stripes that run across the view are resolved up to here [m]
+HIDES, SOFT = 1.0, 0.4  # metres off the road along a line of sight that hide what is behind, give or take
 TINTED = 0.08  # ground this green or purple is no asphalt
 DARK = 12.0  # grey levels added to a brightness before dividing by it
 
@@ -25,7 +26,7 @@ _SIDES_DIFFER = np.float32(0.3)
 _RIDGE = np.float32(RIDGE_FLOOR), np.float32(1.0 / (RIDGE_FULL - RIDGE_FLOOR))
 _YELLOW = np.float32(YELLOW_FLOOR), np.float32(1.0 / (YELLOW_FULL - YELLOW_FLOOR))
 _CHROMA = np.float32(18.0), np.float32(3.0)  # distances of 1 are certainly not asphalt
-_BRIGHTER, _DARKER = np.float32(1.2), np.float32(0.6)
+_BRIGHTER, _DARKER = np.float32(1.2), np.float32(0.8)
 _LEAST = np.float32(-0.1)  # paint that is certainly not there counts against it, so that noise evens out
 _ALIKE = np.float32(0.6)
 
@@ -122,6 +123,38 @@ def find_evidence(
     planes = light.ravel(), yellow.ravel(), off.ravel()
     _paint(*planes, along_seen.ravel(), mark.ravel(), 0, 1, side)
     _paint(*planes, across_seen.ravel(), mark.ravel(), across_row * columns, columns, side)
+
+
+@kernel
+def find_hidden(off: Plane, nearer: NDArray[np.int32], hidden: Plane, cell: float) -> None:
+    """What stands up hides the ground behind it: fill `hidden`, 0 in view to 1 hidden.
+
+    Along a line of sight, from the car outwards, metres off the road add up and metres of road count back;
+    from HIDES metres on nothing behind can be trusted to lie on the ground.
+
+    Args:
+        off: (R, C) float32, 1 off the road; row 0 is the farthest.
+        nearer: (R, C) int32, the column in the next row through which a cell is seen; -1 outside.
+        hidden: (R, C) float32, out.
+        cell: size of a cell [m].
+    """
+    rows, columns = off.shape
+    step = np.float32(cell / HIDES)
+    most = np.float32(1.0 + SOFT / HIDES)
+    for j in range(columns):
+        hidden[rows - 1, j] = _ZERO
+    for i in range(rows - 2, -1, -1):
+        for j in range(columns):
+            k = nearer[i, j]
+            before = hidden[i + 1, k] if k >= 0 else _ZERO
+            now = before + step * (off[i, j] * np.float32(2.0) - _ONE)
+            now = now if now > _ZERO else _ZERO
+            hidden[i, j] = now if now < most else most
+    start = np.float32(1.0 - SOFT / HIDES)
+    for i in range(rows):
+        for j in range(columns):
+            value = (hidden[i, j] - start) / (most - start)
+            hidden[i, j] = value if value > _ZERO else _ZERO
 
 
 def learn_asphalt(

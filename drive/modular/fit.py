@@ -18,6 +18,7 @@ from drive.modular.local_map import CELL, CELLS, MARK, OFF, SEEN
 Array = NDArray[np.float64]
 Grid = NDArray[np.float32]
 
+CURVES = 5  # the state's curvatures come after shift, turn, width and two margins
 SEGMENT = 1.5  # [m]
 STATION = 0.5  # evidence is read every so many metres along the lane
 STATIONS = 3  # in a segment
@@ -31,12 +32,12 @@ SURE_GAIN = 3.0  # cells count in full once they were seen this surely, inverse
 ROAD_GAIN = 0.15  # of asphalt in the lane's middle
 EDGE_GAIN = 0.35  # a road edge speaks softer than paint
 INSIDE_MARK, INSIDE_OFF = 0.32, 0.6  # costs of paint and of grass inside the lane
-BEND_COST = 10.0  # per 1/m of change of curvature along the lane
-SURPRISE_COST, MOST_SURPRISE = 0.5, 4.0  # per squared deviation of a curvature from its prediction; at most
-EDGE_TRUST, BEYOND_TRUST = 0.2, 0.4  # of a road edge against paint; of one outside of the expected border
+BEND_COST, MOST_BEND = 40.0, 2.5  # per 1/m of change of curvature along the lane; at most
+SURPRISE_COST, MOST_SURPRISE = 0.5, 3.0  # per squared deviation of a curvature from its prediction; at most
+EDGE_TRUST = 0.3  # of the road's end against paint
 RAGGED = 0.15  # offsets that jump this much from station to station are hardly trusted [m]
 PAINT_SEEN, EDGE_SEEN = 0.15, 0.25  # less is taken for nothing
-SCAN = 16  # steps to each side when a border is measured
+SCAN = 24  # steps to each side when a border is measured
 SCAN_STEP = 0.05  # [m]
 
 
@@ -78,7 +79,9 @@ def _read_smooth(grid: Grid, x: float, y: float, channel: int) -> float:
 
 
 @kernel
-def _station_score(grid: Grid, x: float, y: float, s: float, c: float, half: float) -> float:
+def _station_score(
+    grid: Grid, x: float, y: float, s: float, c: float, half: float, right: float, left: float
+) -> float:
     """Evidence for a lane whose middle passes (x, y) in the direction (c, s): at most 2 and a bit."""
     inv = 1.0 / CELL
     row, column = int(np.floor(x * inv)) & (CELLS - 1), int(np.floor(y * inv)) & (CELLS - 1)
@@ -93,12 +96,13 @@ def _station_score(grid: Grid, x: float, y: float, s: float, c: float, half: flo
         off += grid[row, column, OFF]
         row, column = int(np.floor(u + nx * half)) & (CELLS - 1), int(np.floor(v + ny * half)) & (CELLS - 1)
         border = grid[row, column, MARK]
-        d = half + EDGE_REACH
+        end = half + (left if side > 0.0 else right)
+        d = end + EDGE_REACH
         row, column = int(np.floor(u + nx * d)) & (CELLS - 1), int(np.floor(v + ny * d)) & (CELLS - 1)
         step = grid[row, column, OFF]
         if step > 0.1:
             sure = grid[row, column, SEEN]
-            d = half - EDGE_REACH
+            d = end - EDGE_REACH
             row, column = int(np.floor(u + nx * d)) & (CELLS - 1), int(np.floor(v + ny * d)) & (CELLS - 1)
             step = max(step - grid[row, column, OFF], 0.0)
             border += EDGE_GAIN * step * min(SURE_GAIN * min(sure, grid[row, column, SEEN]), 1.0)
@@ -107,20 +111,28 @@ def _station_score(grid: Grid, x: float, y: float, s: float, c: float, half: flo
 
 
 @kernel
-def score_lane(grid: Grid, anchor: Array, width: float, curvature: Array, segments: int) -> float:
+def _bend_cost(change: float) -> float:
+    """A lane seldom changes its curvature, but where it does (a corner), by any amount."""
+    return min(BEND_COST * abs(change), MOST_BEND)
+
+
+@kernel
+def score_lane(
+    grid: Grid, anchor: Array, width: float, margin: Array, curvature: Array, segments: int
+) -> float:
     """Evidence for a whole lane, and the cost of its bends: comparable with `search_lane`'s score."""
     x, y, yaw = anchor[0], anchor[1], anchor[2]
     total = 0.0
     for j in range(segments):
         if j > 0:
-            total -= BEND_COST * abs(curvature[j] - curvature[j - 1])
+            total -= _bend_cost(curvature[j] - curvature[j - 1])
         for _ in range(STATIONS):
             s, c = sincos(yaw + 0.5 * STATION * curvature[j])
             x += STATION * c
             y += STATION * s
             yaw += STATION * curvature[j]
             s, c = sincos(yaw)
-            total += _station_score(grid, x, y, s, c, 0.5 * width)
+            total += _station_score(grid, x, y, s, c, 0.5 * width, margin[0], margin[1])
     return total
 
 
@@ -129,6 +141,7 @@ def search_lane(
     grid: Grid,
     anchor: Array,
     width: float,
+    margin: Array,
     curvature: Array,
     variance: Array,
     known: int,
@@ -143,6 +156,7 @@ def search_lane(
         grid: the map's (CELLS, CELLS, 3).
         anchor: (3,) predicted x, y, yaw of the lane's middle at its first segment.
         width: predicted [m].
+        margin: (2,) from the lane's right and left border to the road's end [m].
         curvature: (n,) predicted per segment [1/m].
         variance: (n,) of it [1/m^2].
         known: the curvatures before this one were driven over or are close: they change little.
@@ -213,8 +227,10 @@ def search_lane(
                         k = -0.16
                     k = min(max(k, -MAX_CURVATURE), MAX_CURVATURE)
                     x, y, yaw, wide, start = pose[b, 0], pose[b, 1], pose[b, 2], pose[b, 3], pose[b, 4]
-                    surprise = SURPRISE_COST * (k - p) ** 2 / variance[j]
-                    value = score[b] - BEND_COST * abs(k - q) - min(surprise, MOST_SURPRISE)
+                    # From one segment to the next the deviation from the prediction changes rarely: a corner
+                    # that was not foreseen is one surprise where it begins and one where it ends.
+                    surprise = SURPRISE_COST * (k - p - q + curvature[j - 1]) ** 2 / variance[j]
+                    value = score[b] - _bend_cost(k - q) - min(surprise, MOST_SURPRISE)
                 s, c = sincos(yaw)
                 turn_s, turn_c = sincos(0.5 * STATION * k)
                 for _ in range(STATIONS):
@@ -222,7 +238,7 @@ def search_lane(
                     x += STATION * c
                     y += STATION * s
                     s, c = s * turn_c + c * turn_s, c * turn_c - s * turn_s
-                    value += _station_score(grid, x, y, s, c, 0.5 * wide)
+                    value += _station_score(grid, x, y, s, c, 0.5 * wide, margin[0], margin[1])
                 yaw += SEGMENT * k
                 can_pose[candidates, 0] = x
                 can_pose[candidates, 1] = y
@@ -303,58 +319,79 @@ def _scan(
     s: float,
     c: float,
     sign: float,
-    half: float,
-    steps: int,
+    distance: float,
+    gate: float,
     paint: bool,
     profile: Array,
-) -> tuple[float, int]:
-    """Evidence across a border, near ones favoured: the highest and its step; `profile` gets all of it."""
+) -> tuple[float, float]:
+    """Look across a border, near ones favoured: the highest evidence and its offset [m]."""
+    steps = min(int(gate / SCAN_STEP), SCAN)
     best, where = 0.0, 0
     for o in range(-steps, steps + 1):
-        d = sign * half + o * SCAN_STEP
+        d = sign * distance + o * SCAN_STEP
         if paint:
             value = _read_smooth(grid, x - s * d, y + c * d, MARK)
         else:
-            value = 0.5 * (
-                _edge(grid, x, y, -s, c, sign * d, sign, EDGE_REACH)
-                + _edge(grid, x, y, -s, c, sign * d, sign, 0.15)
-            )
+            far = _edge(grid, x, y, -s, c, sign * d, sign, EDGE_REACH)
+            value = 0.5 * (far + _edge(grid, x, y, -s, c, sign * d, sign, 0.15)) if far > 0.0 else 0.0
         profile[o + SCAN] = value
         value *= 1.0 - 0.4 * abs(o) / SCAN
         if value > best:
             best, where = value, o
-    return best, where
+    moment, mass = 0.0, 1e-9
+    for o in range(max(where - 4, -steps), min(where + 4, steps) + 1):
+        mass += max(profile[o + SCAN], 0.0)
+        moment += max(profile[o + SCAN], 0.0) * o
+    return best, moment / mass * SCAN_STEP
+
+
+@kernel
+def _smoothness(found: Array, i: int, side: int, offset: float) -> float:
+    """Trust in an offset by its step from the stations before: a border is smooth, parked cars are not."""
+    jump = 1.0
+    for back in range(1, min(i, 3)):
+        if found[i - back, side, 1] > 0.0:
+            jump = min(jump, abs(found[i - back, side, 0] - offset) / back)
+    return 1.0 - min(jump / RAGGED, 0.9)
 
 
 @kernel
 def measure_borders(
-    grid: Grid, line: Array, width: float, gate: Array, information: Array, gradient: Array, found: Array
-) -> float:
+    grid: Grid,
+    line: Array,
+    width: float,
+    margin: Array,
+    gate: Array,
+    edge_gate: Array,
+    information: Array,
+    gradient: Array,
+    found: Array,
+) -> None:
     """Normal equations of both borders' offsets from a lane that is nearly right.
 
-    State: shift of the anchor to the left, turn at the anchor, widening, change of each curvature. A turn by
-    a at the point P moves the middle at Q by a * (Q - P) . t(Q) along its normal; a change of curvature in a
-    segment turns what follows by its length times the change.
+    State: shift of the anchor to the left, turn at the anchor, widening, widening of the margins right and
+    left (from the lane's border to where the road ends), change of each curvature. A turn by a at the point P
+    moves the middle at Q by a * (Q - P) . t(Q) along its normal; a change of curvature in a segment turns
+    what follows by its length times the change.
 
     Args:
         grid: the map's (CELLS, CELLS, 3).
         line: (n * STATIONS + 1, 3) the lane's middle (`trace`).
         width: [m].
-        gate: (n * STATIONS + 1,) how far a border is looked for to each side [m].
-        information: (3 + n, 3 + n) out, sum of h h' w.
-        gradient: (3 + n,) out, sum of h w r.
-        found: (n * STATIONS + 1, 2, 2) out: offset [m] and weight of the right and the left border.
-
-    Returns:
-        The sum of weights.
+        margin: (2,) right and left [m].
+        gate: (n * STATIONS + 1,) how far paint is looked for to each side of a border [m].
+        edge_gate: (2,) how far the road's right and left end is looked for [m].
+        information: (CURVES + n, CURVES + n) out, sum of h h' w.
+        gradient: (CURVES + n,) out, sum of h w r.
+        found: (n * STATIONS + 1, 4, 2) out: offset [m] and evidence of paint right and left, of the road's
+            end right and left.
     """
     n = (len(line) - 1) // STATIONS
     information[:] = 0.0
     gradient[:] = 0.0
     found[:] = 0.0
-    h = np.empty(3 + n)
+    h = np.empty(CURVES + n)
     profile = np.empty(2 * SCAN + 1)
-    total = 0.0
     for i in range(len(line)):
         x, y = line[i, 0], line[i, 1]
         s, c = sincos(line[i, 2])
@@ -362,51 +399,35 @@ def measure_borders(
         h[1] = (x - line[0, 0]) * c + (y - line[0, 1]) * s
         reach = (i - 1) // STATIONS
         for j in range(n):
-            h[3 + j] = 0.0
+            h[CURVES + j] = 0.0
             if j <= reach:
                 a = j * STATIONS
                 b = min(a + STATIONS, i)
                 chord = 0.5 * (
                     (2.0 * x - line[a, 0] - line[b, 0]) * c + (2.0 * y - line[a, 1] - line[b, 1]) * s
                 )
-                h[3 + j] = chord * STATION * (b - a)
-        steps = min(int(gate[i] / SCAN_STEP), SCAN)
-        for side in range(2):
+                h[CURVES + j] = chord * STATION * (b - a)
+        for kind in range(4):
+            side = kind & 1
             sign = 2.0 * side - 1.0
-            trust = 1.0
-            peak, where = _scan(grid, x, y, s, c, sign, 0.5 * width, steps, True, profile)
-            if peak < PAINT_SEEN:
-                edge, at = _scan(grid, x, y, s, c, sign, 0.5 * width, steps, False, profile)
-                if edge < EDGE_SEEN:
-                    continue
-                peak, where, trust = edge, at, EDGE_TRUST
-            moment, mass = 0.0, 0.0
-            for o in range(max(where - 4, -steps), min(where + 4, steps) + 1):
-                mass += profile[o + SCAN]
-                moment += profile[o + SCAN] * o * SCAN_STEP
-            offset = moment / mass
-            jump = 1.0
-            for back in range(1, min(i, 3)):
-                if found[i - back, side, 1] > 0.0:
-                    jump = min(jump, abs(found[i - back, side, 0] - offset) / back)
-            if trust == 1.0:
-                trust = 1.0 - min(0.5 * jump / RAGGED, 0.7)
-            else:
-                # Ground beside the lane may be road as well: that it ends further out says little about the
-                # lane's width, and a ragged end (parked cars) says less.
-                if sign * offset > 0.0:
-                    trust *= BEYOND_TRUST
-                trust *= 1.0 - min(jump / RAGGED, 0.9)
-            weight = peak * peak * trust
-            found[i, side, 0] = offset
-            found[i, side, 1] = peak
+            paint = kind < 2
+            distance = 0.5 * width if paint else 0.5 * width + margin[side]
+            reach_out = gate[i] if paint else edge_gate[side]
+            peak, offset = _scan(grid, x, y, s, c, sign, distance, reach_out, paint, profile)
+            if peak < (PAINT_SEEN if paint else EDGE_SEEN):
+                continue
+            smooth = _smoothness(found, i, kind, offset)
+            found[i, kind, 0] = offset
+            found[i, kind, 1] = peak
+            weight = peak * peak * (0.4 + 0.6 * smooth if paint else EDGE_TRUST * smooth)
             h[2] = 0.5 * sign
-            total += weight
-            for a in range(3 + n):
+            h[3], h[4] = 0.0, 0.0
+            if not paint:
+                h[3 + side] = sign
+            for a in range(CURVES + n):
                 ha = h[a] * weight
                 if ha == 0.0:
                     continue
                 gradient[a] += ha * offset
-                for b in range(3 + n):
+                for b in range(CURVES + n):
                     information[a, b] += ha * h[b]
-    return total

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from drive.modular import fit
 from drive.modular.birdseye import BirdsEye, Region
-from drive.modular.evidence import ACROSS_RANGE, find_evidence, learn_asphalt
+from drive.modular.evidence import ACROSS_RANGE, find_evidence, find_hidden, learn_asphalt
 from drive.modular.lane_tracker import BEHIND, SEGMENTS, LaneTracker
 from drive.modular.local_map import LocalMap, remember
 from drive.sim.sensors.camera import Camera
@@ -66,6 +66,12 @@ class LaneDetector:
             for size in ((1, reach), (reach, 1))
         ]
         self._planes = [np.zeros(shape, np.uint8) for _ in range(3)]
+        # A cell is seen through the one in the next row on the line to the camera.
+        depth = self._xs - camera.x
+        y = camera.y + (self._ys - camera.y) * np.append(depth[1:] / depth[:-1], 1.0)[:, None]
+        nearer = np.floor((region.y_max - y) / region.cell).astype(np.int32)
+        self._nearer = np.where((nearer >= 0) & (nearer < shape[1]), nearer, -1).astype(np.int32)
+        self._hidden = np.zeros(shape, np.float32)
         self._light, self._yellow = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
         self._mark = np.zeros(shape, np.float32)
         self.evidence = Evidence(
@@ -75,10 +81,10 @@ class LaneDetector:
         )
         self._asphalt = np.zeros(4)
         self._pictures = 0
-        size = 3 + SEGMENTS
+        size = fit.CURVES + SEGMENTS
         self._information, self._gradient = np.zeros((size, size)), np.zeros(size)
-        self._lane = np.zeros(size)
-        self.found: NDArray[np.float64] = np.zeros((SEGMENTS * fit.STATIONS + 1, 2, 2))
+        self._lane = np.zeros(3 + SEGMENTS)
+        self.found: NDArray[np.float64] = np.zeros((SEGMENTS * fit.STATIONS + 1, 4, 2))
 
     def see(self, image: NDArray[np.uint8], lead_gap: float, tracker: LaneTracker, memory: LocalMap) -> None:
         """Put one picture's evidence on the map.
@@ -100,16 +106,19 @@ class LaneDetector:
         cv2.GaussianBlur(self._mark, (3, 3), 0.8, dst=evidence.mark)
         np.minimum(evidence.mark * np.float32(1.8), 1.0, out=evidence.mark)
         np.minimum(evidence.off, 1.0 - self._mark, out=evidence.off)  # paint lies on the road
+        find_hidden(evidence.off, self._nearer, self._hidden, self.birdseye.region.cell)
+        np.subtract(1.0, self._hidden, out=self._hidden)
         self._pictures += 1
         weight = self._weight * np.float32(max(FIRST_TRUST / self._pictures / TRUST, 1.0))
+        weight *= self._hidden
         remember(memory.grid, evidence.mark, evidence.off, weight, self._xs, self._ys, memory.pose,
                  self._shade(lead_gap, tracker, memory))  # fmt: skip
 
     def search(self, tracker: LaneTracker, memory: LocalMap, first: bool) -> NDArray[np.float64] | None:
         """Another lane near the predicted one that fits the map better, if there is one."""
         starts = FIRST_STARTS if first else STARTS
-        args = (memory.grid, tracker.anchor, tracker.width, tracker.curvature)
-        variance = np.maximum(np.diag(tracker.covariance)[3:], LEAST_CURVATURE_VARIANCE)
+        args = (memory.grid, tracker.anchor, tracker.width, tracker.margin, tracker.curvature)
+        variance = np.maximum(np.diag(tracker.covariance)[fit.CURVES :], LEAST_CURVATURE_VARIANCE)
         doubt = np.diag(tracker.covariance)[:3]
         costs = np.minimum(starts**2 @ (0.5 / np.maximum(doubt, LEAST_START_VARIANCE)), MOST_START_COST)
         score = fit.search_lane(*args, variance, KNOWN, SEGMENTS, starts, costs, self._lane)
@@ -121,9 +130,12 @@ class LaneDetector:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
         """Offsets of both borders from the predicted lane: information, gradient, share of borders found."""
         gate = np.clip(2.5 * tracker.deviation() + 0.2, 0.25, 0.8)
+        doubt = np.sqrt(np.diag(tracker.covariance)[3:5])
+        edge_gate = np.clip(2.0 * doubt + 0.3, 0.3, 1.2)
         fit.measure_borders(
-            memory.grid, tracker.line, tracker.width, gate, self._information, self._gradient, self.found
-        )
+            memory.grid, tracker.line, tracker.width, tracker.margin, gate, edge_gate,
+            self._information, self._gradient, self.found,
+        )  # fmt: skip
         near = self.found[int(BEHIND / fit.STATION) : int((BEHIND + 15.0) / fit.STATION), :, 1]
         return self._information, self._gradient, float(np.mean(near.max(axis=1) > 0.0))
 

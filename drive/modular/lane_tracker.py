@@ -3,17 +3,20 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.modular.fit import MAX_CURVATURE, SEGMENT, STATION, STATIONS, trace
+from drive.modular.fit import CURVES, MAX_CURVATURE, SEGMENT, STATION, STATIONS, trace
 
 SEGMENTS = 18
 BEHIND = 3.0  # the chain begins this far behind the rear axle [m]
 USUAL_WIDTH = 3.35  # [m]
-USUAL_WIDTH_INFORMATION = 5.0  # a step: how strongly the width is drawn to the usual one [1/m^2]
+USUAL_WIDTH_INFORMATION = 3.0  # a step: how strongly the width is drawn to the usual one [1/m^2]
+USUAL_MARGIN = 0.25  # [m]
+USUAL_MARGIN_INFORMATION = 0.3  # a step [1/m^2]
 WIDTHS = (2.6, 4.4)  # [m]
-DRIFT = (0.012, 0.003, 0.01)  # noise a step of shift [m], turn [rad], width [m]
+MARGINS = (-0.2, 2.5)  # [m]
+DRIFT = (0.012, 0.003, 0.01, 0.02, 0.02)  # noise a step of shift [m], turn [rad], width and margins [m]
 CURVATURE_DRIFT = 0.001  # noise a step [1/m]
-CURVATURE_WALK = 0.03  # from one segment to the next [1/m]
-MEASUREMENT = 0.5  # of one station's border, its correlation with its neighbours included [m]
+CURVATURE_WALK = 0.01  # from one segment to the next [1/m]
+MEASUREMENT = 0.35  # of one station's border, its correlation with its neighbours included [m]
 
 
 class LaneTracker:
@@ -22,8 +25,9 @@ class LaneTracker:
     Attributes:
         anchor: (3,) x, y, yaw of the lane's middle where the chain begins.
         width: [m].
+        margin: (2,) from the lane's right and left border to where the road ends [m].
         curvature: (SEGMENTS,) of each SEGMENT metres [1/m].
-        covariance: (3 + SEGMENTS,) squared: shift and turn at the anchor, width, curvatures.
+        covariance: (CURVES + SEGMENTS,) squared: shift and turn at the anchor, width, margins, curvatures.
         confidence: 0 .. 1, how much of the borders ahead is supported by evidence.
     """
 
@@ -32,11 +36,12 @@ class LaneTracker:
         back = yaw - 0.5 * BEHIND * curvature
         self.anchor = pose - BEHIND * np.array([np.cos(back), np.sin(back), curvature])
         self.width = USUAL_WIDTH
+        self.margin: NDArray[np.float64] = np.full(2, USUAL_MARGIN)
         self.curvature: NDArray[np.float64] = curvature * 0.8 ** np.arange(SEGMENTS)
-        self.covariance: NDArray[np.float64] = np.zeros((3 + SEGMENTS, 3 + SEGMENTS))
-        self.covariance[:3, :3] = np.diag([0.3, 0.06, 0.2]) ** 2
+        self.covariance: NDArray[np.float64] = np.zeros((CURVES + SEGMENTS, CURVES + SEGMENTS))
+        self.covariance[:CURVES, :CURVES] = np.diag([0.3, 0.06, 0.2, 0.5, 0.5]) ** 2
         walk = np.minimum.outer(np.arange(SEGMENTS), np.arange(SEGMENTS))
-        self.covariance[3:, 3:] = 0.02**2 + CURVATURE_WALK**2 * walk
+        self.covariance[CURVES:, CURVES:] = 0.02**2 + CURVATURE_WALK**2 * walk
         self.confidence = 0.0
         self.foot = BEHIND  # arc length of the car's rear axle along the chain [m]
         self.offset = 0.0  # of the rear axle from the lane's middle, left positive [m]
@@ -71,15 +76,15 @@ class LaneTracker:
         end = self.line[STATIONS]
         step = end[:2] - self.anchor[:2]
         ahead = np.array([np.cos(end[2]), np.sin(end[2])])
-        size = 3 + SEGMENTS
+        size = CURVES + SEGMENTS
         move = np.zeros((size, size))
         move[0, 0] = np.cos(end[2] - self.anchor[2])
         move[0, 1] = step @ ahead
-        move[0, 3] = 0.5 * SEGMENT * (step @ ahead)
+        move[0, CURVES] = 0.5 * SEGMENT * (step @ ahead)
         move[1, 1] = 1.0
-        move[1, 3] = SEGMENT
-        move[2, 2] = 1.0
-        move[3 + np.arange(SEGMENTS - 1), 4 + np.arange(SEGMENTS - 1)] = 1.0
+        move[1, CURVES] = SEGMENT
+        move[range(2, CURVES), range(2, CURVES)] = 1.0
+        move[range(CURVES, size - 1), range(CURVES + 1, size)] = 1.0
         move[-1, -1] = 1.0
         self.covariance = move @ self.covariance @ move.T
         self.covariance[-1, -1] += CURVATURE_WALK**2
@@ -92,10 +97,10 @@ class LaneTracker:
         s = np.arange(SEGMENTS * STATIONS + 1) * STATION
         start = np.arange(SEGMENTS) * SEGMENT
         reach = np.clip(s[:, None] - start, 0.0, SEGMENT)
-        h = np.zeros((len(s), 3 + SEGMENTS))
+        h = np.zeros((len(s), CURVES + SEGMENTS))
         h[:, 0] = 1.0
         h[:, 1] = s
-        h[:, 3:] = reach * (s[:, None] - start - 0.5 * reach)
+        h[:, CURVES:] = reach * (s[:, None] - start - 0.5 * reach)
         variance: NDArray[np.float64] = np.einsum("ij,jk,ik->i", h, self.covariance, h)
         return np.sqrt(variance)
 
@@ -104,18 +109,23 @@ class LaneTracker:
         scale = 1.0 / MEASUREMENT**2
         information = information * scale
         gradient = gradient * scale
-        information[2, 2] += USUAL_WIDTH_INFORMATION
-        gradient[2] += USUAL_WIDTH_INFORMATION * (USUAL_WIDTH - self.width)
+        for i, information_of_usual, excess in (
+            (2, USUAL_WIDTH_INFORMATION, USUAL_WIDTH - self.width),
+            (3, USUAL_MARGIN_INFORMATION, USUAL_MARGIN - self.margin[0]),
+            (4, USUAL_MARGIN_INFORMATION, USUAL_MARGIN - self.margin[1]),
+        ):
+            information[i, i] += information_of_usual
+            gradient[i] += information_of_usual * excess
         covariance = np.linalg.inv(np.linalg.inv(self.covariance) + information)
         self.covariance[...] = 0.5 * (covariance + covariance.T)
         self._shift(self.covariance @ gradient)
 
     def adopt(self, lane: NDArray[np.float64]) -> None:
         """Take another lane (`fit.search_lane`); doubt grows by the change."""
-        change = np.empty(len(self.covariance))
+        change = np.zeros(len(self.covariance))
         change[:2] = lane[:2]
         change[2] = lane[2] - self.width
-        change[3:] = lane[3:] - self.curvature
+        change[CURVES:] = lane[3:] - self.curvature
         self.covariance[np.diag_indices(len(change))] += change**2
         self._shift(change)
 
@@ -123,4 +133,5 @@ class LaneTracker:
         yaw = self.anchor[2]
         self.anchor = self.anchor + np.array([-np.sin(yaw) * change[0], np.cos(yaw) * change[0], change[1]])
         self.width = float(np.clip(self.width + change[2], *WIDTHS))
-        self.curvature = np.clip(self.curvature + change[3:], -MAX_CURVATURE, MAX_CURVATURE)
+        self.margin = np.clip(self.margin + change[3:CURVES], *MARGINS)
+        self.curvature = np.clip(self.curvature + change[CURVES:], -MAX_CURVATURE, MAX_CURVATURE)

@@ -219,6 +219,17 @@ def test_turning_the_car_left_moves_the_road_right(ground: Ground) -> None:
 
 
 @pytest.mark.parametrize("name", WEATHERS)
+@pytest.mark.parametrize("pitch_deg", [-45.0, 60.0])
+def test_cameras_that_see_only_sky_or_only_ground(name: str, pitch_deg: float, ground: Ground) -> None:
+    camera = Camera(width_px=64, height_px=48, pitch_deg=pitch_deg, fov_deg=60.0)
+    picture = Picture(camera, ground, props=scenery(), actors=actor(6.0, 0.0), weather=name)
+    if pitch_deg > 0.0:
+        assert labels.SKY not in picture.labels and picture.depth.max() < 20.0
+    else:
+        assert labels.SKY in picture.labels and labels.ROAD not in picture.labels
+
+
+@pytest.mark.parametrize("name", WEATHERS)
 def test_each_weather_shows_road_marks_and_sky(name: str, ground: Ground) -> None:
     picture = Picture(Camera(), ground, props=scenery(), actors=actor(20.0, -1.8), weather=name)
     found = set(np.unique(picture.labels))
