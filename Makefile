@@ -2,6 +2,8 @@
 # make test   the tests
 # make setup  the environment alone (.venv)
 # make lock   resolve requirements.lock anew (needs uv)
+#
+# PYTHON=python3.12 names the interpreter to build .venv with: 3.11 to 3.13 (uv finds one by itself).
 
 PYTHON ?= python3
 VENV := .venv
@@ -18,6 +20,8 @@ ifneq ($(UV),)
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
 else
+	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+		|| { echo "error: $(PYTHON) is missing or not Python 3.11 to 3.13: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from drive.agent import Agent, Context, Control, Observation
 from drive.errors import UserError, nearest
-
-CEILING, FLOOR = "expert", "straight"  # the references that every evaluation shows
+from drive.scoring.roles import CEILING, FLOOR
 
 _NAME = re.compile(r"[\w.+-]+\Z")
 _FACTORY = re.compile(r"[A-Za-z_]\w*(\.\w+)*:[A-Za-z_]\w*(\.\w+)*\Z")
@@ -40,11 +39,6 @@ def _modular() -> Agent:
 
 
 BUILT_IN: dict[str, Callable[[], Agent]] = {CEILING: _expert, "modular": _modular, FLOOR: Straight}
-
-
-def role(source: str) -> str:
-    """What an agent is there for: the expert is the ceiling, straight the floor, all others are tested."""
-    return {CEILING: "ceiling", FLOOR: "floor"}.get(source, "tested")
 
 
 def split_spec(spec: str) -> tuple[str, str]:

@@ -4,7 +4,10 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from drive.errors import UserError
+
 SIZES = ((96, 96), (320, 160))
+SAMPLED_WORLDS = 8  # of a batch, when what is in view is counted
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class BenchConfig:
     def __post_init__(self) -> None:
         for name in ("scenarios", "steps", "repeats", "batch", "threads"):
             if getattr(self, name) < 1:
-                raise ValueError(f"--{name} is {getattr(self, name)}; take 1 or more.")
+                raise UserError(f"--{name} is {getattr(self, name)}; take 1 or more.")
 
 
 def _single(config: BenchConfig, size: tuple[int, int], scenarios: list[Any]) -> dict[str, Any]:
@@ -63,6 +66,7 @@ def _single(config: BenchConfig, size: tuple[int, int], scenarios: list[Any]) ->
                 if terminated or truncated:
                     break
         rates.append(driven / spent)
+    env.close()
     return {
         "what": "env.step",
         "camera": f"{size[0]}x{size[1]}",
@@ -85,11 +89,16 @@ def _batch(config: BenchConfig, size: tuple[int, int], scenarios: list[Any]) -> 
     env = LaneVectorEnv(config.batch, camera=camera, threads=config.threads)
     chosen = [scenarios[i % len(scenarios)] for i in range(config.batch)]
     actions = np.zeros((config.batch, 1), np.float32)
-    rates = []
+    rates, faces, vehicles = [], [], []
     for _ in range(config.repeats):
         env.reset(seed=0, options={"scenarios": chosen})
         spent = driven = 0.0
-        for _ in range(config.steps):
+        for step in range(config.steps):
+            if step % 20 == 0:
+                for w in range(0, config.batch, max(config.batch // SAMPLED_WORLDS, 1)):
+                    seen = env.world.in_view(w)
+                    faces.append(seen[0])
+                    vehicles.append(seen[1])
             for w in range(config.batch):
                 actions[w, 0] = Expert.steering_at(env.world, w, 0.0, 0.0)
             start = time.perf_counter()
@@ -106,6 +115,8 @@ def _batch(config: BenchConfig, size: tuple[int, int], scenarios: list[Any]) -> 
         "environments": config.batch,
         "threads": config.threads,
         "steps_per_second": round(float(np.median(rates)), 1),
+        "mean_faces_in_view": round(float(np.mean(faces)), 1),
+        "mean_vehicles_in_view": round(float(np.mean(vehicles)), 2),
     }
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from drive.agent import Agent
 from drive.episode import Episode
 from drive.scoring.suites import Slot, suite
+from drive.sim.sensors.camera import Camera
 
 TRACE = (
     "x",
@@ -36,6 +37,7 @@ class Plan:
     agents: dict[str, str]  # name in results -> what `make_agent` takes
     shadows: dict[str, str]
     shadowed: frozenset[str] = frozenset()  # the drivers that shadows ride with
+    camera: Camera = field(default_factory=Camera)  # of every agent
     make_env: Callable[[], Any] | None = None  # other environments, for tests
 
 
@@ -74,7 +76,7 @@ class Worker:
         else:
             from drive.sim.env import LaneEnv
 
-            self.env = LaneEnv()
+            self.env = LaneEnv(camera=self.plan.camera)
 
     def scenario(self, slot: Slot) -> Any:
         """The scenario of a slot; the last one is kept for the next agent."""
@@ -144,11 +146,14 @@ class Worker:
             raise RuntimeError(episode.error)
         return episode.sha256_states, episode.sha256_frames
 
-    def film(self, slot: Slot, order: Any) -> bytes:
-        """Drive stored actions again and film a part of it."""
-        from drive.scoring.films import make_film
+    def film(self, slot: Slot, order: Any) -> bytes | str:
+        """Drive stored actions again and film a part of it; why there is no film, where that fails."""
+        from drive.films import make_film
 
-        return make_film(self.env, self.scenario(slot), order)
+        try:
+            return make_film(self.env, self.scenario(slot), order)
+        except Exception as error:  # whatever breaks here, the figures stand
+            return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
 def _error_row(episode: Episode) -> dict[str, Any]:

@@ -37,7 +37,6 @@ FRONT_IMAGE = "observation.images.front"
 VIEW_IMAGE = "observation.images.view"
 STATE_NAMES = ["speed_mps", "yaw_rate_radps", "speed_limit_mps", "lead_gap_m", "lead_relative_speed_mps"]
 ACTION_NAMES = ["steering", "acceleration"]
-RESERVED_SEEDS = 1_000_000  # seeds from here on are for evaluation alone
 
 Features = dict[str, dict[str, Any]]
 

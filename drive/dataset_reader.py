@@ -156,21 +156,56 @@ def read_info(root: Path | str) -> DatasetInfo:
             f"{root / DRIVE_PATH}: format is {ours.get('format')}, this program reads {DRIVE_FORMAT}: "
             "use the version of drive that recorded it, or record it anew."
         )
-    try:
-        return DatasetInfo(
-            root=root,
-            fps=int(info["fps"]),
-            features=info["features"],
-            camera=camera_from_json(ours["camera"], root / DRIVE_PATH),
-            total_episodes=int(info["total_episodes"]),
-            total_frames=int(info["total_frames"]),
-            episodes=_read_rows(root, int(info["total_episodes"])),
-            recordings=tuple(ours["recordings"]),
-        )
-    except KeyError as error:
-        raise UserError(
-            f"{root}: {INFO_PATH} or {DRIVE_PATH} lacks {error}: restore it, or record the dataset anew."
-        ) from error
+    _check_forms(info, root / INFO_PATH, ours, root / DRIVE_PATH)
+    return DatasetInfo(
+        root=root,
+        fps=info["fps"],
+        features=info["features"],
+        camera=camera_from_json(ours["camera"], root / DRIVE_PATH),
+        total_episodes=info["total_episodes"],
+        total_frames=info["total_frames"],
+        episodes=_read_rows(root, info["total_episodes"]),
+        recordings=tuple(ours["recordings"]),
+    )
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _seeds(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_whole, value))
+
+
+def _check_forms(info: Mapping[str, Any], info_path: Path, ours: Mapping[str, Any], ours_path: Path) -> None:
+    """Refuse descriptions whose values are missing or of another form than this program writes.
+
+    Raises:
+        UserError: names the file and the first such value.
+    """
+
+    def expect(path: Path, values: Mapping[str, Any], name: str, good: bool, form: str, of: str = "") -> None:
+        if not good:
+            shown = f"is {str(values[name])[:60]!r}, not {form}" if name in values else "is missing"
+            raise UserError(f"{path}: {of}{name} {shown}: restore it, or record the dataset anew.")
+
+    expect(info_path, info, "fps", _whole(info.get("fps")) and info["fps"] > 0, "a whole number above 0")
+    for name in ("total_episodes", "total_frames"):
+        expect(info_path, info, name, _whole(info.get(name)), "a whole number")
+    features = info.get("features")
+    good = isinstance(features, dict) and all(
+        isinstance(one, dict) and {"dtype", "shape"} <= set(one) for one in features.values()
+    )
+    expect(info_path, info, "features", good, "an object of features with dtype and shape")
+    expect(ours_path, ours, "camera", isinstance(ours.get("camera"), dict), "an object")
+    recordings = ours.get("recordings")
+    good = isinstance(recordings, list) and all(isinstance(one, dict) for one in recordings)
+    expect(ours_path, ours, "recordings", good, "a list of objects")
+    for i, one in enumerate(ours["recordings"]):
+        of = f"recordings[{i}]."
+        expect(ours_path, one, "map", isinstance(one.get("map"), str), "a name", of)
+        for name in ("seeds", "dropped_seeds"):
+            expect(ours_path, one, name, _seeds(one.get(name)), "a list of whole numbers", of)
 
 
 def _read_rows(root: Path, total: int) -> tuple[EpisodeRow, ...]:

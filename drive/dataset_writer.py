@@ -29,7 +29,6 @@ from drive.dataset_layout import (
     DRIVE_FORMAT,
     DRIVE_PATH,
     INFO_PATH,
-    RESERVED_SEEDS,
     STATS_PATH,
     TASKS_PATH,
     TEMPORARY_SUFFIX,
@@ -45,6 +44,7 @@ from drive.dataset_layout import (
 from drive.dataset_reader import open_parquet, read_info, read_tasks
 from drive.dataset_stats import Stats, column_stats, encoded_image_stats, join
 from drive.errors import UserError
+from drive.seeds import RESERVED_SEEDS
 from drive.sim.sensors.camera import Camera
 
 ROBOT_TYPE = "drive_car"

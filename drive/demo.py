@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from drive.errors import UserError
+
+PARTS = ("data", "pilotnet", "evaluation")  # of the folder `out`
+
 
 @dataclass(frozen=True)
 class DemoConfig:
@@ -10,12 +14,109 @@ class DemoConfig:
 
     out: Path = Path("runs/demo")
     """Folder of everything that is made; a finished step found there is not repeated."""
-    recordings: int = 26
-    """Expert drives to record."""
+    recordings: int = 160
+    """Expert drives to record, at 4 frames a second: many roads teach more than many frames of one."""
     episodes: int = 30
     """Scenarios of the suite `lane` to score on."""
+    epochs: int = 3
+    """Times that training goes through the recordings."""
+    max_duration_s: float | None = None
+    """Stop each recorded drive after this many seconds; by default it ends at its goal."""
     workers: int | None = None
     """Processes; by default all cores."""
+
+    def __post_init__(self) -> None:
+        for name, least, why in (
+            ("recordings", 2, ": one to learn from and one to choose the best weights"),
+            ("episodes", 1, ""),
+            ("epochs", 1, ""),
+            ("max_duration_s", 1.0, ""),
+            ("workers", 1, ""),
+        ):
+            value = getattr(self, name)
+            if value is not None and not value >= least:
+                raise UserError(f"--{name.replace('_', '-')} is {value}; take {least:g} or more{why}.")
+
+
+def main(config: DemoConfig) -> None:
+    """Run the whole line and say where the report lies.
+
+    Raises:
+        UserError: bad input, or `out` holds other things.
+    """
+    import time
+
+    from rich.console import Console
+    from rich.markup import escape
+
+    from drive import evaluate, evaluated, record, train
+
+    _check_folder(config.out)
+    console = Console()
+    start = time.perf_counter()
+
+    def step(number: int, what: str) -> None:
+        console.rule(f"{number}/3 {what} [dim]({time.perf_counter() - start:.0f} s so far)[/dim]")
+
+    data, learned, scores = (config.out / name for name in PARTS)
+    policy = learned / "policy.onnx"
+    step(1, "recording the expert")
+    recorded = _recorded(data)
+    if recorded < config.recordings:
+        _forget(learned)  # it learned from less
+        record.main(
+            record.RecordConfig(
+                data,
+                episodes=config.recordings - recorded,
+                every=5,
+                max_duration_s=config.max_duration_s,
+                workers=config.workers,
+            )
+        )
+    else:
+        console.print(f"{recorded} drives are there already.")
+    step(2, "training PilotNet on what was recorded")
+    if _learned(policy, data, config.epochs):
+        console.print("The network is there already.")
+    else:
+        if policy.exists():
+            _forget(learned)  # finished, on other recordings
+        train.main(train.TrainConfig(data=(data,), out=learned, epochs=config.epochs))
+    step(3, f"driving {config.episodes} unseen roads")
+    scoring = evaluate.EvaluateConfig(
+        agent=("expert", f"pilotnet={policy}", "modular", "straight"),
+        shadow=("modular",),
+        suite="lane",
+        episodes=config.episodes,
+        workers=config.workers,
+        out=scores,
+    )
+    if evaluated.finished(scoring):
+        console.print("These drives were scored already:")
+        evaluated.show(scores)
+    else:
+        evaluate.main(scoring)
+    console.rule(f"done in {(time.perf_counter() - start) / 60.0:.1f} min")
+    for line in (
+        "Next, try:",
+        f"  drive evaluate --agent pilotnet={policy} --episodes 100 --out runs/more   more roads",
+        f"  drive evaluate --agent pilotnet={policy} --map YOUR.xodr --out runs/map    your own map",
+        "  drive evaluate --agent your_module:make_agent --out runs/yours             your own agent",
+    ):
+        console.print(escape(line), soft_wrap=True)
+
+
+def _check_folder(out: Path) -> None:
+    """Refuse a folder that is not a demo's."""
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise UserError(f"{out} is a file; give --out a folder.")
+    strange = sorted(entry.name for entry in out.iterdir() if entry.name not in PARTS)
+    if strange:
+        raise UserError(
+            f"{out} holds other things ({', '.join(strange[:3])}); give --out a new or empty folder."
+        )
 
 
 def _recorded(data: Path) -> int:
@@ -27,51 +128,24 @@ def _recorded(data: Path) -> int:
     return int(read_info(data).total_episodes)
 
 
-def main(config: DemoConfig) -> None:
-    """Run the whole line and say where the report lies."""
-    import time
+def _learned(policy: Path, data: Path, epochs: int) -> bool:
+    """Whether a finished policy was trained on just these recordings."""
+    if not policy.is_file():
+        return False
+    from drive.dataset import read_info
+    from drive.models.policy import read_description
 
-    from rich.console import Console
+    description, info = read_description(policy), read_info(data)
+    if description is None or description.training_seeds != info.seeds:
+        return False
+    learned = [entry.get("frames") for entry in description.values.get("datasets", ())]
+    settings = description.values.get("settings", {})
+    return learned == [info.total_frames] and settings.get("epochs") == epochs
 
-    from drive import evaluate, record, train
-    from drive.errors import UserError
 
-    if config.out.exists() and not config.out.is_dir():
-        raise UserError(f"{config.out} is a file; give --out a folder.")
-    console = Console()
-    start = time.perf_counter()
+def _forget(learned: Path) -> None:
+    """Remove an earlier training run, finished or not."""
+    import shutil
 
-    def step(number: int, what: str) -> None:
-        console.rule(f"{number}/3 {what} [dim]({time.perf_counter() - start:.0f} s so far)[/dim]")
-
-    data, learned, scores = config.out / "data", config.out / "pilotnet", config.out / "evaluation"
-    policy = learned / "policy.onnx"
-    step(1, "recording the expert")
-    recorded = _recorded(data)
-    if recorded < config.recordings:
-        record.main(record.RecordConfig(data, episodes=config.recordings - recorded, workers=config.workers))
-    step(2, "training PilotNet on what was recorded")
-    if not policy.exists():
-        train.main(train.TrainConfig(data=(data,), out=learned))
-    step(3, f"driving {config.episodes} unseen roads")
-    if not (scores / "summary.json").exists():
-        evaluate.main(
-            evaluate.EvaluateConfig(
-                agent=("expert", f"pilotnet={policy}", "modular", "straight"),
-                shadow=("modular",),
-                suite="lane",
-                episodes=config.episodes,
-                workers=config.workers,
-                out=scores,
-            )
-        )
-    console.rule(f"done in {(time.perf_counter() - start) / 60.0:.1f} min")
-    console.print(f"The report: [bold]{scores / 'report.html'}[/bold] (one file, opens in any browser)")
-    console.print("Next, try:")
-    console.print(f"  drive evaluate --agent pilotnet={policy} --episodes 100 --out runs/more   more roads")
-    console.print(
-        f"  drive evaluate --agent pilotnet={policy} --map YOUR.xodr --out runs/map    your own map"
-    )
-    console.print(
-        "  drive evaluate --agent your_module:make_agent --out runs/yours             your own agent"
-    )
+    if (learned / "train.json").is_file():
+        shutil.rmtree(learned)

@@ -1,11 +1,12 @@
 """`drive doctor`: what works on this machine, and how to mend what does not."""
 
-import os
 import platform
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from drive.machine import cores
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,9 @@ def _kernels() -> Finding:
 
 
 def _cores() -> Finding:
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Finding("cores", "ok", f"{count} usable, {platform.machine()}, Python {platform.python_version()}")
+    return Finding(
+        "cores", "ok", f"{cores()} usable, {platform.machine()}, Python {platform.python_version()}"
+    )
 
 
 def _opencv() -> Finding:
@@ -89,8 +91,10 @@ def _gpu() -> Finding:
 
 
 def _policies() -> Finding:
-    import onnxruntime
-
+    try:
+        import onnxruntime
+    except ImportError as error:
+        return Finding("policies", "broken", str(error), "pip install --force-reinstall onnxruntime")
     return Finding("policies", "ok", f"onnxruntime {onnxruntime.__version__}")
 
 
@@ -117,12 +121,13 @@ def main(config: DoctorConfig) -> None:
         )
     else:
         from rich.console import Console
+        from rich.markup import escape
         from rich.table import Table
 
         table = Table("what", "state", "detail", "to mend it", title="drive doctor")
         colors = {"ok": "green", "missing": "yellow", "broken": "red"}
         for f in findings:
-            table.add_row(f.name, f"[{colors[f.state]}]{f.state}[/]", f.detail, f.remedy)
+            table.add_row(f.name, f"[{colors[f.state]}]{f.state}[/]", escape(f.detail), escape(f.remedy))
         Console().print(table)
     if any(f.state == "broken" for f in findings):
         sys.exit(1)

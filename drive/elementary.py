@@ -1,59 +1,40 @@
-"""Sine, cosine, tangent, arctangent and exponential from additions and products alone.
+"""Sine, cosine, arctangent and exponential from additions and products alone.
 
 libm differs in the last bits between processors and systems; these give the same bits everywhere
 (IEEE 754 basic operations only), so that states and frames can be hashed. Taylor series on reduced
-arguments; absolute error below 3e-16 for |x| < 1e5 (relative for `exp`).
+arguments (`elementary_arrays.py`); absolute error below 3e-16 for |x| < 1e5 (relative for `exp`).
 """
 
 import math
 
+from drive.elementary_arrays import (
+    ATANS,
+    HALF_PI,
+    PI,
+    PIO2_A,
+    PIO2_B,
+    PIO2_C,
+    TWO_OVER_PI,
+    atan_reduced,
+    cos_reduced,
+    sin_reduced,
+)
 from drive.kernels import kernel
 
-PI = math.pi
-TWO_PI = 2.0 * math.pi
-HALF_PI = 0.5 * math.pi
-_TWO_OVER_PI = 2.0 / math.pi
-# pi / 2 in three parts whose first two have trailing zeros, so that k * part is exact for k < 2**20.
-_PIO2_A = 1.5707963109016418
-_PIO2_B = 1.5893254712295857e-08
-_PIO2_C = 6.123233995736766e-17 + (math.pi / 2 - _PIO2_A - _PIO2_B)
+TWO_PI = 2.0 * PI
 _LN2_HIGH = 0.6931471803691238
 _LN2_LOW = 1.9082149292705877e-10
-_ATAN = (0.0, math.atan(0.25), math.atan(0.5), math.atan(0.75), math.pi / 4)
 
-
-@kernel
-def _sin_reduced(x: float) -> float:
-    q = x * x
-    p = 1.0 / 355687428096000.0
-    p = p * q - 1.0 / 1307674368000.0
-    p = p * q + 1.0 / 6227020800.0
-    p = p * q - 1.0 / 39916800.0
-    p = p * q + 1.0 / 362880.0
-    p = p * q - 1.0 / 5040.0
-    p = p * q + 1.0 / 120.0
-    p = p * q - 1.0 / 6.0
-    return x + x * (q * p)
-
-
-@kernel
-def _cos_reduced(x: float) -> float:
-    q = x * x
-    p = 1.0 / 20922789888000.0
-    p = p * q - 1.0 / 87178291200.0
-    p = p * q + 1.0 / 479001600.0
-    p = p * q - 1.0 / 3628800.0
-    p = p * q + 1.0 / 40320.0
-    p = p * q - 1.0 / 720.0
-    p = p * q + 1.0 / 24.0
-    return 1.0 - 0.5 * q + q * q * p
+_sin_reduced = kernel(sin_reduced)
+_cos_reduced = kernel(cos_reduced)
+_atan_reduced = kernel(atan_reduced)
 
 
 @kernel
 def sincos(x: float) -> tuple[float, float]:
     """Sine and cosine of x [rad]."""
-    k = math.floor(x * _TWO_OVER_PI + 0.5)
-    r = ((x - k * _PIO2_A) - k * _PIO2_B) - k * _PIO2_C
+    k = math.floor(x * TWO_OVER_PI + 0.5)
+    r = ((x - k * PIO2_A) - k * PIO2_B) - k * PIO2_C
     s = _sin_reduced(r)
     c = _cos_reduced(r)
     quadrant = int(k) & 3
@@ -79,13 +60,6 @@ def cos(x: float) -> float:
 
 
 @kernel
-def tan(x: float) -> float:
-    """Tangent of x [rad]."""
-    s, c = sincos(x)
-    return s / c
-
-
-@kernel
 def atan(x: float) -> float:
     """Arctangent [rad], in (-pi/2, pi/2)."""
     a = abs(x)
@@ -94,17 +68,7 @@ def atan(x: float) -> float:
         a = 1.0 / a
     k = int(a * 4.0 + 0.5)
     c = 0.25 * k
-    t = (a - c) / (1.0 + a * c)
-    q = t * t
-    p = 1.0 / 17.0
-    p = 1.0 / 15.0 - q * p
-    p = 1.0 / 13.0 - q * p
-    p = 1.0 / 11.0 - q * p
-    p = 1.0 / 9.0 - q * p
-    p = 1.0 / 7.0 - q * p
-    p = 1.0 / 5.0 - q * p
-    p = 1.0 / 3.0 - q * p
-    r = _ATAN[k] + (t - t * (q * p))
+    r = ATANS[k] + _atan_reduced((a - c) / (1.0 + a * c))
     if inverted:
         r = HALF_PI - r
     return -r if x < 0.0 else r

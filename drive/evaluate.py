@@ -1,11 +1,14 @@
 """Evaluate agents in closed loop: the same scenarios for all, every score with its interval."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
+
+from drive.errors import UserError
+from drive.machine import cores
 
 if TYPE_CHECKING:
     from drive.campaign import Crew, Driven, Plan
@@ -48,9 +51,9 @@ class EvaluateConfig:
         for name, least in (("episodes", 1), ("workers", 1), ("films", 0), ("junction_episodes", 0)):
             value = getattr(self, name)
             if value is not None and value < least:
-                raise ValueError(f"--{name.replace('_', '-')} is {value}; take {least} or more.")
+                raise UserError(f"--{name.replace('_', '-')} is {value}; take {least} or more.")
         if not self.reference and not self.agent and not self.verify:
-            raise ValueError("--no-reference leaves nobody to drive; name an --agent.")
+            raise UserError("--no-reference leaves nobody to drive; name an --agent.")
 
 
 def main(config: EvaluateConfig) -> None:
@@ -68,17 +71,17 @@ def main(config: EvaluateConfig) -> None:
     from rich.console import Console
 
     from drive.campaign import Crew
+    from drive.evaluated import identity, tell
     from drive.plan import make_plan
     from drive.scoring.report import make_report
-    from drive.scoring.results import prepare_folder, steps_table, write_report, write_results
-    from drive.scoring.table import print_table
-    from drive.scoring.words import headline
+    from drive.scoring.results import check_folder, prepare_folder, steps_table, write_report, write_results
 
     console = Console()
     started = perf_counter()
     plan, slots, privileged = make_plan(config)
-    prepare_folder(config.out)
+    check_folder(config.out)
     _warm_up(plan, slots, console)
+    prepare_folder(config.out)  # only now: whatever cannot work was refused by then
     workers = min(config.workers or cores(), len(slots) * len(plan.agents))
     with Crew(plan, workers) as crew:
         driving = perf_counter()
@@ -87,55 +90,30 @@ def main(config: EvaluateConfig) -> None:
         summary, timing = _figures(config, plan, privileged, drives, seconds, workers)
         write_results(
             config.out,
-            config={
-                **asdict(config),
-                "map": str(config.map.resolve()) if config.map else None,
-                "out": str(config.out),
-                "simulator": simulator_key(),
-            },
+            config=identity(config, plan),
             rows=[drive.row for drive in drives],
             summary=summary,
             timing=timing,
             steps=steps_table(drives),
         )
-        films = _films(crew, config, plan, drives, console)
-    write_report(config.out, make_report(summary, timing, drives, films, _lanes(config.map)))
-    print_table(console, summary, timing)
-    console.print(f"[bold]{headline(summary)}[/bold]")
+        films, notes = _films(crew, config, plan, drives, console)
+    write_report(config.out, make_report(summary, timing, drives, films, _lanes(config.map), notes))
+    for note in notes:
+        console.print(note, style="yellow", markup=False, soft_wrap=True)
+    tell(console, config.out, summary, timing)
     console.print(f"{len(drives)} drives in {perf_counter() - started:.0f} s.")
-    console.print(
-        f"The report, one file for any browser: [bold]{config.out / 'report.html'}[/bold]", soft_wrap=True
-    )
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    import os
-
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def simulator_key() -> str:
-    """A key that changes with any source of the simulated world."""
-    from drive.kernels import source_key
-    from drive.sim import world
-
-    return source_key(Path(world.__file__).resolve())
 
 
 def _warm_up(plan: "Plan", slots: "tuple[Slot, ...]", console: Any) -> None:
     """Compile what is compiled at first use, once, before workers would all do it at the same time."""
-    from dataclasses import replace
-
     from drive.campaign import Worker
-    from drive.rollout import rollout
+    from drive.machine import kernels_compiled
+    from drive.warmup import COMPILING, warm_up
 
-    with console.status("Preparing (the first run compiles kernels: up to a minute)"):
+    with console.status("Preparing" if kernels_compiled() else COMPILING.capitalize()):
         worker = Worker(plan)
-        scenario = worker.scenario(slots[0])
-        scenario = replace(scenario, goal_s=scenario.start_s + 0.5)
-        for spec in (plan.agents | plan.shadows).values():
-            rollout(worker.env, worker.agent(spec, "driver"), scenario, act_limit=300.0)
+        specs = (plan.agents | plan.shadows).values()
+        warm_up(worker.env, worker.scenario(slots[0]), [worker.agent(spec, "driver") for spec in specs])
 
 
 def _drive_all(
@@ -167,7 +145,11 @@ def _drive_all(
         except BrokenProcessPool:
             broken.append("a worker process was killed (out of memory, or a crash in native code)")
         except KeyboardInterrupt:
-            console.print(f"Stopped. {len(found)} finished drives stand in {out}/episodes.jsonl.part.")
+            console.print(
+                f"Stopped. {len(found)} finished drives stand in {out}/episodes.jsonl.part.",
+                markup=False,
+                soft_wrap=True,
+            )
             raise
     missing = len(slots) * len(names) - len(found)
     if broken or missing:
@@ -260,13 +242,23 @@ def _training_pictures(source: str) -> int | None:
 
 def _films(
     crew: "Crew", config: EvaluateConfig, plan: "Plan", drives: "list[Driven]", console: Any
-) -> list[Any]:
-    """Films of the worst drives of each agent, in the table's order."""
-    from drive.scoring.films import Film, choose
+) -> tuple[list[Any], list[str]]:
+    """Films of the worst drives of each agent, in the table's order, and why others are missing."""
+    from concurrent.futures.process import BrokenProcessPool
 
+    from drive.films import Film, choose
+
+    notes = []
     chosen = [(drive, order) for name in plan.agents for drive, order in choose(drives, name, config.films)]
     films: list[Any] = [None] * len(chosen)
     with console.status(f"Filming {len(chosen)} drives"):
-        for index, data in crew.run("film", [(drive.slot, order) for drive, order in chosen]):
-            films[index] = Film(chosen[index][0].row, chosen[index][1], data)
-    return films
+        try:
+            for index, data in crew.run("film", [(drive.slot, order) for drive, order in chosen]):
+                row, order = chosen[index][0].row, chosen[index][1]
+                if isinstance(data, str):
+                    notes.append(f"No film of {row['agent']} on {row['scenario']}: {data}.")
+                else:
+                    films[index] = Film(row, order, data)
+        except BrokenProcessPool:
+            notes.append("Films are missing: a worker process was killed (out of memory, or a native crash).")
+    return [film for film in films if film is not None], notes

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import tyro
 
+from drive.agent import DT
 from drive.errors import UserError
+from drive.machine import cores
+from drive.seeds import RESERVED_SEEDS
+from drive.sim.density import TRAFFIC
 from drive.sim.sensors.camera import Camera
 
 if TYPE_CHECKING:
     from drive.dataset import DatasetWriter
     from drive.recording import DriveSettings
 
-RESERVED_SEEDS = 1_000_000  # seeds from here on are for evaluation alone
-STEPS_PER_SECOND = 20  # control steps of the simulator
-TRAFFICS = ("none", "light", "regular", "dense")
+STEPS_PER_SECOND = round(1.0 / DT)  # control steps of the simulator
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class RecordConfig:
     def __post_init__(self) -> None:
         def expect(good: bool, field: str, remedy: str) -> None:
             if not good:
-                raise ValueError(f"RecordConfig.{field} is {getattr(self, field)}; {remedy}.")
+                raise UserError(f"--{field.replace('_', '-')} is {getattr(self, field)}; {remedy}.")
 
         expect(self.episodes >= 1, "episodes", "take 1 or more")
         expect(
@@ -81,7 +83,7 @@ class RecordConfig:
             "seed",
             "take 0 to 999,999: seeds from 1,000,000 on are reserved for evaluation",
         )
-        expect(self.traffic in TRAFFICS, "traffic", f"take one of {', '.join(TRAFFICS)}")
+        expect(self.traffic in TRAFFIC, "traffic", f"take one of {', '.join(TRAFFIC)}")
         expect(self.driver == "expert", "driver", "take expert")
         expect(
             1 <= self.every <= STEPS_PER_SECOND and STEPS_PER_SECOND % self.every == 0,
@@ -97,7 +99,10 @@ class RecordConfig:
         expect(0.0 <= self.view_lateral_m <= 3.0, "view_lateral_m", "take 0 to 3 m")
         expect(0.0 <= self.view_yaw_deg <= 30.0, "view_yaw_deg", "take 0 to 30 degrees")
         expect(self.workers is None or self.workers >= 1, "workers", "take 1 or more")
-        _ = self.camera  # checks its own fields
+        try:
+            _ = self.camera  # checks its own fields
+        except ValueError as error:
+            raise UserError(f"The camera cannot be built: {error}") from error
 
     @property
     def camera(self) -> Camera:
@@ -146,7 +151,6 @@ def main(config: RecordConfig) -> None:
             can be kept.
         KeyboardInterrupt: stopped by Ctrl-C; the whole episodes are kept.
     """
-    import os
     from functools import partial
 
     from rich.console import Console
@@ -185,7 +189,7 @@ def main(config: RecordConfig) -> None:
             config.traffic,
             None if config.map is None else str(config.map),
         )
-        count = min(config.workers or os.cpu_count() or 1, config.episodes)
+        count = min(config.workers or cores(), config.episodes)
         record(config, writer, make, count, console)
 
 

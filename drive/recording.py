@@ -125,8 +125,12 @@ def record_drive(
                 view.add(env.render_view(lateral, yaw))
                 row["view.lateral_m"], row["view.yaw_rad"] = lateral, yaw
                 row["action.view"] = expert.steering_at(world, context.world_index, lateral, yaw)
-        observation, _, terminated, truncated, info = env.step(np.array([steering], np.float32))
+        action = np.array([steering], np.float32)
         step += 1
+        if step % settings.every == 0:
+            observation, _, terminated, truncated, info = env.step(action)
+        else:
+            _, terminated, truncated, info = env.step_unseen(action)
         if keep:
             acceleration = _fraction(float(world.egos[context.world_index]["acceleration_command"]))
             row["action"] = (label, acceleration)

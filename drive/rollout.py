@@ -64,7 +64,8 @@ def rollout(
         agent: who drives.
         scenario: what is driven.
         name: the agent's name in results.
-        shadows: agents that see every frame and are not heard; their steering is kept, NaN once one failed.
+        shadows: agents that see every frame and are not heard; their steering is kept, NaN once one failed
+            (as the driver can fail; it stands in `Episode.extra["shadow_failures"]`).
         on_frame: called with (step, observation, steering, shadows' steering) before each step is driven.
         act_limit: [s]; a hanging agent is interrupted on systems with interval timers.
 
@@ -99,7 +100,7 @@ def _run(drive: "_Drive", agent: Agent, watch: Watch, on_frame: OnFrame | None) 
         raise
     except (Exception, SystemExit) as problem:
         return f"reset raised {type(problem).__name__}: {_one_line(problem)}"
-    drive.reset_shadows()
+    drive.reset_shadows(watch)
     ended = False
     while not ended:
         try:
@@ -116,7 +117,7 @@ def _run(drive: "_Drive", agent: Agent, watch: Watch, on_frame: OnFrame | None) 
             return f"{problem} at step {drive.step}"
         except (Exception, SystemExit) as problem:
             return f"act raised {type(problem).__name__}: {_one_line(problem)} at step {drive.step}"
-        others = drive.ask_shadows(observation)
+        others = drive.ask_shadows(observation, watch)
         if on_frame is not None:
             on_frame(drive.step, observation, steering, others)
         observation, ended = drive.go(steering, acceleration, seconds)
@@ -167,10 +168,13 @@ class _Drive:
         context: Context = self._world.context(0, privileged=bool(getattr(agent, "privileged", False)))
         return context
 
-    def reset_shadows(self) -> None:
+    def reset_shadows(self, watch: Watch) -> None:
         for name, shadow in self.shadows.items():
             try:
-                shadow.reset(self.context(shadow))
+                with watch.limit():
+                    shadow.reset(self.context(shadow))
+            except TooLong:
+                self._shadow_failures[name] = f"reset took more than {watch.seconds:g} s"
             except UserError:
                 raise
             except (Exception, SystemExit) as problem:
@@ -188,13 +192,22 @@ class _Drive:
         self._note(observation)
         return observation, bool(terminated or truncated)
 
-    def ask_shadows(self, observation: Observation) -> dict[str, float]:
+    def ask_shadows(self, observation: Observation, watch: Watch) -> dict[str, float]:
         heard = {}
         for name, shadow in self.shadows.items():
             steering = math.nan
             if name not in self._shadow_failures:
                 try:
-                    steering = _numbers(shadow.act(observation))[0]
+                    started = perf_counter()
+                    with watch.limit():
+                        control = shadow.act(observation)
+                    if perf_counter() - started > watch.seconds:
+                        raise TooLong
+                    steering = _numbers(control)[0]
+                except TooLong:
+                    self._shadow_failures[name] = (
+                        f"act took more than {watch.seconds:g} s at step {self.step}"
+                    )
                 except (Exception, SystemExit) as problem:
                     self._shadow_failures[name] = f"{_one_line(problem)} at step {self.step}"
             self._heard[name].append(steering)
@@ -208,7 +221,7 @@ class _Drive:
         self._egos[self.step] = world.egos[0]
         other = world.egos[0]["collision_actor"]
         if other >= 0:
-            self._other_speed[self.step] = float(world.actors.data[other]["speed"])
+            self._other_speed[self.step] = float(world.actors[0][other]["speed"])
         self._states.update(world.state_bytes(0))
         self._frames.update(observation["camera"].data)
 

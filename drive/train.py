@@ -6,6 +6,8 @@ from typing import Literal
 
 import tyro
 
+from drive.errors import UserError
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -31,10 +33,13 @@ class TrainConfig:
     """Decoupled weight decay (AdamW)."""
     validation_share: float = 0.1
     """Share of the episodes kept for choosing the best weights."""
-    balance: float = 0.5
+    balance: float = 0.25
     """How much more often rare steering is drawn: 0 as recorded, 1 each strength of steering alike."""
     augment: bool = True
-    """Change light, colour, weather and side of the pictures at random."""
+    """Change light, colour and weather of the pictures at random."""
+    flip_share: float = 0.0
+    """Share of the pictures that augmentation mirrors, label and all. A mirrored road is driven on its left:
+    good for roads with a mark on each side, misleading where only the side of the road tells the lane."""
     seed: int = 0
     """Of everything random; the same seed and data give the same network on the same CPU."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
@@ -52,11 +57,12 @@ class TrainConfig:
             ("weight_decay", 0.0, 10.0),
             ("validation_share", 0.01, 0.9),
             ("balance", 0.0, 1.0),
+            ("flip_share", 0.0, 1.0),
             ("seed", 0, 2**31 - 1),
         ):
             value = getattr(self, name)
             if not low <= value <= high:
-                raise ValueError(f"--{name.replace('_', '-')} is {value}; take {low} to {high}.")
+                raise UserError(f"--{name.replace('_', '-')} is {value}; take {low} to {high}.")
 
 
 def main(config: TrainConfig) -> None:

@@ -4,25 +4,31 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 
 from drive.campaign import Crew, Plan
-from drive.evaluate import simulator_key
-from drive.scoring.results import read_config, read_rows, read_steering
+from drive.errors import UserError
+from drive.machine import simulator_key
+from drive.scoring.results import CONFIG, read_json, read_rows, read_steering
 from drive.scoring.suites import Slot
+from drive.sim.sensors.camera import Camera
 
 
 def verify(out: Path, workers: int) -> None:
     """Drive the stored actions again and compare `sha256_states` and `sha256_frames`.
 
     Raises:
-        UserError: --out holds no results.
+        UserError: --out holds no complete results.
         SystemExit: status 1: a hash differs.
     """
     console = Console()
-    rows, stored = read_rows(out), read_config(out)
+    rows, stored = read_rows(out), read_json(out, CONFIG)
     steering = read_steering(out)
-    plan = Plan(suite=stored["suite"], map_file=stored["map"], agents={}, shadows={})
+    try:
+        plan = Plan(stored["suite"], stored["map"], {}, {}, camera=Camera(**stored["camera"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{out / CONFIG} is damaged ({error!r}); run the evaluation again.") from error
     jobs = []
     for row in rows:
         slot = Slot(int(row["scenario"].rpartition("/")[2]), bool(row.get("through_junction")))
@@ -38,7 +44,7 @@ def verify(out: Path, workers: int) -> None:
                         f"{row['agent']} on {row['scenario']}: {key} is {got}, stored {row[key]}"
                     )
     for line in differing[:10]:
-        console.print(line, soft_wrap=True)
+        console.print(escape(line), soft_wrap=True)
     if differing:
         if stored.get("simulator") != simulator_key():
             console.print("The results were made by other sources of the simulator than these.")

@@ -45,6 +45,7 @@ class FakeWorld:
         self.egos = np.zeros(1, EGO)
         self.actors = Pool(ACTOR, 1)
         self.params = SimpleNamespace(length=4.5, width=1.6, center_x=1.4)
+        self.cameras: dict[str, Any] = {"front": None}
 
     def state_bytes(self, w: int) -> bytes:
         return self.egos.tobytes()
@@ -122,6 +123,16 @@ NUMBER = 3
 def stumbling() -> Scripted:
     """A factory of an agent that loses its mind at step 5."""
     return Scripted(lambda step: float("nan") if step == 5 else 0.0)
+
+
+def stillborn() -> Scripted:
+    """A factory of an agent that fails before its first step."""
+
+    class Stillborn(Scripted):
+        def reset(self, context: Context) -> None:
+            raise KeyError("weights")
+
+    return Stillborn()
 
 
 def interrupted() -> Scripted:

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from drive.agent import Agent, Context
-from drive.agents import BUILT_IN, make_agent, role, split_spec, unique_names
+from drive.agents import BUILT_IN, make_agent, split_spec, unique_names
 from drive.errors import UserError
+from drive.scoring.roles import role
 from tests.fakes import Scripted
 
 

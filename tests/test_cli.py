@@ -4,9 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import pytest
 
+from drive import doctor
+
+SAMPLE = Path(__file__).resolve().parents[1] / "data" / "sample"
 COMMANDS = ("demo", "record", "train", "evaluate", "map", "bench", "doctor")
 
 
@@ -73,6 +78,7 @@ def test_a_policy_that_is_no_onnx_file_is_refused(tmp_path):
     message = complaint(drive("evaluate", "--agent", path, "--episodes", 1, "--out", tmp_path / "out"))
     assert "policy.onnx" in message
     assert "ONNX" in message
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00\x01\x02binary", b"<html></html>", b"<OpenDRIVE><header"])
@@ -113,7 +119,7 @@ def test_without_tensorflow_training_prints_the_exact_install_line(tmp_path):
         "find = util.find_spec\n"
         "util.find_spec = lambda name, package=None: None if name == 'tensorflow' else find(name, package)\n"
     )
-    result = drive("train", "data/sample", "--out", tmp_path / "run", PYTHONPATH=str(tmp_path))
+    result = drive("train", SAMPLE, "--out", tmp_path / "run", PYTHONPATH=str(tmp_path))
     assert 'pip install "drivegym[train]"' in complaint(result)
 
 
@@ -122,5 +128,45 @@ def test_doctor_reports_in_json():
     findings = json.loads(result.stdout)
     assert result.returncode == 0
     assert findings["kernels"]["state"] == "ok"
-    assert findings["training"]["state"] in ("ok", "missing")
-    assert findings["gpu"]["detail"]
+    for name in ("cores", "kernels", "opencv", "policies", "films"):
+        assert findings[name]["state"] == "ok", findings[name]
+    assert findings["policies"]["detail"] == f"onnxruntime {version('onnxruntime')}"
+    try:
+        wanted = ", ".join(f"{name} {version(name)}" for name in ("tensorflow", "keras", "tf2onnx", "onnx"))
+    except PackageNotFoundError as error:
+        assert findings["training"]["state"] == findings["gpu"]["state"] == "missing"
+        assert findings["training"]["detail"] == f"no {error.name}"
+    else:
+        assert (findings["training"]["state"], findings["training"]["detail"]) == ("ok", wanted)
+    assert bool(findings["gpu"]["remedy"]) == (findings["gpu"]["state"] == "missing")
+
+
+def test_doctor_prints_remedies_whole(monkeypatch, capsys):
+    remedy = 'pip install "drivegym[train]"'
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(
+        doctor, "CHECKS", (lambda: doctor.Finding("training", "missing", "no keras", remedy),)
+    )
+    doctor.main(doctor.DoctorConfig())
+    assert remedy in capsys.readouterr().out
+
+
+def test_doctor_survives_a_broken_onnxruntime(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    finding = doctor._policies()
+    assert finding.state == "broken"
+    assert "onnxruntime" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("demo", "--recordings", 1), "--recordings is 1; take 2 or more"),
+        (("demo", "--workers", 0), "--workers is 0; take 1 or more"),
+        (("evaluate", "--episodes", 0), "--episodes is 0; take 1 or more"),
+    ],
+)
+def test_a_setting_out_of_range_is_one_line(tmp_path, arguments, says):
+    message = complaint(drive(*arguments, "--out", tmp_path / "out"))
+    assert message.splitlines() == [f"error: {says}{message.partition(says)[2].rstrip()}"]
+    assert not (tmp_path / "out").exists()

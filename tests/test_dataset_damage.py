@@ -1,6 +1,7 @@
 """Datasets that were killed, torn or altered: what stays valid, what is named, what is mended."""
 
 import errno
+import json
 import os
 import signal
 import subprocess
@@ -222,6 +223,39 @@ def test_what_is_no_dataset_is_refused_with_a_remedy(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"holds other things \(file\)"):
         DatasetWriter(tmp_path, fps=20, camera=CAMERA, driver="expert")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "file"]
+
+
+@pytest.mark.parametrize(
+    ("file", "keys", "value", "said"),
+    [
+        ("info", ["fps"], "20 Hz", r"info\.json: fps is '20 Hz', not a whole number"),
+        ("info", ["fps"], 0, r"info\.json: fps is '0', not a whole number above 0"),
+        ("info", ["total_frames"], None, r"info\.json: total_frames is missing"),
+        ("info", ["features", "action"], 3, r"info\.json: features is .* not an object of features"),
+        ("drive", ["camera"], [], r"drive\.json: camera is '\[\]', not an object"),
+        ("drive", ["recordings"], {}, r"drive\.json: recordings is '{}', not a list of objects"),
+        ("drive", ["recordings", 0], "x", r"drive\.json: recordings is .*, not a list of objects"),
+        ("drive", ["recordings", 0, "seeds"], None, r"drive\.json: recordings\[0\]\.seeds is missing"),
+        ("drive", ["recordings", 0, "dropped_seeds"], ["a"], r"recordings\[0\]\.dropped_seeds is"),
+    ],
+)
+def test_a_value_of_another_form_is_named_with_its_file(
+    tmp_path: Path, file: str, keys: list, value: object, said: str
+) -> None:
+    write(tmp_path, [2])
+    path = tmp_path / "meta" / f"{file}.json"
+    values = json.loads(path.read_text())
+    inner = values
+    for key in keys[:-1]:
+        inner = inner[key]
+    if value is None:
+        del inner[keys[-1]]
+    else:
+        inner[keys[-1]] = value
+    path.write_text(json.dumps(values))
+    for attempt in (read_info, lambda root: write(root, [2])):
+        with pytest.raises(UserError, match=said):
+            attempt(tmp_path)
 
 
 def test_another_version_is_refused_with_both_versions(tmp_path: Path) -> None:

@@ -1,7 +1,10 @@
 """The evaluation from end to end: complete, repeatable, and never half-written."""
 
+import errno
 import json
+import os
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +14,13 @@ import pytest
 from drive.campaign import Crew, Plan
 from drive.errors import UserError
 from drive.evaluate import EvaluateConfig, main
+from drive.evaluated import finished, show
+from drive.machine import simulator_key
 from drive.plan import make_plan
 from drive.scoring.results import read_rows, read_steering
 from drive.scoring.suites import Slot, schedule
+from drive.sim.sensors.camera import Camera
+from tests.sim.maps.xodr import LINE_100, document, road
 
 
 def config(out: Path, **changes: Any) -> EvaluateConfig:
@@ -63,7 +70,12 @@ def test_the_summary_has_rates_with_intervals(results: Path) -> None:
     assert agents["calm"]["shadows"]["expert"]["mean_absolute_disagreement"] > 0.0
     assert agents["straight"]["shadows"] == {}
     timing = json.loads((results / "timing.json").read_text())
-    assert timing["agents"]["calm"]["act_ms_p50"] >= 0.0
+    spent = timing["agents"]["calm"]
+    assert 0.0 < spent["act_ms_p50"] <= spent["act_ms_p95"] <= spent["act_ms_p99"]
+    assert spent["steps"] == sum(row["steps"] for row in read_rows(results) if row["agent"] == "calm")
+    stored = json.loads((results / "config.json").read_text())
+    assert stored["camera"] == asdict(Camera())
+    assert stored["simulator"] == simulator_key()
 
 
 def test_the_report_is_one_file_with_films_and_words(results: Path) -> None:
@@ -85,7 +97,7 @@ def test_stored_actions_are_verified(results: Path, tmp_path: Path, capsys: pyte
     }
     main(config(results, verify=True))
     assert "same frames" in capsys.readouterr().out
-    for name in ("config.json", "steps.parquet", "episodes.jsonl"):
+    for name in ("config.json", "steps.parquet", "episodes.jsonl", "summary.json"):
         (tmp_path / name).write_bytes((results / name).read_bytes())
     rows = read_rows(tmp_path)
     rows[1]["sha256_frames"] = "0" * 64
@@ -146,7 +158,7 @@ def test_other_peoples_folders_are_left_alone(tmp_path: Path) -> None:
         main(config(tmp_path))
     with pytest.raises(UserError, match="is a file"):
         main(config(tmp_path / "thesis.txt"))
-    with pytest.raises(UserError, match=r"holds no episodes\.jsonl"):
+    with pytest.raises(UserError, match="holds no complete results"):
         main(config(tmp_path, verify=True))
 
 
@@ -157,6 +169,15 @@ def test_other_peoples_folders_are_left_alone(tmp_path: Path) -> None:
         ({"agent": ("modlar",)}, "did you mean modular"),
         ({"shadow": ("modlar",)}, "did you mean modular"),
         ({"agent": ("a=expert", "a=straight")}, "both called 'a'"),
+        ({"agent": ("expert=modular",)}, "'expert=modular': expert is the name of a reference"),
+        ({"agent": ("straight=modular",)}, "straight is the name of a reference"),
+        ({"shadow": ("straight=modular",)}, "straight is the name of a reference"),
+        (
+            {"agent": ("net=modular",), "shadow": ("net=tests.fakes:calm",)},
+            "Shadow 'net=tests.fakes:calm' has the name of the agent 'net=modular'; take another",
+        ),
+        ({"agent": (), "reference": True, "shadow": ("modular",)}, "'modular' rides with nobody"),
+        ({"agent": ("modular",), "shadow": ("modular",)}, "'modular' rides with nobody"),
         ({"junction_episodes": 3}, "needs --map"),
         ({"map": Path("nowhere.xodr")}, "nowhere.xodr"),
     ],
@@ -177,6 +198,179 @@ def test_policies_trained_on_these_seeds_are_refused(tmp_path: Path) -> None:
         make_plan(config(tmp_path, agent=(str(policy),)))
 
 
+SMALL = Camera(width_px=32, height_px=16, pitch_deg=5.0)  # of `network`
+
+
+def network(path: Path, scale: float) -> Path:
+    """A policy file: steering = scale * mean of a frame of SMALL."""
+    pytest.importorskip("onnx")
+    from tests.models.test_policy import mean_policy
+
+    return mean_policy(path, scale=scale)
+
+
+def write_policy(folder: Path, name: str, camera: Camera | None) -> Path:
+    policy = network(folder / f"{name}.onnx", 0.0)
+    if camera is not None:
+        policy.with_suffix(".json").write_text(json.dumps({"camera": asdict(camera)}))
+    return policy
+
+
+def test_agents_see_through_the_camera_that_the_policy_was_trained_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    policy, out = write_policy(tmp_path, "small", SMALL), tmp_path / "out"
+    asked = config(out, agent=(f"net={policy}", "straight"), episodes=1)
+    main(asked)
+    assert json.loads((out / "config.json").read_text())["camera"] == asdict(SMALL)
+    net, straight = read_rows(out)
+    assert net["failure"] is None
+    assert net["sha256_frames"] == straight["sha256_frames"]
+    main(config(out, verify=True))
+    assert "same frames" in capsys.readouterr().out
+    assert finished(asked) and finished(config(out, agent=asked.agent, episodes=1, workers=2))
+    show(out)
+    assert "net drove" in capsys.readouterr().out
+    assert not finished(config(out, agent=asked.agent, episodes=2))
+    network(policy, 0.001)
+    assert not finished(asked)
+    network(policy, 0.0)
+    assert finished(asked)
+    (out / "report.html").unlink()
+    assert not finished(asked)
+
+
+def test_policies_of_two_cameras_are_refused(tmp_path: Path) -> None:
+    first, second = write_policy(tmp_path, "a", SMALL), write_policy(tmp_path, "b", Camera())
+    with pytest.raises(UserError, match=r"b\.onnx and .*a\.onnx were trained on different cameras") as told:
+        main(config(tmp_path / "out", agent=(str(first),), shadow=(str(second),)))
+    assert "width_px 320, not 32" in str(told.value) and "\n" not in str(told.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_policy_of_another_camera_leaves_nothing_behind(tmp_path: Path) -> None:
+    silent = write_policy(tmp_path, "silent", None)
+    with pytest.raises(UserError, match="takes frames of 32x16 px, the camera gives 320x160"):
+        main(config(tmp_path / "out", agent=(str(silent),)))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("length", "changes", "message"),
+    [
+        (40.0, {}, "80 m"),
+        (100.0, {"junction_episodes": 2}, "passes a junction; take --junction-episodes 0"),
+    ],
+)
+def test_a_map_without_such_lanes_leaves_nothing_behind(
+    tmp_path: Path, length: float, changes: dict[str, Any], message: str
+) -> None:
+    street = tmp_path / "street.xodr"
+    plan = LINE_100.replace("100", f"{length:g}")
+    street.write_text(document(road(plan, length=length)))
+    with pytest.raises(UserError, match=message):
+        main(config(tmp_path / "out", map=street, **changes))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_full_disk_leaves_the_earlier_results_alone(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("config.json", "steps.parquet", "episodes.jsonl", "summary.json", "timing.json", "report.html")
+    before = {name: (results / name).read_bytes() for name in names}
+    for name, content in before.items():
+        (tmp_path / name).write_bytes(content)
+    write_text = Path.write_text
+
+    def full(path: Path, *arguments: Any, **options: Any) -> int:
+        if path.name == "summary.json.part":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write_text(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(UserError, match="no space left on the disk"):
+        main(config(tmp_path, episodes=1))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_results_are_never_of_two_runs(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in results.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    replace, moved = os.replace, []
+
+    def killed(source: Path, target: Path) -> None:
+        if moved:
+            raise KeyboardInterrupt
+        moved.append(target.name)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        main(config(tmp_path, episodes=1))
+    assert not (tmp_path / "summary.json").exists() and not (tmp_path / "report.html").exists()
+    with pytest.raises(UserError, match="holds no complete results"):
+        read_rows(tmp_path)
+
+
+def test_an_agent_that_cannot_start_is_scored_and_not_filmed(tmp_path: Path) -> None:
+    main(config(tmp_path, agent=("tests.fakes:stillborn",), episodes=1, films=2))
+    (row,) = read_rows(tmp_path)
+    assert row["failure"] == "reset raised KeyError: 'weights'"
+    figures = json.loads((tmp_path / "summary.json").read_text())["agents"]["stillborn"]
+    assert figures["autonomy_formula"] == 0.0 and figures["comfort_nuplan_formula_rate"] == 0.0
+    assert "<video" not in (tmp_path / "report.html").read_text()
+
+
+def test_a_film_that_fails_does_not_cost_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    def no_ffmpeg(*_: object, **__: object) -> bytes:
+        raise OSError("ffmpeg went away")
+
+    monkeypatch.setattr("drive.films.encode", no_ffmpeg)
+    main(config(tmp_path, episodes=1, films=1))
+    page = (tmp_path / "report.html").read_text()
+    assert "No film of straight on lane/0: OSError: ffmpeg went away." in page
+    assert "<video" not in page
+    assert "ffmpeg went away" in capsys.readouterr().out
+
+
+def test_workers_that_die_while_filming_do_not_cost_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from concurrent.futures.process import BrokenProcessPool
+
+    run = Crew.run
+
+    def die(crew: Crew, method: str, jobs: Any) -> Any:
+        if method == "film":
+            raise BrokenProcessPool
+        return run(crew, method, jobs)
+
+    monkeypatch.setattr(Crew, "run", die)
+    main(config(tmp_path, episodes=1, films=1))
+    assert "Films are missing: a worker process was killed" in (tmp_path / "report.html").read_text()
+
+
+def test_a_film_of_an_environment_that_breaks_is_refused() -> None:
+    from drive.films import FilmOrder, make_film
+    from tests.fakes import FakeEnv, FakeScenario
+
+    order = FilmOrder("net", np.zeros(10), {}, 20, 30, "")
+    with pytest.raises(RuntimeError, match="the simulator broke at step 4"):
+        make_film(FakeEnv(), FakeScenario(fail_at=4), order)
+
+
+def test_a_shadow_does_not_ride_with_itself_but_with_all_others() -> None:
+    asked = EvaluateConfig(agent=("calm=tests.fakes:calm", "modular"), shadow=("modular",), episodes=1)
+    plan, _, privileged = make_plan(asked)
+    assert plan.shadowed == {"calm", "modular"} and not privileged["modular"]
+    alone, _, _ = make_plan(EvaluateConfig(agent=("modular",), shadow=("modular",), episodes=1))
+    assert alone.shadowed == {"expert", "modular", "straight"}
+
+
 def test_references_come_along_once() -> None:
     plan, slots, privileged = make_plan(EvaluateConfig(agent=("modular", "expert"), episodes=3))
     assert list(plan.agents) == ["modular", "expert", "straight"]
@@ -190,9 +384,9 @@ def test_references_come_along_once() -> None:
 )
 def test_settings_are_checked(changes: dict[str, int]) -> None:
     (name,) = changes
-    with pytest.raises(ValueError, match=f"--{name.replace('_', '-')} is {changes[name]}; take"):
+    with pytest.raises(UserError, match=f"--{name.replace('_', '-')} is {changes[name]}; take"):
         EvaluateConfig(**changes)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="nobody to drive"):
+    with pytest.raises(UserError, match="nobody to drive"):
         EvaluateConfig(reference=False)
 
 

@@ -8,7 +8,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import cv2
 import numpy as np
@@ -28,6 +28,7 @@ from drive.dataset import (
 from drive.errors import UserError
 from drive.record import RecordConfig
 from drive.recording import Recorded
+from drive.sim.density import TRAFFIC
 from tests.test_dataset import make_columns
 
 SMALL = {"width_px": 32, "height_px": 16}
@@ -212,16 +213,16 @@ def test_a_stopped_recording_leaves_whole_episodes_and_no_process(
         ({"seed": 1_000_000}, "seed is 1000000; take 0 to 999,999: .* reserved for evaluation"),
         ({"seed": -1}, "seed is -1"),
         ({"episodes": 0}, "episodes is 0; take 1 or more"),
-        ({"every": 3}, "every is 3; take 1, 2, 4, 5, 10 or 20"),
-        ({"jpeg_quality": 0}, "jpeg_quality is 0"),
-        ({"noise": 9.0}, "noise is 9.0; take 0"),
+        ({"every": 3}, "--every is 3; take 1, 2, 4, 5, 10 or 20"),
+        ({"jpeg_quality": 0}, "--jpeg-quality is 0"),
+        ({"noise": 9.0}, "--noise is 9.0; take 0"),
         ({"width_px": 2}, "Camera size 2x160"),
-        ({"workers": 0}, "workers is 0"),
-        ({"traffic": "heavy"}, "traffic is heavy; take one of none, light"),
+        ({"workers": 0}, "--workers is 0"),
+        ({"traffic": "heavy"}, "--traffic is heavy; take one of none, light"),
     ],
 )
 def test_settings_that_will_not_do_are_named(option: dict, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         RecordConfig(out=Path("x"), **option)
 
 
@@ -369,3 +370,8 @@ def test_disturbances_show_the_steering_that_comes_back(tmp_path: Path) -> None:
         offset, label = frames["privileged.lateral_offset_m"], frames["action"][:, 0]
         level = np.abs(frames["privileged.heading_error_rad"]) < np.radians(1.0)
         assert np.corrcoef(offset[level], label[level])[0, 1] < -0.3
+
+
+def test_the_traffic_one_can_ask_for_is_what_scenarios_know() -> None:
+    asked = get_args(get_type_hints(RecordConfig)["traffic"])
+    assert asked == tuple(TRAFFIC)

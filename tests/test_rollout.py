@@ -136,6 +136,28 @@ def test_shadows_are_recorded_and_not_heard() -> None:
     assert beside.failure is None
 
 
+def test_a_shadow_that_hangs_is_stopped() -> None:
+    def hang(step: int) -> float:
+        if step == 2:
+            time.sleep(5.0)
+        return 0.25
+
+    class Sleeper(Scripted):
+        def reset(self, context: object) -> None:
+            time.sleep(5.0)
+
+    started = time.perf_counter()
+    shadows = {"slow": Scripted(hang), "sleeper": Sleeper()}
+    episode = rollout(FakeEnv(), Scripted(), FakeScenario(), shadows=shadows, act_limit=0.2)
+    assert time.perf_counter() - started < 3.0
+    assert episode.extra["shadow_failures"] == {
+        "slow": "act took more than 0.2 s at step 2",
+        "sleeper": "reset took more than 0.2 s",
+    }
+    assert np.isfinite(episode.shadow_steering["slow"]).sum() == 2
+    assert episode.failure is None and episode.steps == 60
+
+
 def test_only_privileged_agents_get_the_world() -> None:
     plain, knowing = Scripted(), Scripted()
     knowing.privileged = True  # type: ignore[attr-defined]

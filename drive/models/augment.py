@@ -55,8 +55,8 @@ def _noise_table() -> NDArray[np.float32]:
     return table.astype(np.float32)
 
 
-def draw(rng: np.random.Generator, count: int) -> NDArray[np.float32]:
-    """Choose how each of `count` pictures is changed.
+def draw(rng: np.random.Generator, count: int, flip_share: float = 0.5) -> NDArray[np.float32]:
+    """Choose how each of `count` pictures is changed; `flip_share` of them are seen in a mirror.
 
     Returns:
         (count, 23): flip; gain of red, green, blue; offset; tone curve; saturation; darkness (daylight
@@ -69,7 +69,7 @@ def draw(rng: np.random.Generator, count: int) -> NDArray[np.float32]:
         return rng.random(count) < share
 
     uniform = rng.uniform
-    p[:, 0] = some(0.5)
+    p[:, 0] = some(flip_share)
     contrast = np.exp(uniform(-0.6, 0.4, count))
     tint = np.exp(uniform(-0.2, 0.2, (count, 3)))
     p[:, 1:4] = contrast[:, None] * tint

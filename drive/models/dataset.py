@@ -221,11 +221,13 @@ def batches(
     first_epoch: int,
     balance: float,
     augmented: bool,
+    flip_share: float = 0.0,
 ) -> Iterator[tuple[dict[str, NDArray[Any]], NDArray[np.float32]]]:
     """Endless training batches; an epoch's batches depend on (seed, epoch) alone.
 
     Yields:
-        {"pictures": (B, 66, 200, 3) uint8, "parameters": (B, 23) float32 for `augment`}, steering (B, 1).
+        {"pictures": (B, 66, 200, 3) uint8, "speed": (B, 1) [m/s], "parameters": (B, 23) float32 for
+        `augment`}, steering (B, 1).
     """
     from drive.models.augment import PARAMETERS, draw
 
@@ -236,8 +238,11 @@ def batches(
         rng = np.random.default_rng((seed, 2, epoch))
         order = chosen[draw_epoch(weights, len(chosen) // batch_size * batch_size, rng)]
         for rows in order.reshape(-1, batch_size):
-            parameters = draw(rng, batch_size) if augmented else unchanged
-            inputs: dict[str, NDArray[Any]] = {"pictures": samples.pictures[rows], "parameters": parameters}
+            inputs: dict[str, NDArray[Any]] = {
+                "pictures": samples.pictures[rows],
+                "speed": samples.speed[rows, None],
+                "parameters": draw(rng, batch_size, flip_share) if augmented else unchanged,
+            }
             yield inputs, samples.steering[rows, None]
         epoch += 1
 
@@ -251,6 +256,7 @@ def training_data(
     first_epoch: int = 0,
     balance: float = 0.5,
     augmented: bool = True,
+    flip_share: float = 0.0,
 ) -> Any:
     """`batches` as a `tf.data.Dataset` that prepares batches while the network computes."""
     import tensorflow as tf
@@ -260,12 +266,13 @@ def training_data(
     signature = (
         {
             "pictures": tf.TensorSpec((batch_size, *PICTURE), tf.uint8),
+            "speed": tf.TensorSpec((batch_size, 1), tf.float32),
             "parameters": tf.TensorSpec((batch_size, PARAMETERS), tf.float32),
         },
         tf.TensorSpec((batch_size, 1), tf.float32),
     )
     stream = tf.data.Dataset.from_generator(
-        lambda: batches(samples, chosen, batch_size, seed, first_epoch, balance, augmented),
+        lambda: batches(samples, chosen, batch_size, seed, first_epoch, balance, augmented, flip_share),
         output_signature=signature,
     )
     return stream.prefetch(4)
@@ -275,12 +282,22 @@ def validation_data(samples: Samples, chosen: NDArray[np.int64], batch_size: int
     """The chosen samples once, in order, unchanged, as a `tf.data.Dataset`."""
     import tensorflow as tf
 
-    def pairs() -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
+    def pairs() -> Iterator[tuple[dict[str, NDArray[Any]], NDArray[np.float32]]]:
         for start in range(0, len(chosen), batch_size):
             rows = chosen[start : start + batch_size]
-            yield samples.pictures[rows], samples.steering[rows, None]
+            inputs: dict[str, NDArray[Any]] = {
+                "pictures": samples.pictures[rows],
+                "speed": samples.speed[rows, None],
+            }
+            yield inputs, samples.steering[rows, None]
 
-    signature = (tf.TensorSpec((None, *PICTURE), tf.uint8), tf.TensorSpec((None, 1), tf.float32))
+    signature = (
+        {
+            "pictures": tf.TensorSpec((None, *PICTURE), tf.uint8),
+            "speed": tf.TensorSpec((None, 1), tf.float32),
+        },
+        tf.TensorSpec((None, 1), tf.float32),
+    )
     size = -(-len(chosen) // batch_size)
     stream = tf.data.Dataset.from_generator(pairs, output_signature=signature)
     return stream.apply(tf.data.experimental.assert_cardinality(size)).prefetch(2)

@@ -32,7 +32,7 @@ def export_policy(
     """Write `path` (.onnx) and the JSON beside it, both or neither.
 
     Args:
-        network: Keras model from (N, 66, 200, 3) pixels to steering (N, 1), in float32.
+        network: Keras model from [(N, 66, 200, 3) pixels, (N, 1) speed] to steering (N, 1), in float32.
         camera: whose frames the policy takes.
         path: of the ONNX file.
         facts: what stands in the JSON beside inputs, camera and crop: data, seeds, settings.
@@ -69,16 +69,19 @@ def to_onnx(network: Any, camera: Camera) -> Any:
     import tf2onnx
 
     crop = road_crop(camera)
-    signature = [tf.TensorSpec((None, camera.height_px, camera.width_px, 3), tf.uint8, name="camera")]
+    signature = [
+        tf.TensorSpec((None, camera.height_px, camera.width_px, 3), tf.uint8, name="camera"),
+        tf.TensorSpec((None, 1), tf.float32, name="speed"),
+    ]
 
     @tf.function(input_signature=signature)
-    def policy(camera: Any) -> Any:
-        return tf.identity(network(preprocess(camera, crop), training=False), name="steering")
+    def policy(camera: Any, speed: Any) -> Any:
+        return tf.identity(network([preprocess(camera, crop), speed], training=False), name="steering")
 
     model, _ = tf2onnx.convert.from_function(policy, input_signature=signature, opset=OPSET)
     _name_output(model, "steering")
-    model.graph.output[0].type.tensor_type.shape.dim[0].dim_param = "N"
-    model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "N"
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "N"
     return model
 
 
@@ -102,7 +105,10 @@ def describe(camera: Camera, facts: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "format": POLICY_FORMAT,
         "program": f"drive {program}",
-        "inputs": {"camera": {"dtype": "uint8", "shape": shape, "content": "RGB, row 0 on top"}},
+        "inputs": {
+            "camera": {"dtype": "uint8", "shape": shape, "content": "RGB, row 0 on top"},
+            "speed": {"dtype": "float32", "shape": ["N", 1], "content": "m/s"},
+        },
         "outputs": {"steering": {"dtype": "float32", "shape": ["N", 1], "content": "left positive, -1..1"}},
         "camera": asdict(camera),
         "crop": asdict(road_crop(camera)),
@@ -116,9 +122,12 @@ def _compare(network: Any, camera: Camera, path: Path, frames: NDArray[np.uint8]
 
     onnx.checker.check_model(str(path), full_check=True)
     policy = OnnxPolicy(path, described=False)
-    wanted = network(preprocess(tf.constant(frames), road_crop(camera)), training=False).numpy()
-    alone = np.array([policy.run({"camera": frame})["steering"] for frame in frames])
-    together = policy.session.run(["steering"], {"camera": frames})[0]
+    speed = np.linspace(0.0, 20.0, len(frames), dtype=np.float32)[:, None]
+    pixels = preprocess(tf.constant(frames), road_crop(camera))
+    wanted = network([pixels, tf.constant(speed)], training=False).numpy()
+    pairs = zip(frames, speed, strict=True)
+    alone = np.array([policy.run({"camera": frame, "speed": s})["steering"] for frame, s in pairs])
+    together = policy.session.run(["steering"], {"camera": frames, "speed": speed})[0]
     if together.shape != wanted.shape:
         raise UserError(
             f"{path}: the exported file gives {together.shape}, Keras {wanted.shape}: not written."

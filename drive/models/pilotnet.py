@@ -1,7 +1,9 @@
-"""PilotNet: from pixels to steering by five convolutions and three dense layers.
+"""PilotNet: from pixels and speed to steering by five convolutions and three dense layers.
 
 Bojarski et al. 2016, End to End Learning for Self-Driving Cars, figure 4: a normalisation layer, 24, 36 and
 48 maps of 5x5 with stride 2, twice 64 maps of 3x3, then 100, 50 and 10 neurons; about 250,000 parameters.
+The measured speed joins the features of the picture, as in Codevilla et al. 2018: how firmly a driver steers
+back, and how far ahead, depends on it, and no single picture shows it.
 """
 
 from typing import Any
@@ -10,6 +12,7 @@ from drive.models.preprocess import INPUT_HEIGHT, INPUT_WIDTH
 
 CONVOLUTIONS = ((24, 5, 2), (36, 5, 2), (48, 5, 2), (64, 3, 1), (64, 3, 1))  # maps, kernel, stride
 DENSE = (100, 50, 10)
+SPEED_FEATURES = 16
 
 
 def normalise(pixels: Any) -> Any:
@@ -40,18 +43,22 @@ def build_pilotnet() -> Any:
     """The network as a Keras model.
 
     Returns:
-        A `keras.Model` from cropped and resized pictures (N, 66, 200, 3), 0..255, to steering (N, 1) in
-        [-1, 1], left positive.
+        A `keras.Model` from [cropped and resized pictures (N, 66, 200, 3) in 0..255, speed (N, 1) in m/s]
+        to steering (N, 1) in [-1, 1], left positive.
     """
     import keras
     from keras import layers
 
     pixels = keras.Input((INPUT_HEIGHT, INPUT_WIDTH, 3), name="pixels")
+    speed = keras.Input((1,), name="speed")
     x = normalise(pixels)
     for i, (maps, kernel, stride) in enumerate(CONVOLUTIONS, start=1):
         x = layers.Conv2D(maps, kernel, strides=stride, activation="elu", name=f"conv{i}")(x)
     x = layers.Flatten(name="flatten")(x)
+    pace = layers.Rescaling(0.1, offset=-1.0, name="pace")(speed)
+    pace = layers.Dense(SPEED_FEATURES, activation="elu", name="speed_features")(pace)
+    x = layers.Concatenate(name="joined")([x, pace])
     for i, neurons in enumerate(DENSE, start=1):
         x = layers.Dense(neurons, activation="elu", name=f"dense{i}")(x)
     steering = layers.Dense(1, activation="tanh", dtype="float32", name="steering")(x)
-    return keras.Model(pixels, steering, name="pilotnet")
+    return keras.Model([pixels, speed], steering, name="pilotnet")

@@ -30,7 +30,7 @@ def open_datasets(paths: Sequence[Path]) -> list["DatasetInfo"]:
     datasets = [read_info(path) for path in paths]
     for info in datasets:
         if info.total_frames == 0:
-            raise UserError(f"{info.root} holds no episode: record one with `drive record --out {info.root}`")
+            raise UserError(f"{info.root} holds no episode: record one with `drive record {info.root}`")
         if info.camera != datasets[0].camera:
             ours, first = asdict(info.camera), asdict(datasets[0].camera)
             differing = [name for name in ours if ours[name] != first[name]]

@@ -90,9 +90,10 @@ def _prepare(
     chosen = np.arange(len(samples.steering))
     stream = training_data(samples, chosen, size, balance=config.balance)
     x = rng.integers(0, 256, (steps * size, *PICTURE), np.uint8)
+    speed = rng.uniform(0.0, 20.0, (steps * size, 1)).astype(np.float32)
     y = rng.uniform(-1.0, 1.0, (steps * size, 1)).astype(np.float32)
     return (
         lambda: trainee.fit(stream, steps_per_epoch=steps, shuffle=False, verbose=0),
-        lambda: network.fit(x, y, batch_size=size, verbose=0),
+        lambda: network.fit([x, speed], y, batch_size=size, verbose=0),
         steps * size,
     )

@@ -12,7 +12,7 @@ def build_trainee(network: Any, view: View | None) -> Any:
     where there is one, and on a CPU at about a sixth of the step's cost.
 
     Args:
-        network: pictures (N, 66, 200, 3) to steering (N, 1).
+        network: [pictures (N, 66, 200, 3), speed (N, 1)] to steering (N, 1).
         view: of the camera that took the pictures; None: train on unchanged pictures.
 
     Returns:
@@ -30,16 +30,14 @@ def build_trainee(network: Any, view: View | None) -> Any:
             self.built = True
 
         def call(self, inputs: Any, training: bool = False) -> Any:
-            # a whole batch comes here when Keras builds the model under a distribution strategy
-            pictures = inputs["pictures"] if isinstance(inputs, dict) else inputs
-            return self.network(pictures, training=training)
+            return self.network([inputs["pictures"], inputs["speed"]], training=training)
 
         def train_step(self, data: Any) -> Any:
             inputs, steering = data
             pictures = inputs["pictures"]
             if view is not None:
                 pictures, steering = changed(pictures, steering, inputs["parameters"])
-            return super().train_step((pictures, steering))
+            return super().train_step(({"pictures": pictures, "speed": inputs["speed"]}, steering))
 
     @tf.function(jit_compile=True)
     def changed(pictures: Any, steering: Any, parameters: Any) -> Any:

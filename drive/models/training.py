@@ -78,6 +78,7 @@ def train(
             first_epoch=first_epoch,
             balance=config.balance,
             augmented=config.augment,
+            flip_share=config.flip_share,
         ),
         validation_data=validation_data(samples, validation, 256),
         steps_per_epoch=steps,

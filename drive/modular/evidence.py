@@ -32,13 +32,15 @@ _ALIKE = np.float32(0.6)
 
 
 @kernel
-def _ridge(center: float, a: float, b: float) -> float:
+def _ridge(center: np.float32, a: np.float32, b: np.float32) -> np.float32:
     """How far the centre stands out above both sides; sides that differ count against it."""
     return center - (a if a > b else b) - _SIDES_DIFFER * abs(a - b)
 
 
 @kernel
-def _stripe(light: float, a: float, b: float, yellow: float, ya: float, yb: float) -> float:
+def _stripe(
+    light: np.float32, a: np.float32, b: np.float32, yellow: np.float32, ya: np.float32, yb: np.float32
+) -> np.float32:
     """Paint at a cell, from brightness and yellowness there and on both sides: below 0 is none."""
     scale = _ONE / (_HALF * (a + b) + _DARK)
     white = (_ridge(light, a, b) * scale - _RIDGE[0]) * _RIDGE[1]

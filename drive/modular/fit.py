@@ -34,9 +34,10 @@ EDGE_GAIN = 0.35  # a road edge speaks softer than paint
 INSIDE_MARK, INSIDE_OFF = 0.32, 0.6  # costs of paint and of grass inside the lane
 BEND_COST, MOST_BEND = 40.0, 2.5  # per 1/m of change of curvature along the lane; at most
 SURPRISE_COST, MOST_SURPRISE = 0.5, 3.0  # per squared deviation of a curvature from its prediction; at most
+LONELY, FAR_OFF = 0.3, 0.15  # a road's end less smooth is left out; one that far off counts less [m]
 EDGE_TRUST = 0.3  # of the road's end against paint
 RAGGED = 0.15  # offsets that jump this much from station to station are hardly trusted [m]
-PAINT_SEEN, EDGE_SEEN = 0.15, 0.25  # less is taken for nothing
+PAINT_SEEN, EDGE_SEEN = 0.25, 0.25  # less is taken for nothing
 SCAN = 24  # steps to each side when a border is measured
 SCAN_STEP = 0.05  # [m]
 
@@ -419,7 +420,12 @@ def measure_borders(
             smooth = _smoothness(found, i, kind, offset)
             found[i, kind, 0] = offset
             found[i, kind, 1] = peak
-            weight = peak * peak * (0.4 + 0.6 * smooth if paint else EDGE_TRUST * smooth)
+            if paint:
+                weight = peak * peak * (0.4 + 0.6 * smooth)
+            elif smooth < LONELY:
+                continue  # the same speck would count again in every picture
+            else:
+                weight = EDGE_TRUST * peak * peak * smooth * FAR_OFF / max(abs(offset), FAR_OFF)
             h[2] = 0.5 * sign
             h[3], h[4] = 0.0, 0.0
             if not paint:

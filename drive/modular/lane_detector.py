@@ -33,6 +33,8 @@ FIRST_STARTS = _grid(
     (0.0, -0.2, 0.2, -0.4, 0.4, -0.6, 0.6), (0.0, -0.05, 0.05, -0.1, 0.1), (0.0, -0.25, 0.25, -0.5, 0.5)
 )
 STARTS = _grid((0.0, -0.15, 0.15), (0.0, -0.03, 0.03), (0.0,))
+LOST_STARTS = _grid((0.0, -0.2, 0.2, -0.4, 0.4, -0.6, 0.6, -0.8, 0.8, -1.0, 1.0), (0.0, -0.03, 0.03), (0.0,))
+LOST = 0.25  # confidence below which the lane is looked for further aside
 
 
 @dataclass(eq=False)
@@ -59,12 +61,12 @@ class LaneDetector:
         self._across_row = int(np.searchsorted(-self._xs, -ACROSS_RANGE))
         seen = self.birdseye.visible.astype(np.uint8)
         reach = 2 * self._side + 3
-        self._inner = [
+        self._along_seen, self._across_seen = (
             cv2.erode(seen, np.ones(size, np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0).astype(
                 np.float32
             )
             for size in ((1, reach), (reach, 1))
-        ]
+        )
         self._planes = [np.zeros(shape, np.uint8) for _ in range(3)]
         # A cell is seen through the one in the next row on the line to the camera.
         depth = self._xs - camera.x
@@ -101,8 +103,9 @@ class LaneDetector:
         middle = self._lane_in_view(tracker, memory, s)
         self._learn_asphalt(middle)
         cv2.split(evidence.above, self._planes)
-        find_evidence(*self._planes, *self._inner, self._side, self._across_row, self._asphalt,
-                      self._light, self._yellow, self._mark, evidence.off)  # fmt: skip
+        red, green, blue = self._planes
+        find_evidence(red, green, blue, self._along_seen, self._across_seen, self._side, self._across_row,
+                      self._asphalt, self._light, self._yellow, self._mark, evidence.off)  # fmt: skip
         cv2.GaussianBlur(self._mark, (3, 3), 0.8, dst=evidence.mark)
         np.minimum(evidence.mark * np.float32(1.8), 1.0, out=evidence.mark)
         np.minimum(evidence.off, 1.0 - self._mark, out=evidence.off)  # paint lies on the road
@@ -116,7 +119,7 @@ class LaneDetector:
 
     def search(self, tracker: LaneTracker, memory: LocalMap, first: bool) -> NDArray[np.float64] | None:
         """Another lane near the predicted one that fits the map better, if there is one."""
-        starts = FIRST_STARTS if first else STARTS
+        starts = FIRST_STARTS if first else STARTS if tracker.confidence > LOST else LOST_STARTS
         args = (memory.grid, tracker.anchor, tracker.width, tracker.margin, tracker.curvature)
         variance = np.maximum(np.diag(tracker.covariance)[fit.CURVES :], LEAST_CURVATURE_VARIANCE)
         doubt = np.diag(tracker.covariance)[:3]
@@ -137,7 +140,7 @@ class LaneDetector:
             self._information, self._gradient, self.found,
         )  # fmt: skip
         near = self.found[int(BEHIND / fit.STATION) : int((BEHIND + 15.0) / fit.STATION), :, 1]
-        return self._information, self._gradient, float(np.mean(near.max(axis=1) > 0.0))
+        return self._information, self._gradient, float(np.mean(near[:, :2].max(axis=1)))
 
     def _lane_in_view(
         self, tracker: LaneTracker, memory: LocalMap, s: NDArray[np.float64]

@@ -8,9 +8,10 @@ from drive.modular.fit import CURVES, MAX_CURVATURE, SEGMENT, STATION, STATIONS,
 SEGMENTS = 18
 BEHIND = 3.0  # the chain begins this far behind the rear axle [m]
 USUAL_WIDTH = 3.35  # [m]
-USUAL_WIDTH_INFORMATION = 3.0  # a step: how strongly the width is drawn to the usual one [1/m^2]
+USUAL_WIDTH_INFORMATION = 5.0  # a step: how strongly the width is drawn to the usual one [1/m^2]
 USUAL_MARGIN = 0.25  # [m]
 USUAL_MARGIN_INFORMATION = 0.3  # a step [1/m^2]
+STRAIGHT_INFORMATION = 150.0  # a step: where nothing is seen the lane slowly straightens [m^2]
 WIDTHS = (2.6, 4.4)  # [m]
 MARGINS = (-0.2, 2.5)  # [m]
 DRIFT = (0.012, 0.003, 0.01, 0.02, 0.02)  # noise a step of shift [m], turn [rad], width and margins [m]
@@ -34,7 +35,9 @@ class LaneTracker:
     def __init__(self, pose: NDArray[np.float64], curvature: float = 0.0) -> None:
         yaw = pose[2]
         back = yaw - 0.5 * BEHIND * curvature
-        self.anchor = pose - BEHIND * np.array([np.cos(back), np.sin(back), curvature])
+        self.anchor: NDArray[np.float64] = np.array(
+            [pose[0] - BEHIND * np.cos(back), pose[1] - BEHIND * np.sin(back), yaw - BEHIND * curvature]
+        )
         self.width = USUAL_WIDTH
         self.margin: NDArray[np.float64] = np.full(2, USUAL_MARGIN)
         self.curvature: NDArray[np.float64] = curvature * 0.8 ** np.arange(SEGMENTS)
@@ -116,6 +119,9 @@ class LaneTracker:
         ):
             information[i, i] += information_of_usual
             gradient[i] += information_of_usual * excess
+        bends = np.arange(CURVES, len(gradient))
+        information[bends, bends] += STRAIGHT_INFORMATION
+        gradient[bends] -= STRAIGHT_INFORMATION * self.curvature
         covariance = np.linalg.inv(np.linalg.inv(self.covariance) + information)
         self.covariance[...] = 0.5 * (covariance + covariance.T)
         self._shift(self.covariance @ gradient)

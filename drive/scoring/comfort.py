@@ -88,13 +88,21 @@ def comfort_nuplan_formula(episode: Episode) -> Metric:
 
     Longitudinal acceleration -4.05 .. 2.40 m/s^2, lateral 4.89 m/s^2, yaw rate 0.95 rad/s, yaw acceleration
     1.93 rad/s^2, longitudinal jerk 4.13 m/s^3, jerk 8.37 m/s^3, by Savitzky-Golay filters of order 2 (0.8 s
-    for accelerations and yaw rate, 1.5 s for derivatives). Not valid for drives shorter than 1.5 s.
+    for accelerations and yaw rate, 1.5 s for derivatives). 0 if the agent failed: a drive that nobody went on
+    with is no comfortable one. Not valid for other drives shorter than 1.5 s.
     """
+    if episode.failure is not None:
+        return Metric(0.0)
     felt = ride(episode)
     return INVALID if felt is None else Metric(float(felt.within_bounds.all()))
 
 
 def comfort_time_share_formula(episode: Episode) -> Metric:
-    """Share of states inside nuPlan's six comfort bounds, filters as for `comfort_nuplan_formula`."""
+    """Share of states inside nuPlan's six comfort bounds, filters as for `comfort_nuplan_formula`.
+
+    0 if the agent failed; not valid for other drives shorter than 1.5 s.
+    """
+    if episode.failure is not None:
+        return Metric(0.0)
     felt = ride(episode)
     return INVALID if felt is None else Metric(float(felt.within_bounds.mean()))

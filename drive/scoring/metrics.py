@@ -98,6 +98,11 @@ def route_completion(episode: Episode) -> Metric:
     return Metric(float(np.clip((episode.progress.max() - episode.start_s) / length, 0.0, 1.0)))
 
 
+def crash(episode: Episode) -> Metric:
+    """1 for a drive with a contact event, else 0 (see `contacts`)."""
+    return Metric(float(bool(contacts(episode))))
+
+
 def crashes(episode: Episode) -> Metric:
     """Number of contact events; one contact is one event however many steps it lasts (see `contacts`)."""
     return Metric(float(len(contacts(episode))))
@@ -144,10 +149,11 @@ def interventions_formula(episode: Episode) -> Metric:
 def autonomy_formula(episode: Episode) -> Metric:
     """PilotNet's autonomy, 1 - 6 s * interventions / time driven, not below 0.
 
-    Bojarski et al. 2016, End to End Learning for Self-Driving Cars, section 7.1.
+    0 for an agent that failed before its first step. Bojarski et al. 2016, End to End Learning for
+    Self-Driving Cars, section 7.1.
     """
     if episode.steps == 0:
-        return INVALID
+        return INVALID if episode.failure is None else Metric(0.0)
     cost = INTERVENTION_SECONDS * interventions_formula(episode).value
     return Metric(max(0.0, 1.0 - cost / episode.duration))
 
@@ -230,6 +236,7 @@ class Score:
 
 SCORES = (
     Score(success, "rate"),
+    Score(crash, "rate"),
     Score(crashes, "total"),
     Score(crashes_at_fault, "total"),
     Score(lateral_offset_mae_m, "mean"),
@@ -245,9 +252,9 @@ SCORES = (
     Score(distance_km, "total"),
     Score(mean_speed_mps, "mean"),
     Score(interventions_formula, "total"),
-    Score(autonomy_formula, "mean"),
-    Score(comfort_nuplan_formula, "rate"),
-    Score(comfort_time_share_formula, "mean"),
+    Score(autonomy_formula, "mean", version=2),
+    Score(comfort_nuplan_formula, "rate", version=2),
+    Score(comfort_time_share_formula, "mean", version=2),
     Score(steering_roughness_per_s, "mean"),
 )
 

@@ -19,6 +19,7 @@ def make_report(
     drives: Sequence[Any],
     films: Sequence[Any],
     lanes: Sequence[NDArray[np.float64]] = (),
+    notes: Sequence[str] = (),
 ) -> str:
     """The page.
 
@@ -28,6 +29,7 @@ def make_report(
         drives: every `Driven`.
         films: `Film`s, worst drives of each agent.
         lanes: on a map, (n, 2) centre lines of its lanes [m].
+        notes: why films are missing.
 
     Returns:
         HTML with plots as inline SVG and films as base64 WebM.
@@ -67,6 +69,7 @@ def make_report(
             on_map, len(chosen), len({row["scenario"] for row in rows}), rows, shown
         ),
         films=[_film(film, colors) for film in films],
+        notes=notes,
         definitions=summary["definitions"],
         timing=timing,
         summary=summary,
@@ -89,6 +92,8 @@ def _colored_cells(
 
 
 _DETAILS = (
+    ("crash_rate", "Share of drives with a crash", "{:.2f}"),
+    ("crashes_per_drive", "Crashes a drive", "{:.2f}"),
     ("lateral_offset_rms_m", "Lateral offset, RMS [m]", "{:.3f}"),
     ("lateral_offset_p95_m", "Lateral offset, 95th percentile [m]", "{:.3f}"),
     ("lateral_offset_max_m", "Lateral offset, largest, mean over drives [m]", "{:.3f}"),

@@ -23,23 +23,38 @@ _PART = ".part"
 OWN = frozenset({CONFIG, EPISODES, SUMMARY, TIMING, STEPS, REPORT})
 
 
-def prepare_folder(out: Path) -> None:
-    """Make the folder; earlier results in it will be replaced once the new ones are complete.
+def check_folder(out: Path) -> None:
+    """Check that results may go to this folder, and write nothing.
 
     Raises:
         UserError: the path is a file, or the folder holds anything that is not an evaluation's.
     """
-    if out.exists() and not out.is_dir():
+    if not out.exists():
+        return
+    if not out.is_dir():
         raise UserError(f"{out} is a file; name a folder for the results with --out.")
-    with _disk(out):
-        out.mkdir(parents=True, exist_ok=True)
     strange = sorted(entry.name for entry in out.iterdir() if entry.name.removesuffix(_PART) not in OWN)
     if strange:
         raise UserError(
             f"{out} holds other things ({', '.join(strange[:3])}); name an empty or new folder with --out."
         )
+
+
+def prepare_folder(out: Path) -> None:
+    """Make the folder; earlier results in it will be replaced once the new ones are complete.
+
+    Raises:
+        UserError: as for `check_folder`, or nothing can be written there.
+    """
+    check_folder(out)
+    with _disk(out):
+        out.mkdir(parents=True, exist_ok=True)
+        _remove_parts(out)
+
+
+def _remove_parts(out: Path) -> None:
     for entry in out.glob(f"*{_PART}"):
-        entry.unlink()
+        entry.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -72,7 +87,8 @@ class EpisodeLog:
         return self
 
     def __exit__(self, *problem: object) -> None:
-        self._file.close()
+        with _disk(self._path):
+            self._file.close()
 
 
 def write_results(
@@ -84,7 +100,9 @@ def write_results(
     timing: dict[str, Any],
     steps: Any,
 ) -> None:
-    """Write every file beside its final name first, then put all in place; an older report goes.
+    """Write every file beside its final name first, then put all in place, or leave earlier results alone.
+
+    While files are put in place there is no `summary.json`: old and new ones are never taken for one run.
 
     Args:
         out: a prepared folder.
@@ -93,29 +111,42 @@ def write_results(
         summary: contents of `summary.json`.
         timing: contents of `timing.json`.
         steps: a pyarrow table (see `steps_table`).
+
+    Raises:
+        UserError: the disk is full or takes no files.
     """
     import pyarrow.parquet as parquet
 
-    with _disk(out):
+    texts = {
+        EPISODES: "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows),
+        TIMING: json.dumps(timing, indent=2, allow_nan=False) + "\n",
+        CONFIG: json.dumps(config, indent=2, allow_nan=False) + "\n",
+        SUMMARY: json.dumps(summary, indent=2, allow_nan=False) + "\n",
+    }
+    with _parts_removed_on_error(out), _disk(out):
         parquet.write_table(steps, out / (STEPS + _PART), compression="zstd")
-        texts = {
-            EPISODES: "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows),
-            SUMMARY: json.dumps(summary, indent=2, allow_nan=False) + "\n",
-            TIMING: json.dumps(timing, indent=2, allow_nan=False) + "\n",
-            CONFIG: json.dumps(config, indent=2, allow_nan=False) + "\n",
-        }
         for name, text in texts.items():
             (out / (name + _PART)).write_text(text, encoding="utf-8")
-        for name in (STEPS, *texts):
+        for name in (SUMMARY, REPORT):
+            (out / name).unlink(missing_ok=True)
+        for name in (STEPS, *texts):  # the summary last
             os.replace(out / (name + _PART), out / name)
-        (out / REPORT).unlink(missing_ok=True)
 
 
 def write_report(out: Path, page: str) -> None:
     """Put `report.html` beside the results."""
-    with _disk(out):
+    with _parts_removed_on_error(out), _disk(out):
         (out / (REPORT + _PART)).write_text(page, encoding="utf-8")
         os.replace(out / (REPORT + _PART), out / REPORT)
+
+
+@contextmanager
+def _parts_removed_on_error(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        _remove_parts(out)
+        raise
 
 
 def steps_table(drives: Sequence[Any]) -> Any:
@@ -161,21 +192,21 @@ def read_rows(out: Path) -> list[dict[str, Any]]:
         UserError: the folder holds no complete results, or the file is damaged.
     """
     path = out / EPISODES
-    if not path.is_file():
-        raise UserError(f"{out} holds no {EPISODES}; run drive evaluate --out {out} first.")
+    if not path.is_file() or not (out / SUMMARY).is_file():
+        raise UserError(f"{out} holds no complete results; run drive evaluate --out {out} first.")
     try:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     except ValueError as error:
         raise UserError(f"{path} is damaged ({error}); run the evaluation again.") from error
 
 
-def read_config(out: Path) -> dict[str, Any]:
-    """Contents of `config.json`.
+def read_json(out: Path, name: str) -> dict[str, Any]:
+    """Contents of `config.json`, `summary.json` or `timing.json`.
 
     Raises:
         UserError: it is missing or damaged.
     """
-    path = out / CONFIG
+    path = out / name
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

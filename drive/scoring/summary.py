@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.agents import role
 from drive.episode import Episode
 from drive.scoring.contacts import contacts
 from drive.scoring.metrics import SCORES, outcome, score, shadow_disagreement
+from drive.scoring.roles import role
 from drive.scoring.statistics import bootstrap_mean_interval, mcnemar_exact, wilson_interval
 
 Row = dict[str, Any]  # one line of episodes.jsonl
@@ -69,23 +69,34 @@ def episode_row(episode: Episode) -> Row:
 
 
 def group_figures(rows: Sequence[Row]) -> dict[str, Any]:
-    """Rates, means and totals of some drives of one agent, with 95 % intervals beside rates and means."""
+    """Rates, means and totals of some drives of one agent, each with a 95 % interval.
+
+    Rates have Wilson's intervals; means have bootstrap intervals over drives, and so has `X_per_drive`, the
+    mean that stands beside each total X.
+    """
     figures: dict[str, Any] = {"episodes": len(rows)}
     for entry in SCORES:
         values = [row[entry.name] for row in rows if row[entry.name] is not None]
         if entry.kind == "total":
             total = float(np.sum(values)) if values else 0.0
             figures[entry.name] = int(total) if all(float(v).is_integer() for v in values) else total
+            figures |= _mean(f"{entry.name}_per_drive", values)
         elif entry.kind == "rate":
             wins = round(sum(values))
             figures[f"{entry.name}_rate"] = wins / len(values) if values else None
             figures[f"{entry.name}_rate_interval"] = list(wilson_interval(wins, len(values)))
         else:
-            interval = bootstrap_mean_interval(values)
-            figures[entry.name] = float(np.mean(values)) if values else None
-            figures[f"{entry.name}_interval"] = None if interval is None else list(interval)
+            figures |= _mean(entry.name, values)
     figures["outcomes"] = dict(Counter(row["outcome"] for row in rows).most_common())
     return figures
+
+
+def _mean(name: str, values: Sequence[float]) -> dict[str, Any]:
+    interval = bootstrap_mean_interval(values)
+    return {
+        name: float(np.mean(values)) if values else None,
+        f"{name}_interval": None if interval is None else list(interval),
+    }
 
 
 def shadow_figures(rows: Sequence[Row]) -> dict[str, Any]:
@@ -94,10 +105,8 @@ def shadow_figures(rows: Sequence[Row]) -> dict[str, Any]:
     for name in rows[0]["shadows"] if rows else ():
         values = [row["shadows"][name]["disagreement"] for row in rows]
         values = [value for value in values if value is not None]
-        interval = bootstrap_mean_interval(values)
         found[name] = {
-            "mean_absolute_disagreement": float(np.mean(values)) if values else None,
-            "mean_absolute_disagreement_interval": None if interval is None else list(interval),
+            **_mean("mean_absolute_disagreement", values),
             "failures": sum(row["shadows"][name]["failure"] is not None for row in rows),
         }
     return found

@@ -102,10 +102,11 @@ def caption(summary: Mapping[str, Any]) -> str:
 def print_table(console: Any, summary: Mapping[str, Any], timing: Mapping[str, Any]) -> None:
     """Print the table to a rich console."""
     from rich.box import SIMPLE_HEAD
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(
-        caption=caption(summary),
+        caption=escape(caption(summary)),
         caption_justify="left",
         box=SIMPLE_HEAD,
         padding=0,
@@ -116,20 +117,21 @@ def print_table(console: Any, summary: Mapping[str, Any], timing: Mapping[str, A
     for row in table_rows(summary, timing):
         agent = summary["agents"][row.agent]
         below = "through junctions" if row.apart else mark(agent)
-        first = row.agent + (f"\n[dim]{below}[/dim]" if below else "")
+        first = escape(row.agent) + (f"\n[dim]{below}[/dim]" if below else "")
         table.add_row(first, *(f"{value}\n[dim]{spread}[/dim]" for value, spread in row.cells))
     console.print(table)
     for pair in summary["pairs"]:
         roles = {summary["agents"][pair[side]]["role"] for side in ("first", "second")}
         if roles == {"tested"}:
             console.print(
-                f"{pair['first']} against {pair['second']}: the first alone managed {pair['only_first']} "
+                f"{escape(pair['first'])} against {escape(pair['second'])}: "
+                f"the first alone managed {pair['only_first']} "
                 f"scenarios, the second {pair['only_second']} (exact McNemar p = {pair['p_value']:.3g})."
             )
     for name, agent in summary["agents"].items():
         for shadow, heard in agent["shadows"].items():
             if heard["mean_absolute_disagreement"] is not None:
                 console.print(
-                    f"{shadow} beside {name}: steering differs by {heard['mean_absolute_disagreement']:.3f} "
-                    "of full steering in the mean."
+                    f"{escape(shadow)} beside {escape(name)}: steering differs by "
+                    f"{heard['mean_absolute_disagreement']:.3f} of full steering in the mean."
                 )

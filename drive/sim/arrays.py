@@ -39,7 +39,7 @@ EGO = np.dtype(
         ("lead_gap", "f8"),  # bumper to bumper, 200 when none [m]
         ("lead_speed", "f8"),  # the lead's speed minus ours [m/s]
         # first contact of the last step
-        ("collision_actor", "i8"),  # index into the batch's actors, -1 when none
+        ("collision_actor", "i8"),  # place among its world's actors, -1 when none
         ("closing_speed", "f8"),  # [m/s]
         ("contact_x", "f8"),  # in the vehicle frame [m]
         ("contact_y", "f8"),

@@ -94,6 +94,11 @@ class LaneEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
 
     def step(self, action: NDArray[np.float32]) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
         """Drive 0.05 s; `info["reward_terms"]` and `info["end"]` say why."""
+        reward, terminated, truncated, info = self.step_unseen(action)
+        return self._observation(), reward, terminated, truncated, info
+
+    def step_unseen(self, action: NDArray[np.float32]) -> tuple[float, bool, bool, dict[str, Any]]:
+        """`step` without its observation, for those who do not look at every step."""
         self.task.advance(np.asarray(action, np.float32).reshape(1, -1))
         rewards, terms, ends = self.task.score()
         end = ends[0]
@@ -101,7 +106,7 @@ class LaneEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
         info = self.task.truth(0)
         info["reward_terms"] = dict(zip(self.task.terms, terms[0].tolist(), strict=True))
         info["end"] = [name for name, ended in zip(ENDS, end, strict=True) if ended]
-        return self._observation(), float(rewards[0]), terminated, bool(end[TIMEOUT]), info
+        return float(rewards[0]), terminated, bool(end[TIMEOUT]), info
 
     def render_view(self, lateral_m: float, yaw_rad: float) -> NDArray[np.uint8]:
         """(H, W, 3) the front camera now, from a car that stood further left, turned left."""
@@ -117,3 +122,7 @@ class LaneEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
         if self._overview is None:
             self._overview = Overview(self.scenario)
         return self._overview.side_by_side(self.world, 0)
+
+    def close(self) -> None:
+        """End the world's threads."""
+        self.task.close()

@@ -23,9 +23,11 @@ def tolerance(x: float, low: float, high: float, margin: float) -> float:
 
 
 @kernel
-def accept(actions, steering, acceleration) -> bool:
-    """Clip actions into the arrays that the world reads; False if one is not finite."""
+def accept(actions, live, steering, acceleration) -> bool:
+    """Clip the live worlds' actions into the arrays that the world reads; False if one is not finite."""
     for w in range(len(actions)):
+        if not live[w]:
+            continue
         for k in range(actions.shape[1]):
             value = float(actions[w, k])
             if not np.isfinite(value):

@@ -12,20 +12,12 @@ from drive.errors import UserError, nearest
 from drive.kernels import kernel
 from drive.sim.actors.traffic import place
 from drive.sim.arrays import ACTOR, BARREL, BARRIER, CAR, CONE, PATH_STEP, TRUCK, VAN
+from drive.sim.density import TRAFFIC
 from drive.sim.maps.road_map import MIN_DRIVING_WIDTH, Lane, RoadMap
 from drive.sim.maps.route import LaneChain, Route, lane_chains
 from drive.sim.sensors.weather import HELD_OUT_WEATHERS, TRAINING_WEATHERS, weather
 
-RESERVED_SEEDS = 1_000_000  # from here on: evaluation only
 MAX_PATHS = 16  # the ego's and those of traffic, a world
-
-# Mean gap between moving vehicles of one lane [m], and share of free kerb space taken by what stands there.
-TRAFFIC: dict[str, tuple[float, float]] = {
-    "none": (np.inf, 0.0),
-    "light": (160.0, 0.15),
-    "regular": (80.0, 0.35),
-    "dense": (40.0, 0.6),
-}
 
 # kind, length, width, height [m], how often
 _VEHICLES = (
@@ -230,13 +222,21 @@ def _vehicles(rng: np.random.Generator, n: int, longest: float = np.inf) -> np.n
     return actors
 
 
+def _bell(rng: np.random.Generator, deviation: float, n: int) -> NDArray[np.float64]:
+    """N numbers around 0, almost normal, within three deviations; the same bits on every machine."""
+    a, b, c = rng.uniform(-deviation, deviation, (3, n))
+    return a + b + c
+
+
 def _moving(rng: np.random.Generator, scenario: Scenario, mean_gap: float) -> np.ndarray:
     """Vehicles along every path, at least 25 m from the ego's start on its own path."""
     groups = [np.zeros(0, ACTOR)]
     for index, route in enumerate(scenario.paths):
         if not np.isfinite(mean_gap) or route.length < 40.0:
             continue
-        draws = 14.0 + rng.exponential(mean_gap - 14.0, size=int(route.length / 14.0) + 1)
+        # Many short gaps and a few up to four times the mean: almost exponential, without a logarithm.
+        pairs = rng.uniform(size=(2, int(route.length / 14.0) + 1))
+        draws = 14.0 + 4.0 * (mean_gap - 14.0) * pairs[0] * pairs[1]
         s = np.cumsum(draws) - draws[0] * rng.uniform(0.0, 1.0)
         s = s[(s > 6.0) & (s < route.length - 12.0)]
         if index == 0:
@@ -246,7 +246,7 @@ def _moving(rng: np.random.Generator, scenario: Scenario, mean_gap: float) -> np
         actors = _vehicles(rng, len(s), longest=4.5 if tight else np.inf)
         limit = np.interp(s / PATH_STEP, np.arange(len(route.points)), route.points["speed_limit"])
         actors["path"], actors["s"] = index, s
-        actors["lateral_offset"] = rng.normal(0.0, 0.1, len(s)).clip(-0.25, 0.25)
+        actors["lateral_offset"] = _bell(rng, 0.1, len(s)).clip(-0.25, 0.25)
         actors["desired_speed"] = limit * rng.uniform(0.75, 1.0, len(s))
         actors["speed"] = 0.5 * actors["desired_speed"]
         actors["time_headway"] = rng.uniform(1.2, 2.0, len(s))
@@ -274,7 +274,7 @@ def _standing(rng: np.random.Generator, scenario: Scenario, share: float) -> np.
             actors = _vehicles(rng, len(s), longest=5.2)
             actors["width"] = np.minimum(actors["width"], np.interp(s, beside.s, beside.width) - 0.25)
             keep = rng.uniform(size=len(s)) < share
-            base, offset = beside, rng.normal(0.0, 0.05, len(s))
+            base, offset = beside, _bell(rng, 0.05, len(s))
         else:
             s = np.arange(10.0, lane.length - 10.0, 12.0) + rng.uniform(-4.0, 4.0)
             kinds = np.array(_OBSTACLES)[rng.integers(len(_OBSTACLES), size=len(s))]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from drive.agent import NO_LEAD_GAP
 from drive.errors import UserError
+from drive.seeds import RESERVED_SEEDS
 from drive.sim.maps.road_map import RoadMap
 from drive.sim.reward import ENDS, MAX_SPEED, MAX_YAW_RATE, MIN_GAP, OFF_ROAD_DISTANCE, accept, observe, score
 from drive.sim.scenario import Scenario, lane_scenario, load_map
@@ -62,11 +63,12 @@ class LaneTask:
         self._last = np.zeros((batch, 2))
         self._starts, self._goals = np.zeros(batch), np.full(batch, np.inf)
         self._limits = np.full(batch, np.inf)
+        self._all = np.ones(batch, np.bool_)
 
     def draw_scenario(self, rng: np.random.Generator) -> Scenario:
         """A scenario on a training seed."""
         return lane_scenario(
-            int(rng.integers(1_000_000)),
+            int(rng.integers(RESERVED_SEEDS)),
             weather_name=self.weather,
             traffic=self.traffic,
             road_map=self.road_map,
@@ -84,13 +86,22 @@ class LaneTask:
         self._limits[w] = scenario.time_limit
         self._last[w] = self.world.egos[w]["steering_angle"], self.world.egos[w]["acceleration"]
 
+    def close(self) -> None:
+        """End the world's threads."""
+        self.world.close()
+
     def advance(self, actions: NDArray[np.float32], live: NDArray[np.bool_] | None = None) -> None:
         """Drive one step with (B, 1) or (B, 2) actions; values are clipped to [-1, 1].
+
+        Args:
+            actions: those of worlds that stand still are not looked at.
+            live: (B,) worlds to move; by default all.
 
         Raises:
             ValueError: an action is NaN or infinite; nothing has moved.
         """
-        if not accept(actions, self._steering, self._acceleration):
+        live = self._all if live is None else live
+        if not accept(actions, live, self._steering, self._acceleration):
             raise ValueError(f"Action {actions.tolist()} is not finite; give numbers in [-1, 1].")
         self.world.advance(self._steering, self._acceleration, live)
 

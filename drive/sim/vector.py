@@ -9,8 +9,9 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from drive.errors import UserError
 from drive.sim.maps.road_map import RoadMap
-from drive.sim.reward import COLLISION, GOAL, LANE_LEFT, OFF_ROAD, TIMEOUT
+from drive.sim.reward import COLLISION, ENDS, GOAL, LANE_LEFT, OFF_ROAD, TIMEOUT
 from drive.sim.sensors.camera import Camera
 from drive.sim.task import LaneTask
 from drive.sim.world import World
@@ -51,6 +52,7 @@ class LaneVectorEnv(gymnasium.vector.VectorEnv):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._generators: list[np.random.Generator] = []
         self._ended = np.zeros(num_envs, np.bool_)
+        self._everywhere = np.ones(num_envs, np.bool_)
 
     @property
     def world(self) -> World:
@@ -61,13 +63,43 @@ class LaneVectorEnv(gymnasium.vector.VectorEnv):
         return {"camera": self.world.render(), **self.task.scalars()}
 
     def _info(self) -> dict[str, Any]:
+        """The truths of all worlds, in Gymnasium's form: `_key` says whose value of `key` counts."""
         info: dict[str, Any] = self.task.truths()
-        return {**info, **{f"_{key}": np.ones(self.num_envs, np.bool_) for key in info}}
+        return {**info, **{f"_{key}": self._everywhere.copy() for key in info}}
+
+    def _outcome(
+        self, terms: NDArray[np.float64], ends: NDArray[np.bool_], driven: NDArray[np.bool_]
+    ) -> dict[str, Any]:
+        """What the step adds to `info`: `reward_terms` by name, and `end`, the reasons for each world."""
+        named: dict[str, Any] = {name: terms[:, k].copy() for k, name in enumerate(self.task.terms)}
+        named |= {f"_{name}": driven.copy() for name in self.task.terms}
+        end = np.empty(self.num_envs, object)
+        end.fill(())
+        for w in np.flatnonzero(ends.any(axis=1)):
+            end[w] = tuple(name for name, ended in zip(ENDS, ends[w], strict=True) if ended)
+        return {"reward_terms": named, "_reward_terms": driven.copy(), "end": end, "_end": driven.copy()}
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Start all drives; `options["scenarios"]` gives one scenario for each."""
+        """Start all drives.
+
+        Args:
+            seed: of the draws of scenarios: one for each drive, or the first one's; the others count up.
+            options: `scenarios`: one Scenario for each drive, instead of drawn ones.
+
+        Raises:
+            UserError: an option is unknown, or there are not as many scenarios or seeds as drives.
+        """
+        options = options or {}
+        if unknown := sorted(set(options) - {"scenarios"}):
+            raise UserError(f"Unknown reset option {unknown[0]!r}; known: scenarios.")
+        scenarios = options.get("scenarios")
+        for name, given in (("scenarios", scenarios), ("seed", seed if isinstance(seed, list) else None)):
+            if given is not None and len(given) != self.num_envs:
+                raise UserError(
+                    f"reset has {len(given)} {name} for {self.num_envs} drives; give one for each."
+                )
         if seed is not None or not self._generators:
             seeds = (
                 seed
@@ -75,29 +107,39 @@ class LaneVectorEnv(gymnasium.vector.VectorEnv):
                 else [None if seed is None else seed + w for w in range(self.num_envs)]
             )
             self._generators = [np.random.default_rng(s) for s in seeds]
-        scenarios = (options or {}).get("scenarios")
         for w in range(self.num_envs):
-            self.task.reset(w, self._generators[w], {"scenario": scenarios[w]} if scenarios else None)
+            one = None if scenarios is None else {"scenario": scenarios[w]}
+            self.task.reset(w, self._generators[w], one)
         self._ended[:] = False
         return self._observation(), self._info()
 
     def step(
         self, actions: NDArray[np.float32]
     ) -> tuple[dict[str, Any], NDArray, NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
-        """Drive every live world 0.05 s; worlds that ended in the last step are reset instead."""
+        """Drive every live world 0.05 s; worlds that ended in the last step are reset instead.
+
+        The actions of worlds that are reset are not looked at.
+        """
         fresh = self._ended
         if fresh.any():
             for w in np.flatnonzero(fresh):
                 self.task.reset(int(w), self._generators[w], None)
-        self.task.advance(np.asarray(actions, np.float32).reshape(self.num_envs, -1), ~fresh)
-        rewards, _, ends = self.task.score()
+        driven = ~fresh
+        self.task.advance(np.asarray(actions, np.float32).reshape(self.num_envs, -1), driven)
+        rewards, terms, ends = self.task.score()
         rewards[fresh] = 0.0
+        terms[fresh] = 0.0
         ends[fresh] = False
         terminated = np.asarray(ends[:, [COLLISION, OFF_ROAD, LANE_LEFT, GOAL]].any(axis=1))
         truncated = ends[:, TIMEOUT].copy()
         self._ended = np.asarray(terminated | truncated)
-        return self._observation(), rewards, terminated, truncated, self._info()
+        info = {**self._info(), **self._outcome(terms, ends, driven)}
+        return self._observation(), rewards, terminated, truncated, info
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
         """The camera picture of every drive."""
         return tuple(self.world.render()) if self.render_mode == "rgb_array" else None
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """End the world's threads."""
+        self.task.close()

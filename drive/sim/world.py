@@ -5,7 +5,6 @@ draws what each ego's cameras see, `snapshot` and `restore` copy the whole movin
 """
 
 import itertools
-import os
 import weakref
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from drive.agent import DT, NO_LEAD_GAP, Context
 from drive.control.speed import cruise
 from drive.elementary import sincos, wrap_angle
+from drive.machine import cores
 from drive.sim.actors.dynamics import VehicleParams, delay_steps_of, substeps_of
 from drive.sim.arrays import ACTOR, EGO, PATH
 from drive.sim.maps.drivable import DrivableArea, drivable_area
@@ -81,14 +81,20 @@ class World:
         self._live = np.ones(batch, np.bool_)
         self._held: list[RoadMap | None] = [None] * batch
         self._store = SceneStore(batch)
-        cores = threads if threads is not None else (os.cpu_count() or 1)
-        self._threads = min(cores, batch) if batch >= _THREADED_FROM else 1
+        count = threads if threads is not None else cores()
+        self._threads = min(count, batch) if batch >= _THREADED_FROM else 1
         self._executor = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
         self._renderers = {name: Renderer(camera, self._store) for name, camera in self.cameras.items()}
         self._worlds = np.arange(batch)
         self._view = (np.zeros(1, np.int64), np.zeros((1, 4)), np.zeros(1, np.int64))
         self._pose_buffer = np.zeros((batch, 4))
         self._frame_buffer = np.zeros(batch, np.int64)
+
+    def close(self) -> None:
+        """End the threads; what is asked of the world afterwards runs on the caller's own."""
+        if self._executor is not None:
+            self._executor.shutdown()
+            self._executor = None
 
     # -- loading ------------------------------------------------------------------------------------------
 
@@ -162,8 +168,8 @@ class World:
                 area = _areas[road_map] = drivable_area(road_map)
             self._grids.put(w, area.grid.reshape(-1))
             self._cells[w] = area.x0, area.y0, area.cell
-            for i in range(self.batch):
-                self._areas[i, :2] = self._grids.begin[i], self._grids.end[i]
+            # A grid that does not fit its old place may move the others too.
+            self._areas[:, 0], self._areas[:, 1] = self._grids.begin, self._grids.end
             self._areas[w, 2:] = area.grid.shape
             self._held[w] = road_map
         ground = _grounds.get(road_map)
@@ -290,8 +296,6 @@ class World:
         ego, actors = self.egos[w : w + 1].copy(), self.actors[w].copy()
         first = w * MAX_PATHS
         ego["path"] -= first
-        if ego["collision_actor"][0] >= 0:
-            ego["collision_actor"] -= self.actors.begin[w]
         actors["path"] = np.where(actors["path"] >= 0, actors["path"] - first, -1)
         return ego.tobytes() + actors.tobytes() + self._recent[w].tobytes()
 

@@ -64,7 +64,7 @@ def test_an_episode_is_never_split() -> None:
 
 
 def test_one_episode_is_too_few() -> None:
-    with pytest.raises(UserError, match="2 or more"):
+    with pytest.raises(UserError, match="training needs 2"):
         split_by_episode(toy(episodes=1), 0.1, seed=0)
 
 

@@ -24,18 +24,17 @@ def test_the_file_equals_keras_alone_and_in_a_batch(camera: Camera, tmp_path: Pa
     assert sorted(p.name for p in tmp_path.iterdir()) == ["policy.json", "policy.onnx"]
 
     policy = OnnxPolicy(path)
-    (entry,) = policy.session.get_inputs()
-    assert (entry.name, entry.shape, entry.type) == (
-        "camera",
-        ["N", camera.height_px, camera.width_px, 3],
-        "tensor(uint8)",
-    )
+    assert [(entry.name, entry.shape, entry.type) for entry in policy.session.get_inputs()] == [
+        ("camera", ["N", camera.height_px, camera.width_px, 3], "tensor(uint8)"),
+        ("speed", ["N", 1], "tensor(float)"),
+    ]
     assert [output.name for output in policy.session.get_outputs()] == ["steering"]
     rng = np.random.default_rng(0)
     frames = rng.integers(0, 256, (5, camera.height_px, camera.width_px, 3), np.uint8)
-    wanted = network(preprocess(tf.constant(frames), road_crop(camera))).numpy()
+    speed = np.float32([[0.0], [3.0], [8.0], [14.0], [25.0]])
+    wanted = network([preprocess(tf.constant(frames), road_crop(camera)), tf.constant(speed)]).numpy()
     for count in (1, 5):
-        found = policy.session.run(["steering"], {"camera": frames[:count]})[0]
+        found = policy.session.run(["steering"], {"camera": frames[:count], "speed": speed[:count]})[0]
         assert found.shape == (count, 1)
         np.testing.assert_allclose(found, wanted[:count], atol=1e-3)
     described = json.loads((tmp_path / "policy.json").read_text())
@@ -48,8 +47,9 @@ def test_the_file_equals_keras_alone_and_in_a_batch(camera: Camera, tmp_path: Pa
 def test_a_file_that_differs_from_keras_is_not_written(tmp_path: Path) -> None:
     tf = load_tensorflow()
 
-    def fickle(pixels: Any, training: bool) -> Any:
-        mean = tf.reduce_mean(pixels, axis=(1, 2))[:, :1] / 255.0
+    def fickle(inputs: Any, training: bool) -> Any:
+        pixels, speed = inputs
+        mean = tf.reduce_mean(pixels, axis=(1, 2))[:, :1] / 255.0 + 0.0 * speed
         return mean + (0.1 if tf.executing_eagerly() else 0.0)
 
     with pytest.raises(UserError, match=r"differs from Keras by 0.1 .* not written"):

@@ -43,7 +43,7 @@ def test_the_search_finds_a_corner_ten_metres_ahead_of_a_lane_believed_straight(
     tracker = LaneTracker(memory.pose)
     out = np.zeros(3 + SEGMENTS)
     starts = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, -0.15], [0.15, 0.0, 0.0]])
-    args = (memory.grid, tracker.anchor, tracker.width, tracker.curvature)
+    args = (memory.grid, tracker.anchor, tracker.width, tracker.margin, tracker.curvature)
     variance = np.full(SEGMENTS, 0.03**2)
     score = fit.search_lane(*args, variance, 0, SEGMENTS, starts, np.zeros(3), out)
     assert score > fit.score_lane(*args, SEGMENTS) + 5.0
@@ -60,12 +60,15 @@ def test_measured_borders_pull_a_wrong_lane_onto_the_painted_one():
     memory = LocalMap()
     paint(memory, borders(curvature, 3.2, (-3.0, 0.25, 0.02)))
     tracker = LaneTracker(memory.pose)
-    information, gradient = np.zeros((3 + SEGMENTS,) * 2), np.zeros(3 + SEGMENTS)
-    found = np.zeros((len(tracker.line), 2, 2))
+    information, gradient = np.zeros((fit.CURVES + SEGMENTS,) * 2), np.zeros(fit.CURVES + SEGMENTS)
+    found = np.zeros((len(tracker.line), 4, 2))
     for _ in range(30):
         tracker.predict(memory.pose)
         gate = np.full(len(tracker.line), 0.8)
-        fit.measure_borders(memory.grid, tracker.line, tracker.width, gate, information, gradient, found)
+        fit.measure_borders(
+            memory.grid, tracker.line, tracker.width, tracker.margin, gate, np.full(2, 0.5),
+            information, gradient, found,
+        )  # fmt: skip
         tracker.update(information, gradient)
         tracker.locate(memory.pose)
     assert tracker.width == pytest.approx(3.2, abs=0.08)

@@ -16,7 +16,7 @@ ROADS = {
     "right corner of radius 6": PaintedRoad([(35.0, 0.0), (9.4, -1 / 6), (45.0, 0.0)], center_yellow=True),
     "20 m without marks": PaintedRoad([(30.0, 0.0), (40.0, 1 / 60), (50.0, 0.0)], unmarked=(40.0, 60.0)),
     "grass for a border": PaintedRoad(
-        [(40.0, 0.0), (30.0, 1 / 40), (40.0, 0.0)], width=4.0, edge_line=False, center_yellow=True
+        [(40.0, 0.0), (30.0, 1 / 40), (40.0, 0.0)], edge_line=False, center_yellow=True
     ),
 }
 

@@ -50,6 +50,12 @@ def test_share_of_time() -> None:
     assert 0.3 < share < 0.5  # the filter's 1.5 s window smears the edge
 
 
+def test_a_failed_drive_is_not_comfortable() -> None:
+    calm = {"failure": "act raised ValueError: no at step 100"}
+    assert comfort_nuplan_formula(episode(100, **calm)).value == 0.0
+    assert comfort_time_share_formula(episode(100, **calm)).value == 0.0
+
+
 def test_too_short_to_measure() -> None:
     assert not comfort_nuplan_formula(episode(29)).valid
     assert comfort_nuplan_formula(episode(30)).valid

@@ -112,8 +112,12 @@ def test_a_drive_of_no_step_has_nothing_to_measure() -> None:
     found = score(episode(0, failure="act raised ValueError: no at step 0", goal_s=10.0))
     assert found["success"].value == 0.0
     assert found["route_completion"].value == 0.0
-    for name in ("lateral_offset_mae_m", "valid_share", "autonomy_formula", "comfort_nuplan_formula"):
+    for name in ("lateral_offset_mae_m", "valid_share", "mean_speed_mps"):
         assert not found[name].valid
+    for name in ("autonomy_formula", "comfort_nuplan_formula", "comfort_time_share_formula"):
+        assert found[name].value == 0.0, "an agent that fails must not drop out of the mean"
+    unhurt = score(episode(0, goal_s=10.0))
+    assert not unhurt["autonomy_formula"].valid and not unhurt["comfort_nuplan_formula"].valid
 
 
 def test_shadow_disagreement_by_hand() -> None:

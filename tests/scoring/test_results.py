@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from drive.errors import UserError
-from drive.scoring.results import EpisodeLog, prepare_folder, read_rows, read_steering, steps_table
+from drive.scoring.results import (
+    EpisodeLog,
+    check_folder,
+    prepare_folder,
+    read_rows,
+    read_steering,
+    steps_table,
+)
 
 
 def drive(agent: str, scenario: str, steering: np.ndarray, **shadows: np.ndarray) -> SimpleNamespace:
@@ -45,11 +52,28 @@ def test_a_full_disk_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_damaged_results_are_named(tmp_path: Path) -> None:
     (tmp_path / "episodes.jsonl").write_text('{"agent": ')
+    with pytest.raises(UserError, match="holds no complete results"):
+        read_rows(tmp_path)
+    (tmp_path / "summary.json").write_text("{}")
     with pytest.raises(UserError, match=r"episodes\.jsonl is damaged"):
         read_rows(tmp_path)
     (tmp_path / "steps.parquet").write_bytes(b"PAR1")
     with pytest.raises(UserError, match=r"steps\.parquet is missing or damaged"):
         read_steering(tmp_path)
+
+
+def test_a_disk_full_at_the_last_byte_is_told_in_one_line(tmp_path: Path) -> None:
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(UserError, match="no space left on the disk"), EpisodeLog(tmp_path) as log:
+        log._file.close()
+        log._file = SimpleNamespace(close=full)  # type: ignore[assignment]
+
+
+def test_a_folder_is_checked_without_a_trace(tmp_path: Path) -> None:
+    check_folder(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 def test_earlier_results_and_leftovers_may_be_replaced(tmp_path: Path) -> None:

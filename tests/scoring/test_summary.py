@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from drive.scoring.summary import episode_row, summarize, timing_figures
+from drive.scoring.statistics import wilson_interval
+from drive.scoring.summary import episode_row, group_figures, summarize, timing_figures
 from drive.scoring.words import headline, reasons
 from tests.scoring.episodes import at, episode
 
@@ -50,6 +51,21 @@ def test_figures_by_hand() -> None:
     assert net["distance_km"] == pytest.approx(8 * 0.02)
     assert (net["crashes"], net["lane_departures"]) == (0, 3)
     json.dumps(summary, allow_nan=False)
+
+
+def test_crashes_have_a_rate_and_a_mean_with_intervals() -> None:
+    rows = drives("net", set())
+    for row, count in zip(rows, (2, 0, 0, 1, 0, 0, 0, 0), strict=True):
+        row["crashes"], row["crash"] = float(count), float(count > 0)
+    figures = group_figures(rows)
+    assert (figures["crashes"], figures["crash_rate"]) == (3, 0.25)
+    assert figures["crash_rate_interval"] == list(wilson_interval(2, 8))
+    assert figures["crashes_per_drive"] == 0.375
+    low, high = figures["crashes_per_drive_interval"]
+    assert 0.0 <= low < 0.375 < high <= 2.0
+    hit = {"collision_actor": at(40, {20: 3, 40: 4}, -1), "other_speed": 0.0}
+    row = episode_row(episode(40, **hit))
+    assert (row["crash"], row["crashes"]) == (1.0, 2.0)
 
 
 def test_pairs_compare_the_same_scenarios() -> None:

@@ -8,6 +8,7 @@ from drive.errors import UserError
 from drive.sim.env import LaneEnv
 from drive.sim.scenario import lane_scenario
 from drive.sim.sensors.camera import Camera
+from drive.sim.vector import LaneVectorEnv
 
 SMALL = Camera(width_px=64, height_px=48)
 
@@ -72,7 +73,7 @@ def test_actions_that_are_no_numbers_are_refused_and_nothing_moves():
 
 
 def test_unknown_names_are_answered_with_the_nearest_ones():
-    with pytest.raises(UserError, match="foggy.*fog"):
+    with pytest.raises(UserError, match=r"foggy.*fog"):
         LaneEnv(weather="foggy").reset(seed=0)
     with pytest.raises(UserError, match="regular"):
         LaneEnv(traffic="reguler").reset(seed=0)
@@ -99,16 +100,37 @@ def test_a_batch_equals_its_members_and_restarts_ended_drives_in_the_next_step()
             assert reward == rewards[w]
             assert end == terminated[w]
             assert truth["lateral_offset_m"] == info["lateral_offset_m"][w]
+            for name, term in truth["reward_terms"].items():
+                assert info["reward_terms"][name][w] == term
+            assert list(info["end"][w]) == truth["end"]
+            assert info["_end"][w]
         newly = (terminated | truncated) & ~ended
         if newly.any():
             w = int(np.flatnonzero(newly)[0])
-            _, rewards, terminated, _, info = batch.step(np.zeros((3, 1), np.float32))
+            assert len(info["end"][w]) > 0
+            actions = np.zeros((3, 1), np.float32)
+            actions[w] = np.nan  # an action for a drive that is over
+            _, rewards, terminated, _, info = batch.step(actions)
+            assert not info["_end"][w]
+            assert not info["_reward_terms"][w]
             assert rewards[w] == 0.0
             assert not terminated[w]
             assert info["route_completion"][w] < 0.05
             break
     else:
         pytest.fail("no drive ended though all steered straight")
+    batch.close()
+
+
+def test_a_batch_refuses_what_it_does_not_know():
+    batch = LaneVectorEnv(2, camera=SMALL)
+    with pytest.raises(UserError, match="Unknown reset option 'scenario'; known: scenarios"):
+        batch.reset(options={"scenario": lane_scenario(0)})
+    with pytest.raises(UserError, match="1 scenarios for 2 drives"):
+        batch.reset(options={"scenarios": [lane_scenario(0)]})
+    batch.reset(seed=0)
+    with pytest.raises(ValueError, match="not finite"):
+        batch.step(np.array([[0.0], [np.nan]], np.float32))
     batch.close()
 
 

@@ -1,6 +1,8 @@
 import hashlib
 import subprocess
 import sys
+import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -59,6 +61,56 @@ def test_restoring_a_snapshot_repeats_the_future(scenarios):
     first = drive(world, 0, 30)
     world.restore(0, snapshot)
     assert drive(world, 0, 30) == first
+
+
+def longer(scenario):
+    """The same with every actor twice: it does not fit the place of the shorter one."""
+    return replace(scenario, actors=np.concatenate([scenario.actors, scenario.actors]))
+
+
+def in_contact(scenarios) -> World:
+    """Two worlds; in the second one the ego stands in the vehicle at its path's end."""
+    world = World(2, {"front": SMALL})
+    world.load(0, scenarios[0])
+    scenario = next(s for s in scenarios if (s.actors["path"] == 0).any())
+    actor = scenario.actors[scenario.actors["path"] == 0][-1]
+    world.load(1, scenario, pose=(float(actor["s"]), 0.0, 0.0, 0.0))
+    assert world.egos[1]["collision_actor"] > 0
+    return world
+
+
+def test_a_state_in_contact_does_not_depend_on_the_other_worlds(scenarios):
+    world = in_contact(scenarios)
+    hit = world.actors[1][world.egos[1]["collision_actor"]]
+    assert abs(hit["s"] - world.egos[1]["center_s"]) < 1.0
+    before = world.state_bytes(1)
+    world.load(0, longer(scenarios[0]))
+    assert world.state_bytes(1) == before
+
+
+def test_a_snapshot_in_contact_survives_a_move_of_the_pool(scenarios):
+    world = in_contact(scenarios)
+    before, snapshot = world.state_bytes(1), world.snapshot(1)
+    world.load(0, longer(scenarios[0]))
+    world.load(1, longer(world.scenarios[1]))
+    world.load(1, scenarios[3])
+    world.load(1, replace(world.scenarios[1], actors=snapshot.actors))
+    world.restore(1, snapshot)
+    assert world.state_bytes(1) == before
+
+
+def test_a_closed_world_has_no_threads_and_still_moves(scenarios):
+    world = World(8, {"front": SMALL}, threads=2)
+    for w in range(8):
+        world.load(w, scenarios[w])
+    before = threading.active_count()
+    world.advance(np.zeros(8), np.full(8, np.nan))
+    assert threading.active_count() > before
+    world.close()
+    assert threading.active_count() == before
+    world.advance(np.zeros(8), np.full(8, np.nan))
+    assert (world.egos["step"] == 2).all()
+    world.close()
 
 
 def test_worlds_that_are_not_live_stand_still(scenarios):

@@ -111,9 +111,10 @@ def first_contact(
 ) -> None:
     """Find what ego w touches; with several, the one it meets fastest.
 
-    Writes collision_actor (-1 when none), contact_x and contact_y (vehicle frame, middle of the overlap)
-    and closing_speed: the speed of the contact on our side relative to the other party, towards it
-    [m/s], >= 0: the relative velocity's part along the line from our footprint's centre to the contact.
+    Writes collision_actor (counted from begin, -1 when none), contact_x and contact_y (vehicle frame, middle
+    of the overlap) and closing_speed: the speed of the contact on our side relative to the other party,
+    towards it [m/s], >= 0: the relative velocity's part along the line from our footprint's centre to the
+    contact.
     """
     ego = egos[w]
     ego.collision_actor = -1
@@ -148,7 +149,7 @@ def first_contact(
         arm = math.sqrt(cx * cx + cy * cy)
         closing = max((vx * cx + vy * cy) / arm, 0.0) if arm > 1e-6 else math.sqrt(vx * vx + vy * vy)
         if ego.collision_actor < 0 or closing > ego.closing_speed:
-            ego.collision_actor = i
+            ego.collision_actor = i - begin
             ego.closing_speed = closing
             ego.contact_x = contact_x
             ego.contact_y = cy

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from drive.elementary_arrays import hypot_array
 from drive.errors import UserError
 from drive.sim.maps.opendrive_build import bridges, build_lanes, link_lanes, with_speeds
 from drive.sim.maps.opendrive_geometry import Piece, ReferenceLine
@@ -85,7 +86,7 @@ def road_map_from_root(root: ET.Element, name: str, source: str) -> RoadMap:
     def nearest(road: RoadRecord, at_start: bool, other: RoadRecord) -> bool:
         here = lines[road.id].evaluate([0.0 if at_start else road.length])[:2, 0]
         ends = lines[other.id].evaluate([0.0, other.length])[:2].T
-        return bool(np.hypot(*(ends[0] - here)) <= np.hypot(*(ends[1] - here)))
+        return bool(hypot_array(*(ends[0] - here)) <= hypot_array(*(ends[1] - here)))
 
     lanes = link_lanes(lanes, build_graph(root, roads, nearest, notes))
     lanes = with_speeds(lanes, roads, notes)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from drive.elementary_arrays import hypot_array
 from drive.sim.maps.opendrive_geometry import Array
 from drive.sim.maps.opendrive_lanes import SampledSection
 from drive.sim.maps.opendrive_links import LaneGraph, LaneKey
@@ -55,7 +56,7 @@ def build_lanes(
 
 
 def _arc(points: Array) -> Array:
-    return np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points[:, :2], axis=0).T))])
+    return np.concatenate([[0.0], np.cumsum(hypot_array(*np.diff(points[:, :2], axis=0).T))])
 
 
 def _lane(road: RoadRecord, index: int, sample: SampledSection, lane_id: int) -> Lane | None:

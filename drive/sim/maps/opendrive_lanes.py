@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from drive.elementary_arrays import sincos_array
 from drive.sim.maps.opendrive_geometry import Array, ReferenceLine
 from drive.sim.maps.opendrive_xml import LaneRecord, Notes, RoadRecord, Section
 from drive.sim.maps.road_map import DRIVABLE_TYPES
@@ -127,9 +128,10 @@ def _evaluate(
     road: RoadRecord, line: ReferenceLine, section: Section, s: Array, drawn: NDArray[np.bool_], notes: Notes
 ) -> SampledSection:
     x, y, yaw = line.evaluate(s)
-    normal = np.stack([-np.sin(yaw), np.cos(yaw)], axis=1)
+    sine, cosine = sincos_array(yaw)
+    normal = np.stack([-sine, cosine], axis=1)
     ids, t = _offsets(road, section, s, notes)
-    slope = np.sin(road.superelevation(s))
+    slope = sincos_array(road.superelevation(s))[0]
     z = np.clip(road.elevation(s), -HIGHEST, HIGHEST)
     return SampledSection(s, drawn, np.stack([x, y], axis=1), normal, z, slope, ids, t)
 
@@ -150,7 +152,8 @@ def sample_section(
     plane = coarse.xy + middle[:, :, None] * coarse.normal
     heights = coarse.z + middle * coarse.slope
     points = np.concatenate([plane, heights[:, :, None]], axis=2)
-    bend = np.linalg.norm(points[:, 1::2] - 0.5 * (points[:, :-1:2] + points[:, 2::2]), axis=2)
+    x, y, z = np.moveaxis(points[:, 1::2] - 0.5 * (points[:, :-1:2] + points[:, 2::2]), 2, 0)
+    bend = np.sqrt(x * x + y * y + z * z)
     drivable = np.array([section.lanes[i].type in DRIVABLE_TYPES for i in coarse.ids], bool)
     weight = np.concatenate([np.where(drivable, 1.0, 1.0 / LOOSE), np.full(len(coarse.t), 1.0 / LOOSE)])
     counts = np.ceil(np.sqrt((bend * weight[:, None]).max(axis=0) / TOLERANCE)).astype(np.intp)

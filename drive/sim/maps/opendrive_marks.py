@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from drive.elementary_arrays import hypot_array
 from drive.sim.maps.opendrive_geometry import Array
 from drive.sim.maps.opendrive_lanes import SampledSection
 from drive.sim.maps.opendrive_xml import LaneRecord, LineRecord, MarkRecord, Section
@@ -90,7 +91,7 @@ def _line_strokes(points: Array, record: MarkRecord, line: LineRecord) -> list[S
     if line.repeated:
         kind = "broken" if line.length > 0.0 and line.space > 0.0 else "solid"
         return [Stroke(moved, kind, record.color, width, line.length or DASH, line.space or GAP)]
-    s = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(moved, axis=0).T))])
+    s = np.concatenate([[0.0], np.cumsum(hypot_array(*np.diff(moved, axis=0).T))])
     ends = np.clip([line.s_offset, line.s_offset + line.length], 0.0, s[-1])
     if ends[1] - ends[0] < 1e-3:
         return []

@@ -1,5 +1,6 @@
 """Objects of an OpenDRIVE map: crossings and stop lines as paint, signs, and what stands beside the road."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
+from drive.elementary_arrays import hypot_array, sincos_array
 from drive.geometry import wrap_angle
 from drive.sim.maps.opendrive_geometry import Array, ReferenceLine
 from drive.sim.maps.opendrive_signals import Place, places, speed_sign
@@ -33,7 +35,7 @@ class Painted:
 def _outlines(element: Element, place: Place, road: RoadRecord, line: ReferenceLine) -> Iterator[Array]:
     """(n, 2) corners of each outline in the plane."""
     yaw = place.yaw + number(element, "hdg")
-    cos, sin = np.cos(yaw), np.sin(yaw)
+    sin, cos = sincos_array(yaw)
     for outline in (*element.iterfind("outline"), *element.iterfind("outlines/outline")):
         local = [(number(c, "u"), number(c, "v")) for c in outline.iterfind("cornerLocal")]
         if local:
@@ -44,13 +46,15 @@ def _outlines(element: Element, place: Place, road: RoadRecord, line: ReferenceL
         if along:
             s, t = np.array(along).T
             x, y, heading = line.evaluate(s)
-            yield np.stack([x - t * np.sin(heading), y + t * np.cos(heading)], axis=1)
+            sine, cosine = sincos_array(heading)
+            yield np.stack([x - t * sine, y + t * cosine], axis=1)
 
 
 def _rectangle(element: Element, place: Place) -> Array:
     length, width = number(element, "length"), number(element, "width")
     yaw = place.yaw + number(element, "hdg")
-    ahead, left = np.array([np.cos(yaw), np.sin(yaw)]), np.array([-np.sin(yaw), np.cos(yaw)])
+    sine, cosine = sincos_array(yaw)
+    ahead, left = np.array([cosine, sine]), np.array([-sine, cosine])
     corners = np.array([(0.5, 0.5), (-0.5, 0.5), (-0.5, -0.5), (0.5, -0.5)])
     return np.array([place.x, place.y]) + corners[:, :1] * length * ahead + corners[:, 1:] * width * left
 
@@ -67,16 +71,17 @@ def crosswalk(outline: Array, zebra: bool = True) -> tuple[list[Surface], list[S
     axis = long_axis(outline)
     strokes = []
     for a, b in zip(outline, np.roll(outline, -1, axis=0), strict=True):
-        length = np.hypot(*(b - a))
-        if length > 1.0 and abs((b - a) @ axis) > 0.9 * length:
+        dx, dy = (b - a).tolist()
+        length = math.sqrt(dx * dx + dy * dy)
+        if length > 1.0 and abs(dx * axis[0] + dy * axis[1]) > 0.9 * length:
             strokes.append(Stroke(np.stack([a, b]), "solid", "white", 2.0 * LINE_WIDTH))
     return [], strokes
 
 
 def _paint(element: Element, outline: Array, painted: Painted) -> None:
     kind, name = element.get("type", ""), element.get("name", "")
-    outline = outline[np.append(np.hypot(*np.diff(outline, axis=0).T) > 1e-6, True)]
-    if len(outline) > 1 and np.hypot(*(outline[0] - outline[-1])) < 1e-3:
+    outline = outline[np.append(hypot_array(*np.diff(outline, axis=0).T) > 1e-6, True)]
+    if len(outline) > 1 and hypot_array(*(outline[0] - outline[-1])) < 1e-3:
         outline = outline[:-1]
         closed = True
     else:
@@ -149,9 +154,8 @@ def _standing(element: Element, place: Place, outlines: list[Array]) -> MapObjec
     if radius > 0.0:
         length, width = 2.0 * radius, 2.0 * radius
     if outlines and not (length and width):
-        corners = (np.vstack(outlines) - [place.x, place.y]) @ np.array(
-            [[np.cos(yaw), -np.sin(yaw)], [np.sin(yaw), np.cos(yaw)]]
-        )
-        length, width = (float(x) for x in np.ptp(corners, axis=0))
+        sine, cosine = sincos_array(yaw)
+        x, y = (np.vstack(outlines) - [place.x, place.y]).T
+        length, width = float(np.ptp(x * cosine + y * sine)), float(np.ptp(y * cosine - x * sine))
     label = kind if kind not in ("-1", "none", "") else name
     return MapObject(label, place.x, place.y, place.z, yaw, length, width, number(element, "height"))

@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
+from drive.elementary_arrays import sincos_array
 from drive.geometry import wrap_angle
 from drive.sim.maps.opendrive_geometry import ReferenceLine
 from drive.sim.maps.opendrive_xml import SPEED_UNITS, RoadRecord, number
@@ -40,9 +41,10 @@ def places(road: RoadRecord, line: ReferenceLine, elements: Sequence[Element]) -
     s = np.array([number(e, "s") for e in elements])
     t = np.array([number(e, "t") for e in elements])
     x, y, yaw = line.evaluate(s)
-    z = road.elevation(s) + t * np.sin(road.superelevation(s))
+    z = road.elevation(s) + t * sincos_array(road.superelevation(s))[0]
     z = z + np.array([number(e, "zOffset") for e in elements])
-    columns = (x - t * np.sin(yaw), y + t * np.cos(yaw), z, yaw)
+    sine, cosine = sincos_array(yaw)
+    columns = (x - t * sine, y + t * cosine, z, yaw)
     return [Place(*map(float, row)) for row in zip(*columns, strict=True)]
 
 

@@ -114,20 +114,6 @@ def project(
 
 
 @kernel
-def project_global(points: NDArray[np.void], begin: int, end: int, x: float, y: float) -> tuple[float, float]:
-    """Foot of a point on the path, searched over the whole path: (s, d) as in `project`."""
-    best = begin
-    best_square = math.inf
-    for i in range(begin, end):
-        dx, dy = x - points[i].x, y - points[i].y
-        square = dx * dx + dy * dy
-        if square < best_square:
-            best_square = square
-            best = i
-    return project(points, begin, end, x, y, (best - begin) * PATH_STEP)
-
-
-@kernel
 def sample(
     points: NDArray[np.void], begin: int, end: int, s: float
 ) -> tuple[float, float, float, float, float, float, float, float]:

@@ -277,7 +277,8 @@ class LaneIndex:
             (s,), (d,) = project_to_line(points, along, self._yaw[here], np.array([[x, y]]))
             yaw = float(np.interp(s, along, self._yaw[here]))
             base = [float(np.interp(s, along, points[:, axis])) for axis in (0, 1)]
-            before = (x - base[0]) * np.cos(yaw) + (y - base[1]) * np.sin(yaw)
+            sine, cosine = sincos(yaw)
+            before = (x - base[0]) * cosine + (y - base[1]) * sine
             if abs(d) <= 0.5 * np.interp(s, along, self._width[here]) and abs(before) < 1e-3:
                 found.append(int(self._lanes[place]))
         return found

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from drive.elementary_arrays import atan2_array, sincos_array
+
 DRIVABLE_TYPES = frozenset(
     {
         "driving",
@@ -77,12 +79,12 @@ class Lane:
     def headings(self) -> NDArray[np.float64]:
         """(n,) yaw of the centre line [rad], continuous along the lane."""
         d = np.gradient(self.center[:, :2], self.s, axis=0, edge_order=2 if len(self.s) > 2 else 1)
-        return np.unwrap(np.arctan2(d[:, 1], d[:, 0]))
+        return np.unwrap(atan2_array(d[:, 1], d[:, 0]))
 
     def border(self, side: int) -> NDArray[np.float64]:
         """(n, 3) the left (side = +1) or right (side = -1) border."""
-        yaw = self.headings
-        normal = np.stack([-np.sin(yaw), np.cos(yaw), np.zeros_like(yaw)], axis=1)
+        sine, cosine = sincos_array(self.headings)
+        normal = np.stack([-sine, cosine, np.zeros_like(sine)], axis=1)
         return self.center + side * 0.5 * self.width[:, None] * normal
 
     def heading_at(self, s: ArrayLike) -> NDArray[np.float64]:
@@ -95,10 +97,10 @@ class Lane:
 
     def position(self, s: ArrayLike, d: ArrayLike = 0.0) -> NDArray[np.float64]:
         """(..., 3) the point at arc length s, moved d to the left [m]."""
-        s = np.asarray(s, np.float64)
-        yaw = self.heading_at(s)
+        s, d = np.asarray(s, np.float64), np.asarray(d, np.float64)
+        sine, cosine = sincos_array(self.heading_at(s))
         x, y, z = (np.interp(s, self.s, self.center[:, axis]) for axis in range(3))
-        return np.stack(np.broadcast_arrays(x - d * np.sin(yaw), y + d * np.cos(yaw), z), axis=-1)
+        return np.stack(np.broadcast_arrays(x - d * sine, y + d * cosine, z), axis=-1)
 
     def local_coordinates(self, xy: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(s, d) of (..., 2) points: the inverse of `position` within the lane's length.

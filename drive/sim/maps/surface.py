@@ -1,11 +1,13 @@
 """From lanes to what is drawn: strips of surface between two borders, strokes of paint along one."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from drive.elementary_arrays import hypot_array
 from drive.sim.maps.road_map import Stroke, Surface
 
 # What covers the ground of a lane, by OpenDRIVE lane type; types that are left out show the ground as it is.
@@ -63,11 +65,11 @@ def strip(
 def offset_line(points: NDArray[np.float64], distance: float) -> NDArray[np.float64]:
     """(n, 2) a polyline moved sideways, left positive [m]; points closer than 1 um are dropped first."""
     points = points[:, :2]
-    points = points[np.concatenate([[True], np.hypot(*np.diff(points, axis=0).T) > 1e-6])]
+    points = points[np.concatenate([[True], hypot_array(*np.diff(points, axis=0).T) > 1e-6])]
     if distance == 0.0 or len(points) < 2:
         return points
     tangent = np.gradient(points, axis=0)
-    length = np.hypot(tangent[:, 0], tangent[:, 1])
+    length = hypot_array(tangent[:, 0], tangent[:, 1])
     tangent /= np.where(length > 0.0, length, 1.0)[:, None]
     return points + distance * np.stack([-tangent[:, 1], tangent[:, 0]], axis=1)
 
@@ -112,7 +114,13 @@ def mark_strokes(
 
 def long_axis(polygon: NDArray[np.float64]) -> NDArray[np.float64]:
     """(2,) unit vector along which a polygon's corners are spread widest."""
-    return np.linalg.svd(polygon - polygon.mean(axis=0), full_matrices=False)[2][0]
+    x, y = (polygon[:, :2] - polygon[:, :2].mean(axis=0)).T
+    # The larger axis of [[a, b], [b, -a]], the part of the covariance that has a direction.
+    a, b = 0.5 * float((x * x - y * y).sum()), float((x * y).sum())
+    size = math.sqrt(a * a + b * b)
+    axis = np.array([a + size, b]) if a >= 0.0 else np.array([b, size - a])
+    length = float(hypot_array(*axis))
+    return axis / length if length > 0.0 else np.array([1.0, 0.0])
 
 
 def zebra_bars(polygon: NDArray[np.float64], bar: float = 0.5, gap: float = 0.5) -> list[NDArray[np.float64]]:
@@ -124,7 +132,7 @@ def zebra_bars(polygon: NDArray[np.float64], bar: float = 0.5, gap: float = 0.5)
         gap: between bars [m].
     """
     axis = long_axis(polygon)
-    along = polygon @ axis
+    along = polygon[:, 0] * axis[0] + polygon[:, 1] * axis[1]
     count = int((along.max() - along.min() + gap) / (bar + gap))
     first = 0.5 * (along.max() + along.min() - count * (bar + gap) + gap)
     lows = first + np.arange(count) * (bar + gap)
@@ -136,7 +144,7 @@ def _clip(
     polygon: NDArray[np.float64], axis: NDArray[np.float64], limit: float, above: bool
 ) -> NDArray[np.float64]:
     """The part of a convex polygon on one side of a line (Sutherland and Hodgman)."""
-    height = (polygon @ axis - limit) * (1.0 if above else -1.0)
+    height = (polygon[:, 0] * axis[0] + polygon[:, 1] * axis[1] - limit) * (1.0 if above else -1.0)
     result = []
     for i in range(len(polygon)):
         a, b, height_a, height_b = polygon[i - 1], polygon[i], height[i - 1], height[i]
@@ -208,7 +216,7 @@ def drop_doubles(strokes: list[Stroke], tolerance: float = 0.1) -> list[Stroke]:
     """
     placed: dict[str, set[tuple[int, int]]] = {}
     kept = []
-    for stroke in sorted(strokes, key=lambda x: -float(np.hypot(*np.diff(x.points, axis=0).T).sum())):
+    for stroke in sorted(strokes, key=lambda x: -float(hypot_array(*np.diff(x.points, axis=0).T).sum())):
         there = placed.setdefault(stroke.type + stroke.color, set())
         probes = _cells_along(stroke.points, 2.0, tolerance)
         if all(any((x + i, y + j) in there for i in (0, 1, -1) for j in (0, 1, -1)) for x, y in probes):
@@ -220,7 +228,7 @@ def drop_doubles(strokes: list[Stroke], tolerance: float = 0.1) -> list[Stroke]:
 
 def _cells_along(points: NDArray[np.float64], step: float, cell: float) -> list[tuple[int, int]]:
     """Cells of a grid at five places or more along a polyline, at most `step` apart."""
-    s = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
+    s = np.concatenate([[0.0], np.cumsum(hypot_array(*np.diff(points, axis=0).T))])
     at = np.linspace(0.0, s[-1], 5 + int(s[-1] / step))
     x, y = (np.round(np.interp(at, s, points[:, axis]) / cell).astype(int).tolist() for axis in (0, 1))
     return list(zip(x, y, strict=True))

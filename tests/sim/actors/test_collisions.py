@@ -124,6 +124,12 @@ def test_of_several_contacts_the_fastest_is_named_and_absent_actors_never():
     assert egos[0]["closing_speed"] == pytest.approx(1.0)
 
 
+def test_the_party_is_counted_among_the_world_s_own_actors():
+    egos, actors = scene((0.0, 0.0, 0.0, 0.0), (90.0, 0.0, 0.0, 0.0), (FRONT + 1.9, 0.0, 0.0, 0.0))
+    first_contact(egos, 0, PARAMS, actors, 1, 3)
+    assert egos[0]["collision_actor"] == 1
+
+
 def test_a_car_that_moves_away_closes_at_nothing():
     egos, actors = scene((FRONT + 1.9, 0.0, 0.0, 15.0))
     first_contact(egos, 0, PARAMS, actors, 0, 1)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from drive.sim.arrays import PATH_STEP
-from drive.sim.maps.path import first_within, length, project, project_global, sample
+from drive.sim.maps.path import first_within, length, project, sample
 from tests.sim.actors.paths import arc, path_from_curvature, straight
 
 
@@ -79,7 +79,7 @@ def test_the_warm_started_search_stays_on_its_branch():
     points = path_from_curvature(bend, 70.0)
     x, y = 15.0, 2.6
     assert project(points, 0, len(points), x, y, 14.0) == pytest.approx((15.0, 2.6), abs=1e-6)
-    s, d = project_global(points, 0, len(points), x, y)
+    s, d = project(points, 0, len(points), x, y, 45.0)
     assert s > 40.0
     assert d == pytest.approx(1.4, abs=0.02)
 
@@ -88,7 +88,6 @@ def test_the_search_window_bounds_a_wrong_guess():
     points = straight(100.0)
     assert project(points, 0, len(points), 80.0, 1.0, 20.0)[0] <= 31.0
     assert project(points, 0, len(points), 10.0, 1.0, 50.0)[0] >= 44.0
-    assert project_global(points, 0, len(points), 80.2, 1.0) == pytest.approx((80.2, 1.0))
 
 
 def test_paths_in_one_array_do_not_see_each_other():

@@ -64,7 +64,11 @@ def choose(drives: Sequence[Any], agent: str, count: int) -> list[tuple[Any, Fil
 
 
 def make_film(env: Any, scenario: Any, order: FilmOrder) -> bytes:
-    """Drive the stored actions again and film the ordered part as WebM (VP9)."""
+    """Drive the stored actions again and film the ordered part as WebM (VP9).
+
+    Raises:
+        RuntimeError: the environment failed.
+    """
     from drive.rollout import Recorded, rollout
 
     pictures: list[NDArray[np.uint8]] = []
@@ -74,7 +78,9 @@ def make_film(env: Any, scenario: Any, order: FilmOrder) -> bytes:
         if order.first_step <= step < order.last_step:
             pictures.append(board.draw(observation["camera"], step))
 
-    rollout(env, Recorded(order.steering), scenario, on_frame=on_frame)
+    episode = rollout(env, Recorded(order.steering), scenario, on_frame=on_frame)
+    if episode.error is not None:
+        raise RuntimeError(episode.error)
     if order.ending:
         last = board.draw(env.unwrapped.world.render()[0], len(order.steering) - 1, order.ending)
         pictures.extend([last] * HOLD_FRAMES)
