@@ -1,11 +1,13 @@
 """`drive demo`: the main job in minutes, from recording to a report of which way of driving is better."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from drive.errors import UserError
 
 PARTS = ("data", "pilotnet", "evaluation")  # of the folder `out`
+NOT_OF_THE_POLICY = {"data", "out", "device", "mixed_precision", "keep_cache"}  # settings of a training
 
 
 @dataclass(frozen=True)
@@ -76,12 +78,13 @@ def main(config: DemoConfig) -> None:
     else:
         console.print(f"{recorded} drives are there already.")
     step(2, "training PilotNet on what was recorded")
-    if _learned(policy, data, config.epochs):
+    training = train.TrainConfig(data=(data,), out=learned, epochs=config.epochs)
+    if _learned(policy, data, asdict(training)):
         console.print("The network is there already.")
     else:
         if policy.exists():
-            _forget(learned)  # finished, on other recordings
-        train.main(train.TrainConfig(data=(data,), out=learned, epochs=config.epochs))
+            _forget(learned)  # finished, on other recordings or with other settings
+        train.main(training)
     step(3, f"driving {config.episodes} unseen roads")
     scoring = evaluate.EvaluateConfig(
         agent=("expert", f"pilotnet={policy}", "modular", "straight"),
@@ -128,8 +131,8 @@ def _recorded(data: Path) -> int:
     return int(read_info(data).total_episodes)
 
 
-def _learned(policy: Path, data: Path, epochs: int) -> bool:
-    """Whether a finished policy was trained on just these recordings."""
+def _learned(policy: Path, data: Path, wanted: dict[str, Any]) -> bool:
+    """Whether a finished policy was trained on just these recordings with these settings."""
     if not policy.is_file():
         return False
     from drive.dataset import read_info
@@ -140,7 +143,8 @@ def _learned(policy: Path, data: Path, epochs: int) -> bool:
         return False
     learned = [entry.get("frames") for entry in description.values.get("datasets", ())]
     settings = description.values.get("settings", {})
-    return learned == [info.total_frames] and settings.get("epochs") == epochs
+    same = all(settings.get(name) == wanted[name] for name in wanted.keys() - NOT_OF_THE_POLICY)
+    return learned == [info.total_frames] and same
 
 
 def _forget(learned: Path) -> None:

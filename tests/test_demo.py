@@ -1,6 +1,7 @@
 """The demo from recording to report, and what a second run does again."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,18 @@ def test_from_nothing_to_a_report_and_only_what_is_needed_again(
     assert "ceiling, privileged" in again and "ceiling, privileged" in first
     assert str(out / "evaluation" / "report.html") in again.replace("\n", "")
 
+    monkeypatch.setattr(
+        train, "main", lambda asked: done.append(f"train {asked.epochs}, {asked.out.exists()}")
+    )
+    shutil.copytree(out, tmp_path / "copy")
+    copy = config(out, epochs=2)
+    with pytest.raises(UserError, match="policy"):  # forgotten, and here nobody trains another
+        main(copy)
+    assert done == ["train 2, False"]
+    shutil.rmtree(out)
+    (tmp_path / "copy").rename(out)
+
+    done.clear()
     (out / "evaluation" / "report.html").unlink()
     monkeypatch.setattr(evaluate, "main", lambda asked: done.append(f"evaluate {asked.episodes}"))
     main(config(out))

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from drive.errors import UserError, nearest
+from drive.seeds import RESERVED_SEEDS
 
 if TYPE_CHECKING:
     from drive.sim.maps.road_map import RoadMap
     from drive.sim.scenario import Scenario
 
-FIRST_SEED = 1_000_000
+FIRST_SEED = RESERVED_SEEDS
 _JUNCTION_SEEDS = 500_000  # after FIRST_SEED; each junction scenario draws from a stretch of its own
 _JUNCTION_DRAWS = 64
 
