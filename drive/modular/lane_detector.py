@@ -16,7 +16,7 @@ from drive.sim.sensors.camera import Camera
 SIDE = 0.4  # from a mark's middle to the ground beside it [m]
 TRUST = 0.3  # of a near cell in one picture: what stands up moves from picture to picture, paint adds up
 FIRST_TRUST = 0.5  # in the first picture
-SEARCH_GAIN = 1.5  # another lane must score this much more than the predicted one
+SEARCH_GAIN = 1.0  # another lane must score this much more than the predicted one
 LEAST_START_VARIANCE = np.array([0.06, 0.015, 0.06]) ** 2  # of shift [m^2], turn [rad^2], width [m^2]
 MOST_START_COST = 5.0
 LEAST_CURVATURE_VARIANCE = 0.012**2  # [1/m^2]
