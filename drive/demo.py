@@ -20,7 +20,7 @@ class DemoConfig:
     """Expert drives to record, at 4 frames a second: many roads teach more than many frames of one."""
     episodes: int = 30
     """Scenarios of the suite `lane` to score on."""
-    epochs: int = 3
+    epochs: int = 4
     """Times that training goes through the recordings."""
     max_duration_s: float | None = None
     """Stop each recorded drive after this many seconds; by default it ends at its goal."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from drive.modular import fit
 from drive.modular.birdseye import BirdsEye, Region
 from drive.modular.evidence import ACROSS_RANGE, find_evidence, find_hidden, learn_asphalt
+from drive.modular.lane_search import score_lane, search_lane
 from drive.modular.lane_tracker import BEHIND, SEGMENTS, LaneTracker
 from drive.modular.local_map import LocalMap, remember
 from drive.sim.sensors.camera import Camera
@@ -124,8 +125,8 @@ class LaneDetector:
         variance = np.maximum(np.diag(tracker.covariance)[fit.CURVES :], LEAST_CURVATURE_VARIANCE)
         doubt = np.diag(tracker.covariance)[:3]
         costs = np.minimum(starts**2 @ (0.5 / np.maximum(doubt, LEAST_START_VARIANCE)), MOST_START_COST)
-        score = fit.search_lane(*args, variance, KNOWN, SEGMENTS, starts, costs, self._lane)
-        predicted = fit.score_lane(*args, SEGMENTS)
+        score = search_lane(*args, variance, KNOWN, SEGMENTS, starts, costs, self._lane)
+        predicted = score_lane(*args, SEGMENTS)
         return self._lane if first or score > predicted + SEARCH_GAIN else None
 
     def measure(

@@ -40,7 +40,7 @@ class LaneTracker:
         )
         self.width = USUAL_WIDTH
         self.margin: NDArray[np.float64] = np.full(2, USUAL_MARGIN)
-        self.curvature: NDArray[np.float64] = curvature * 0.8 ** np.arange(SEGMENTS)
+        self.curvature: NDArray[np.float64] = np.asarray(curvature * 0.8 ** np.arange(SEGMENTS), np.float64)
         self.covariance: NDArray[np.float64] = np.zeros((CURVES + SEGMENTS, CURVES + SEGMENTS))
         self.covariance[:CURVES, :CURVES] = np.diag([0.3, 0.06, 0.2, 0.5, 0.5]) ** 2
         walk = np.minimum.outer(np.arange(SEGMENTS), np.arange(SEGMENTS))

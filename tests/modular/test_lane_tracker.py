@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from drive.modular import fit
+from drive.modular.lane_search import score_lane, search_lane
 from drive.modular.lane_tracker import SEGMENTS, LaneTracker
 from drive.modular.local_map import CELL, CELLS, MARK, SEEN, LocalMap
 
@@ -45,8 +46,8 @@ def test_the_search_finds_a_corner_ten_metres_ahead_of_a_lane_believed_straight(
     starts = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, -0.15], [0.15, 0.0, 0.0]])
     args = (memory.grid, tracker.anchor, tracker.width, tracker.margin, tracker.curvature)
     variance = np.full(SEGMENTS, 0.03**2)
-    score = fit.search_lane(*args, variance, 0, SEGMENTS, starts, np.zeros(3), out)
-    assert score > fit.score_lane(*args, SEGMENTS) + 5.0
+    score = search_lane(*args, variance, 0, SEGMENTS, starts, np.zeros(3), out)
+    assert score > score_lane(*args, SEGMENTS) + 5.0
     found = np.zeros_like(tracker.line)
     fit.trace(tracker.anchor, out[3:], found)
     truth = np.zeros_like(tracker.line)
