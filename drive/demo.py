@@ -16,11 +16,11 @@ class DemoConfig:
 
     out: Path = Path("runs/demo")
     """Folder of everything that is made; a finished step found there is not repeated."""
-    recordings: int = 160
+    recordings: int = 144
     """Expert drives to record, at 4 frames a second: many roads teach more than many frames of one."""
     episodes: int = 30
     """Scenarios of the suite `lane` to score on."""
-    epochs: int = 4
+    epochs: int = 3
     """Times that training goes through the recordings."""
     max_duration_s: float | None = None
     """Stop each recorded drive after this many seconds; by default it ends at its goal."""

@@ -23,7 +23,7 @@ class TrainConfig:
     """Folder for the policy, the logs and the state to go on from."""
     model: Literal["pilotnet"] = "pilotnet"
     """The network."""
-    epochs: int = 4
+    epochs: int = 3
     """Times to go through the data."""
     batch_size: int = 32
     """Pictures a step, over all GPUs together."""

@@ -21,7 +21,8 @@ def test_the_exported_policy_reads_the_line(trained: Path) -> None:  # noqa: F81
     policy = OnnxPolicy(trained / "policy.onnx")
     rng = np.random.default_rng(9)
     wanted = rng.uniform(-0.8, 0.8, 60)
-    found = np.array([policy.act({"camera": line_frame(s, rng)}).steering for s in wanted])
+    speed = np.array([8.0], np.float32)
+    found = np.array([policy.act({"camera": line_frame(s, rng), "speed": speed}).steering for s in wanted])
     assert np.corrcoef(wanted, found)[0, 1] > 0.95
     assert np.abs(found - wanted).mean() < 0.15
 
@@ -123,9 +124,9 @@ def test_without_tensorflow_the_install_line_is_given(
 
 
 def test_settings_out_of_range_are_named() -> None:
-    with pytest.raises(ValueError, match="--epochs is 0; take 1 to"):
+    with pytest.raises(UserError, match="--epochs is 0; take 1 to"):
         TrainConfig(data=(), epochs=0)
-    with pytest.raises(ValueError, match="--balance is 2"):
+    with pytest.raises(UserError, match="--balance is 2"):
         TrainConfig(data=(), balance=2.0)
 
 

@@ -35,12 +35,14 @@ def area(polygon):
     return 0.5 * abs(float(np.sum(p[:, 0] * q[:, 1] - q[:, 0] * p[:, 1])))
 
 
-size = st.floats(0.3, 8.0)
-position = st.floats(-7.0, 7.0)
+# Other libraries in the same process may have switched subnormal numbers off.
+size = st.floats(0.3, 8.0, allow_subnormal=False)
+position = st.floats(-7.0, 7.0, allow_subnormal=False)
+angle = st.floats(-4.0, 4.0, allow_subnormal=False)
 
 
 @settings(max_examples=400, deadline=None)
-@given(position, position, st.floats(-4.0, 4.0), size, size, size, size)
+@given(position, position, angle, size, size, size, size)
 def test_overlap_is_a_common_area(dx, dy, yaw, length_a, width_a, length_b, width_b):
     overlap = footprints_overlap(dx, dy, math.sin(yaw), math.cos(yaw), length_a, width_a, length_b, width_b)
     corners = list(footprint_corners(dx, dy, yaw, length_b, width_b))
@@ -56,7 +58,7 @@ def test_overlap_is_a_common_area(dx, dy, yaw, length_a, width_a, length_b, widt
 
 
 @settings(max_examples=100, deadline=None)
-@given(position, position, st.floats(-4.0, 4.0), size, size, size, size)
+@given(position, position, angle, size, size, size, size)
 def test_overlap_is_mutual(dx, dy, yaw, length_a, width_a, length_b, width_b):
     s, c = math.sin(yaw), math.cos(yaw)
     one = footprints_overlap(dx, dy, s, c, length_a, width_a, length_b, width_b)
