@@ -33,6 +33,7 @@ from drive.sim.sensors.store import SceneStore
 from drive.sim.sensors.weather import weather
 from drive.sim.step import advance_worlds, locate, read_poses
 
+_PARTS = 4  # slices a thread: a slow scene delays its own slice, not half of the batch
 _THREADED_FROM = 8  # worlds; below that a thread costs more than it brings
 
 _grounds: "weakref.WeakKeyDictionary[RoadMap, Ground]" = weakref.WeakKeyDictionary()
@@ -196,7 +197,8 @@ class World:
         if self._executor is None:
             task(0, self.batch)
             return
-        bounds = [i * self.batch // self._threads for i in range(self._threads + 1)]
+        parts = min(self.batch, _PARTS * self._threads)
+        bounds = [i * self.batch // parts for i in range(parts + 1)]
         futures = [self._executor.submit(task, lo, hi) for lo, hi in itertools.pairwise(bounds)]
         for future in futures:
             future.result()
