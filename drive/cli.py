@@ -16,13 +16,15 @@ from drive.train import TrainConfig
 
 _DESCRIPTION = """Does a driving policy really drive?
 
-Start here:  drive demo            the whole job in minutes: record, train, drive, score, report
-Then:        drive record DIR      demonstrations of the expert, as a LeRobot dataset
-             drive train DIR       a camera-to-steering network, exported as ONNX
-             drive evaluate        agents on the same roads, in closed loop, with intervals
-Also:        drive map FILE.xodr   what an OpenDRIVE map holds, and its picture
-             drive bench           how fast this machine is
-             drive doctor          what works here, and how to mend what does not
+  drive demo            start here: record, train, drive, score, report, in minutes
+
+  drive record DIR      demonstrations of the expert, as a LeRobot dataset
+  drive train DIR       a camera-to-steering network, exported as ONNX
+  drive evaluate        agents on the same roads, in closed loop, with intervals
+
+  drive map FILE.xodr   what an OpenDRIVE map holds, and its picture
+  drive bench           how fast this machine is
+  drive doctor          what works here, and how to mend what does not
 """
 
 Command = (

@@ -38,7 +38,7 @@ def test_help_names_every_command_and_the_first_step():
     assert result.returncode == 0
     for command in COMMANDS:
         assert command in result.stdout
-    assert "Start here" in result.stdout
+    assert "start here" in result.stdout
 
 
 @pytest.mark.parametrize("command", COMMANDS)
