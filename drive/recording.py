@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.agent import MAX_ACCELERATION, MAX_DECELERATION
-from drive.dataset_layout import FRONT_IMAGE, VIEW_IMAGE
-from drive.dataset_stats import IMAGE_SAMPLES, ImageStats, Stats
+from drive.dataset.layout import FRONT_IMAGE, VIEW_IMAGE
+from drive.dataset.stats import IMAGE_SAMPLES, ImageStats, Stats
 from drive.steering_noise import NoiseSettings, SteeringNoise
 
 FAILURES = ("collision", "off_road", "lane_left")  # ends of a drive that nobody should learn from

@@ -29,7 +29,7 @@ from drive.errors import UserError
 from drive.record import RecordConfig
 from drive.recording import Recorded
 from drive.sim.density import TRAFFIC
-from tests.test_dataset import make_columns
+from tests.dataset.test_dataset import make_columns
 
 SMALL = {"width_px": 32, "height_px": 16}
 

@@ -21,7 +21,7 @@ from drive.errors import UserError
 from drive.models.preprocess import INPUT_HEIGHT, INPUT_WIDTH, Crop, preprocess
 
 if TYPE_CHECKING:
-    from drive.dataset_reader import DatasetInfo
+    from drive.dataset.reader import DatasetInfo
 
 CACHE_VERSION = 1
 PICTURE = (INPUT_HEIGHT, INPUT_WIDTH, 3)
@@ -106,7 +106,7 @@ def _decode(
 ) -> None:
     import tensorflow as tf
 
-    from drive.dataset_reader import read_episode
+    from drive.dataset.reader import read_episode
 
     cut = tf.function(
         lambda frames: tf.cast(preprocess(frames, crop), tf.uint8),

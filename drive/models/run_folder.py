@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from drive.errors import UserError
 
 if TYPE_CHECKING:
-    from drive.dataset_reader import DatasetInfo
+    from drive.dataset.reader import DatasetInfo
     from drive.train import TrainConfig
 
 _NOT_COMPARED = ("device", "mixed_precision", "keep_cache")  # may change when a run goes on

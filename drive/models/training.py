@@ -13,7 +13,7 @@ from drive.models.run_folder import RunFolder
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from drive.dataset_reader import DatasetInfo
+    from drive.dataset.reader import DatasetInfo
     from drive.train import TrainConfig
 
 

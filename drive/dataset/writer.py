@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 import drive
-from drive.dataset_check import read_row_stats
-from drive.dataset_files import checked_columns, frames_file, json_file, row_file, stats_to_json, tasks_file
-from drive.dataset_guard import (
+from drive.dataset.checking import read_row_stats
+from drive.dataset.files import checked_columns, frames_file, json_file, row_file, stats_to_json, tasks_file
+from drive.dataset.guard import (
     refuse_foreign_files,
     refuse_other_kind,
     remove_empty,
@@ -22,7 +22,7 @@ from drive.dataset_guard import (
     replace_files,
     take_lock,
 )
-from drive.dataset_layout import (
+from drive.dataset.layout import (
     CHUNK_SIZE,
     CODEBASE_VERSION,
     DATA_PATH,
@@ -41,8 +41,8 @@ from drive.dataset_layout import (
     lane_features,
     place,
 )
-from drive.dataset_reader import open_parquet, read_info, read_tasks
-from drive.dataset_stats import Stats, column_stats, encoded_image_stats, join
+from drive.dataset.reader import open_parquet, read_info, read_tasks
+from drive.dataset.stats import Stats, column_stats, encoded_image_stats, join
 from drive.errors import UserError
 from drive.seeds import RESERVED_SEEDS
 from drive.sim.sensors.camera import Camera

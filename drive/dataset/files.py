@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from drive.dataset_layout import INDEX_COLUMNS, Features
-from drive.dataset_stats import Stats
+from drive.dataset.layout import INDEX_COLUMNS, Features
+from drive.dataset.stats import Stats
 
 
 def json_file(values: Mapping[str, Any]) -> bytes:

@@ -5,11 +5,11 @@
     steering = frames["action"][:, 0]                   # the clean label, in [-1, 1], left positive
     jpeg = frames["observation.images.front"][0]        # bytes
 
-`dataset_layout.py` says where things stand, `dataset_writer.py` how they get there in one step.
+`layout.py` says where things stand, `writer.py` how they get there in one step.
 """
 
-from drive.dataset_check import Problem, check
-from drive.dataset_layout import (
+from drive.dataset.checking import Problem, check
+from drive.dataset.layout import (
     ACTION_NAMES,
     FRONT_IMAGE,
     INDEX_COLUMNS,
@@ -18,7 +18,7 @@ from drive.dataset_layout import (
     Features,
     lane_features,
 )
-from drive.dataset_reader import (
+from drive.dataset.reader import (
     DatasetInfo,
     EpisodeRow,
     iter_episodes,
@@ -26,7 +26,7 @@ from drive.dataset_reader import (
     read_episode,
     read_info,
 )
-from drive.dataset_writer import DatasetWriter
+from drive.dataset.writer import DatasetWriter
 
 __all__ = [
     "ACTION_NAMES",

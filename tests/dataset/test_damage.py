@@ -12,17 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drive import dataset_guard
-from drive.dataset import DatasetWriter, check, read_episode, read_info
+from drive.dataset import DatasetWriter, check, guard, read_episode, read_info
 from drive.errors import UserError
-from tests.test_dataset import CAMERA, make_columns, write
+from tests.dataset.test_dataset import CAMERA, make_columns, write
 
 # A process that is killed at the n-th rename of its third episode: before it (-) or after it (+).
 KILLED = """
 import os, signal, sys
 from pathlib import Path
 from drive.dataset import DatasetWriter
-from tests.test_dataset import CAMERA, make_columns
+from tests.dataset.test_dataset import CAMERA, make_columns
 
 root, at, after = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "after"
 rename, calls = os.replace, 0
@@ -90,10 +89,10 @@ def test_an_interrupt_between_renames_is_rolled_back(
 
     with DatasetWriter(tmp_path, fps=20, camera=CAMERA, driver="expert") as writer:
         writer.add_episode(make_columns(3, 0), seed=0)
-        monkeypatch.setattr(dataset_guard.os, "replace", interrupted)
+        monkeypatch.setattr(guard.os, "replace", interrupted)
         with pytest.raises(KeyboardInterrupt):
             writer.add_episode(make_columns(2, 1), seed=1)
-        monkeypatch.setattr(dataset_guard.os, "replace", rename)
+        monkeypatch.setattr(guard.os, "replace", rename)
         assert writer.total_episodes == 1
         assert check(tmp_path) == [] and read_info(tmp_path).seeds == {0}
         writer.add_episode(make_columns(2, 1), seed=1)
@@ -280,7 +279,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_valid_dataset(tmp_path: Path) ->
     endless = (
         "import sys\n"
         "from drive.dataset import DatasetWriter\n"
-        "from tests.test_dataset import CAMERA, make_columns\n"
+        "from tests.dataset.test_dataset import CAMERA, make_columns\n"
         "columns = make_columns(40, 0)\n"
         "with DatasetWriter(sys.argv[1], fps=20, camera=CAMERA, driver='expert') as writer:\n"
         "    first = writer.total_episodes\n"

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from drive.dataset_check import orphans
-from drive.dataset_layout import (
+from drive.dataset.checking import orphans
+from drive.dataset.layout import (
     DRIVE_PATH,
     INFO_PATH,
     STATS_PATH,
@@ -15,7 +15,7 @@ from drive.dataset_layout import (
     Features,
     camera_to_json,
 )
-from drive.dataset_reader import DatasetInfo
+from drive.dataset.reader import DatasetInfo
 from drive.errors import UserError
 from drive.sim.sensors.camera import Camera
 

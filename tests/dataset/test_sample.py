@@ -12,7 +12,7 @@ import tyro
 from drive.dataset import FRONT_IMAGE, VIEW_IMAGE, check, iter_episodes, read_info
 from drive.record import RecordConfig
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 SAMPLE = DATA / "sample"
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from drive.dataset_layout import (
+from drive.dataset.layout import (
     CODEBASE_VERSION,
     DRIVE_FORMAT,
     DRIVE_PATH,

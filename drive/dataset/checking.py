@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from drive.dataset_files import stats_to_json
-from drive.dataset_layout import (
+from drive.dataset.files import stats_to_json
+from drive.dataset.layout import (
     STATS_PATH,
     TASKS_PATH,
     TEMPORARY_SUFFIX,
@@ -17,7 +17,7 @@ from drive.dataset_layout import (
     episodes_file,
     image_names,
 )
-from drive.dataset_reader import (
+from drive.dataset.reader import (
     DatasetInfo,
     EpisodeRow,
     read_episode,
@@ -26,7 +26,7 @@ from drive.dataset_reader import (
     read_table,
     read_tasks,
 )
-from drive.dataset_stats import Stats, join
+from drive.dataset.stats import Stats, join
 from drive.errors import UserError
 
 
