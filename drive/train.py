@@ -31,6 +31,14 @@ class TrainConfig:
     """Highest learning rate; it rises over the first 3 % of the steps, then falls to 0 along a cosine."""
     weight_decay: float = 1e-4
     """Decoupled weight decay (AdamW)."""
+    include_crashes: bool = False
+    """Also learn from drives that ended in a crash or off the lane. What `drive data exclude` took out is
+    never learned from."""
+    only_person: bool = False
+    """Of drives in which a person could take over from an agent, learn only from what the person drove."""
+    labels: Literal["action", "expert"] = "action"
+    """What to imitate: the recorded `action`, a person's own in drives by hand; or the expert's answer to the
+    same frame, where it was recorded beside it."""
     validation_share: float = 0.1
     """Share of the episodes kept for choosing the best weights."""
     balance: float = 0.25
@@ -45,7 +53,8 @@ class TrainConfig:
     device: Literal["auto", "cpu", "gpu"] = "auto"
     """`auto` takes all GPUs, or else the CPU; `gpu` fails with the reason where there is none."""
     mixed_precision: Literal["auto", "on", "off"] = "auto"
-    """Compute in float16 where it is exact enough; `auto`: on GPUs."""
+    """Multiply in 16 bits where that is exact enough; `auto`: float16 on GPUs, bfloat16 on processors that
+    have instructions for it. Weights stay float32, and so does the policy file."""
     keep_cache: bool = False
     """Keep the decoded pictures (40 kB each) in OUT/cache after training."""
 

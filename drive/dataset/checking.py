@@ -1,15 +1,18 @@
 """What is wrong with a dataset, file by file."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from drive.dataset.files import stats_to_json
+from drive.dataset.edits import KINDS
+from drive.dataset.files import first_not_finite, stats_to_json
 from drive.dataset.layout import (
+    EDITS_PATH,
     STATS_PATH,
     TASKS_PATH,
     TEMPORARY_SUFFIX,
@@ -17,13 +20,13 @@ from drive.dataset.layout import (
     episodes_file,
     image_names,
 )
+from drive.dataset.opening import read_json, read_table
+from drive.dataset.pictures import damaged_pictures, is_whole
 from drive.dataset.reader import (
     DatasetInfo,
     EpisodeRow,
     read_episode,
     read_info,
-    read_json,
-    read_table,
     read_tasks,
 )
 from drive.dataset.stats import Stats, join
@@ -37,24 +40,38 @@ class Problem:
     path: Path  # the file
     kind: str  # "damaged" (missing, truncated, altered), "orphan", "leftover" or "inconsistent"
     message: str  # one line with the remedy
+    episode: int | None = None  # where it is about one
+    frame: int | None = None  # the first, where it is about some
 
 
-def check(root: Path | str) -> list[Problem]:
+def check(
+    root: Path | str,
+    *,
+    decode: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Problem]:
     """Read every byte of a dataset and name what is wrong, nothing if all is well.
 
-    Checks the page checksums of every parquet file, the totals, the running frame numbers, that pictures
-    are whole, the statistics, and that no file belongs to nothing.
+    Checks the page checksums of every parquet file, the totals, the running frame numbers, that numbers are
+    finite and pictures whole, the statistics, the edits, and that no file belongs to nothing.
+
+    Args:
+        root: the dataset's directory.
+        decode: also decode every picture.
+        progress: told (frames read, frames in all) now and then.
     """
     root = Path(root)
     try:
         info = read_info(root)
     except UserError as error:
-        return [Problem(root, "damaged", str(error))]
-    problems = [*_tasks(info), *_leftovers(info)]
+        return [Problem(root, "damaged", str(error)), *_file_by_file(root, str(error))]
+    problems = [*_tasks(info), *_leftovers(info), *_edits(info)]
     first = 0
-    for row in info.episodes:
-        problems += _episode(info, row, first)
-        first = row.first + row.length
+    with ThreadPoolExecutor() as pool:
+        for row in info.episodes:
+            problems += _episode(info, row, first, pool if decode else None)
+            first = row.first + row.length
+            progress(first, info.total_frames)
     if first != info.total_frames:
         problems.append(
             Problem(
@@ -77,15 +94,23 @@ def orphans(info: DatasetInfo) -> list[Path]:
     return sorted(path for path in found if path not in owned)
 
 
+def read_episode_stats(info: DatasetInfo) -> list[dict[str, Stats]]:
+    """The statistics in the episodes' rows, by episode and feature."""
+    keys = ("min", "max", "mean", "std", "count")
+    found: dict[int, dict[str, Stats]] = {}
+    for path in sorted({episodes_file(info.root, row.row_chunk, row.row_file) for row in info.episodes}):
+        for row in read_table(path).to_pylist():
+            found[row["episode_index"]] = {
+                name: {key: np.array(row[f"stats/{name}/{key}"], np.float64) for key in keys}
+                for name in info.features
+            }
+    return [found[row.index] for row in info.episodes]
+
+
 def read_row_stats(info: DatasetInfo) -> dict[str, Stats]:
     """The statistics of the whole dataset, joined from those in the episodes' rows."""
-    parts: dict[str, list[Stats]] = {name: [] for name in info.features}
-    for path in sorted({episodes_file(info.root, row.row_chunk, row.row_file) for row in info.episodes}):
-        for row in read_table(path).to_pylist()[: info.total_episodes]:
-            for name, found in parts.items():
-                keys = ("min", "max", "mean", "std", "count")
-                found.append({key: np.array(row[f"stats/{name}/{key}"], np.float64) for key in keys})
-    return {name: join(found) for name, found in parts.items() if found}
+    parts = read_episode_stats(info)
+    return {name: join([part[name] for part in parts]) for name in info.features if parts}
 
 
 def _tasks(info: DatasetInfo) -> Iterator[Problem]:
@@ -113,18 +138,45 @@ def _leftovers(info: DatasetInfo) -> Iterator[Problem]:
         yield Problem(path, "leftover", f"{path} is a half-written file of a killed recording; delete it.")
 
 
-def _episode(info: DatasetInfo, row: EpisodeRow, first: int) -> Iterator[Problem]:
+def _file_by_file(root: Path, said: str) -> Iterator[Problem]:
+    """The damaged parquet files of a dataset whose description cannot be read."""
+    for path in sorted([*root.glob("meta/**/*.parquet"), *root.glob("data/**/*.parquet")]):
+        if str(path) in said:
+            continue
+        try:
+            read_table(path)
+        except UserError as error:
+            yield Problem(path, "damaged", str(error))
+
+
+def _edits(info: DatasetInfo) -> Iterator[Problem]:
+    path = info.root / EDITS_PATH
+    for kind in KINDS:
+        for episode, ranges in getattr(info.edits, kind).items():
+            frames = info.episodes[episode].length if episode < info.total_episodes else 0
+            if ranges[-1][1] > frames:
+                yield Problem(
+                    path,
+                    "inconsistent",
+                    f"{path}: frames to {ranges[-1][1]} of episode {episode} are {kind}, it has {frames}: "
+                    "correct it, or delete it to use every frame again.",
+                    episode,
+                )
+
+
+def _episode(info: DatasetInfo, row: EpisodeRow, first: int, pool: Executor | None) -> Iterator[Problem]:
     path = data_file(info.root, row.chunk, row.file)
     if row.first != first:
         yield Problem(
             path,
             "inconsistent",
             f"{path}: episode {row.index} starts at frame {row.first}, expected {first}.",
+            row.index,
         )
     try:
         frames = read_episode(info, row.index)
     except UserError as error:
-        yield Problem(path, "damaged", str(error))
+        yield Problem(path, "damaged", str(error), row.index)
         return
     count = np.arange(row.length)
     for name, expected in (
@@ -133,18 +185,42 @@ def _episode(info: DatasetInfo, row: EpisodeRow, first: int) -> Iterator[Problem
         ("episode_index", np.full(row.length, row.index)),
         ("timestamp", (count / info.fps).astype(np.float32)),
     ):
-        if not np.array_equal(np.asarray(frames[name]), expected):
+        wrong = np.flatnonzero(np.asarray(frames[name]) != expected)
+        if len(wrong):
             yield Problem(
-                path, "inconsistent", f"{path}: column {name} of episode {row.index} does not run on."
+                path,
+                "inconsistent",
+                f"{path}: column {name} of episode {row.index} does not run on at frame {wrong[0]}.",
+                row.index,
+                int(wrong[0]),
             )
-    for name in image_names(info.features):
-        for t, picture in enumerate(frames[name]):
-            jpeg = picture[:2] == b"\xff\xd8" and picture[-2:] == b"\xff\xd9"
-            if not jpeg and picture[:8] != b"\x89PNG\r\n\x1a\n":
-                yield Problem(
-                    path, "damaged", f"{path}: {name} of frame {t} is no whole picture; record anew."
-                )
-                break
+    pictures = image_names(info.features)
+    for name, values in frames.items():
+        if name not in pictures and (bad := first_not_finite(np.asarray(values))) is not None:
+            yield Problem(
+                path,
+                "damaged",
+                f"{path}: {name} of frame {bad} of episode {row.index} is no finite number; record anew.",
+                row.index,
+                bad,
+            )
+    found: Iterator[tuple[int, str]]
+    for name in pictures:
+        encoded = [bytes(picture or b"") for picture in frames[name]]
+        if pool is None:
+            torn = (frame for frame, picture in enumerate(encoded) if not is_whole(picture))
+            found = ((frame, "is no whole picture") for frame in torn)
+        else:
+            found = damaged_pictures(encoded, info.features[name]["shape"], pool)
+        for frame, fault in found:
+            yield Problem(
+                path,
+                "damaged",
+                f"{path}: {name} of frame {frame} of episode {row.index} {fault}; restore the file, record "
+                f"anew, or `drive data exclude {info.root} --episode {row.index}`.",
+                row.index,
+                frame,
+            )
 
 
 def _stats(info: DatasetInfo) -> Iterator[Problem]:

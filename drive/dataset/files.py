@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from drive.dataset.layout import INDEX_COLUMNS, Features
 from drive.dataset.stats import Stats
@@ -37,14 +38,17 @@ def checked_columns(columns: Mapping[str, Any], features: Features) -> dict[str,
         shape = (len(array),) if feature["shape"] == [1] else (len(array), *feature["shape"])
         if array.shape != shape:
             raise ValueError(f"column {name} has the shape {array.shape}; expected {shape}.")
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise ValueError(f"column {name} holds NaN or infinity at frame {_first_bad(array)}.")
+        if (bad := first_not_finite(array)) is not None:
+            raise ValueError(f"column {name} holds NaN or infinity at frame {bad}.")
         values[name] = array
     return values
 
 
-def _first_bad(array: np.ndarray) -> int:
-    return int(np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))[0])
+def first_not_finite(values: NDArray[Any]) -> int | None:
+    """The first frame of a column (T,) or (T, n) that holds NaN or infinity."""
+    if values.dtype.kind != "f" or np.isfinite(values).all():
+        return None
+    return int(np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))[0])
 
 
 def stats_to_json(stats: Mapping[str, Stats]) -> dict[str, dict[str, Any]]:
@@ -57,7 +61,8 @@ def stats_to_json(stats: Mapping[str, Stats]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _parquet(table: pa.Table, statistics: list[str] | bool = True) -> pa.Buffer:
+def parquet(table: pa.Table, statistics: list[str] | bool = True) -> pa.Buffer:
+    """A table as the bytes of a parquet file of one row group, with page checksums."""
     sink = pa.BufferOutputStream()
     pq.write_table(
         table,
@@ -91,15 +96,16 @@ def frames_file(values: Mapping[str, Any], schema: pa.Schema) -> pa.Buffer:
         else:
             arrays.append(pa.array(values[field.name], field.type))
             scalars.append(field.name)
-    return _parquet(pa.Table.from_arrays(arrays, schema=schema), scalars)
+    return parquet(pa.Table.from_arrays(arrays, schema=schema), scalars)
 
 
 def row_file(row: Mapping[str, Any], stats: Mapping[str, Stats]) -> pa.Buffer:
     """The file of one episode's row, its statistics in columns `stats/FEATURE/min` and so on."""
-    columns = {name: [value] for name, value in row.items()}
+    columns: dict[str, Any] = {name: [value] for name, value in row.items()}
+    columns["seed"] = pa.array(columns["seed"], pa.int64())  # may be null
     for name, one in stats_to_json(stats).items():
         columns |= {f"stats/{name}/{key}": [value] for key, value in one.items()}
-    return _parquet(pa.table(columns))
+    return parquet(pa.table(columns))
 
 
 def tasks_file(tasks: Sequence[str]) -> pa.Buffer:
@@ -132,6 +138,6 @@ def tasks_file(tasks: Sequence[str]) -> pa.Buffer:
     schema = pa.schema(
         [("task_index", pa.int64()), ("task", pa.string())], metadata={"pandas": json.dumps(note)}
     )
-    return _parquet(
+    return parquet(
         pa.table([pa.array(range(len(tasks)), pa.int64()), pa.array(list(tasks), pa.string())], schema=schema)
     )

@@ -5,19 +5,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from drive.dataset.checking import orphans
+from drive.dataset.files import parquet
 from drive.dataset.layout import (
     DRIVE_PATH,
+    EDITS_PATH,
     INFO_PATH,
+    JOURNAL_SUFFIX,
     STATS_PATH,
     TASKS_PATH,
     TEMPORARY_SUFFIX,
     Features,
     camera_to_json,
+    episodes_file,
 )
+from drive.dataset.opening import open_parquet, read_table
 from drive.dataset.reader import DatasetInfo
 from drive.errors import UserError
 from drive.sim.sensors.camera import Camera
+
+TOLD = ("person", "note", "ended")  # columns of an episode's row that came later
 
 
 def refuse_foreign_files(root: Path) -> None:
@@ -28,7 +37,9 @@ def refuse_foreign_files(root: Path) -> None:
         return
     begun = {DRIVE_PATH, STATS_PATH, TASKS_PATH}  # what a kill before the first info.json leaves
     for path in sorted(root.rglob("*")):
-        if not path.is_file() or path.suffix == TEMPORARY_SUFFIX or _inside(root, path) in begun:
+        if not path.is_file() or _inside(root, path) in begun:
+            continue
+        if path.suffix in (TEMPORARY_SUFFIX, JOURNAL_SUFFIX):
             continue
         if (root / DRIVE_PATH).exists():
             raise UserError(f"{root / INFO_PATH} is missing: restore it, or name another directory.")
@@ -61,7 +72,9 @@ def take_lock(root: Path) -> int | None:
     return lock
 
 
-def refuse_other_kind(info: DatasetInfo, camera: Camera, fps: int, features: Features) -> None:
+def refuse_other_kind(
+    info: DatasetInfo, camera: Camera, fps: int, features: Features, calibrated: bool = True
+) -> None:
     """Refuse to append frames of another camera, rate or set of features, naming both values."""
     ours, theirs = camera_to_json(camera), camera_to_json(info.camera)
     for name, value in theirs.items():
@@ -70,6 +83,11 @@ def refuse_other_kind(info: DatasetInfo, camera: Camera, fps: int, features: Fea
                 f"{info.root} was recorded with camera {name} {value}, this recording has {ours[name]}: "
                 "take the same camera or another directory."
             )
+    if info.calibrated != calibrated:
+        has, now = ("a known", "an assumed") if info.calibrated else ("an assumed", "a known")
+        raise UserError(
+            f"{info.root} has {has} camera calibration, this recording {now} one: name another directory."
+        )
     if info.fps != fps:
         raise UserError(
             f"{info.root} has {info.fps} frames a second, this recording {fps}: "
@@ -83,6 +101,30 @@ def refuse_other_kind(info: DatasetInfo, camera: Camera, fps: int, features: Fea
             f"{info.root} has other features than this recording ({', '.join(differing)} differ): "
             "name another directory."
         )
+
+
+def remove_leftovers(root: Path) -> None:
+    """Delete the half-written files of a killed recording; a change of edits may be going on, leave that."""
+    for path in [*root.glob("data/*/*"), *root.glob("meta/**/*")]:
+        if path.suffix == TEMPORARY_SUFFIX and path.stem != Path(EDITS_PATH).name:
+            path.unlink()
+
+
+def complete_rows(info: DatasetInfo) -> None:
+    """Give rows written before episodes said who drove and how they ended these columns, empty.
+
+    Other readers of the layout expect the same columns in every file of rows.
+    """
+    for path in sorted({episodes_file(info.root, row.row_chunk, row.row_file) for row in info.episodes}):
+        names = open_parquet(path).schema_arrow.names
+        missing = [name for name in TOLD if name not in names]
+        if not missing:
+            continue
+        table = read_table(path)
+        at = names.index("driver") + 1 if "driver" in names else len(names)
+        for i, name in enumerate(missing):
+            table = table.add_column(at + i, name, pa.array([""] * table.num_rows, pa.string()))
+        replace_files({path: parquet(table)})
 
 
 def remove_orphans(info: DatasetInfo) -> None:

@@ -2,6 +2,7 @@
 
     meta/info.json                              version, frame rate, features, totals: the commit record
     meta/drive.json                             what is ours alone: camera calibration, seeds, recordings
+    meta/edits.json                             frames that people excluded or marked; missing: none
     meta/stats.json                             minimum, maximum, mean, standard deviation of each feature
     meta/tasks.parquet                          task texts
     meta/episodes/chunk-000/file-000.parquet    one row an episode
@@ -28,15 +29,21 @@ DATA_PATH = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 EPISODES_PATH = "meta/episodes/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 INFO_PATH = "meta/info.json"
 DRIVE_PATH = "meta/drive.json"
+EDITS_PATH = "meta/edits.json"
 STATS_PATH = "meta/stats.json"
 TASKS_PATH = "meta/tasks.parquet"
 TEMPORARY_SUFFIX = ".part"
+JOURNAL_SUFFIX = ".journal"  # an episode that a person still records; `drive serve` adds what a kill left
 DRIVE_FORMAT = 1  # version of drive.json
 
 FRONT_IMAGE = "observation.images.front"
 VIEW_IMAGE = "observation.images.view"
 STATE_NAMES = ["speed_mps", "yaw_rate_radps", "speed_limit_mps", "lead_gap_m", "lead_relative_speed_mps"]
 ACTION_NAMES = ["steering", "acceleration"]
+
+# How an episode ended; "" where nobody knows.
+FAILED_ENDS = ("crash", "off_road", "lane_left")  # kept apart: no training learns from them unless told to
+ENDS = ("goal", "timeout", "stopped", "lost", "killed", *FAILED_ENDS)
 
 Features = dict[str, dict[str, Any]]
 
@@ -79,6 +86,29 @@ def lane_features(camera: Camera, *, views: bool = True) -> Features:
             "action.view": {"dtype": "float32", "shape": [1], "names": ["steering"]},
         }
     return features | {name: dict(feature) for name, feature in _INDEX_FEATURES.items()}
+
+
+def hand_features(camera: Camera, *, views: bool = False) -> Features:
+    """The features of drives in which a person acts, alone or taking over from an agent.
+
+    Those of `lane_features`, where `action` is the clean label: what the person did where the person
+    drives, and what the expert would do where an agent drives. Besides:
+
+    - `action.expert` (2): steering and acceleration that the expert would choose, whoever drives,
+    - `intervention`: 1 while the person drives, 0 while an agent does,
+    - `mark`: 1 in a stretch that the person marked while driving.
+    """
+    features = lane_features(camera, views=views)
+    counted = {name: features.pop(name) for name in INDEX_COLUMNS}
+    return (
+        features
+        | {
+            "action.expert": {"dtype": "float32", "shape": [2], "names": list(ACTION_NAMES)},
+            "intervention": {"dtype": "int64", "shape": [1], "names": None},
+            "mark": {"dtype": "int64", "shape": [1], "names": None},
+        }
+        | counted
+    )
 
 
 def arrow_schema(features: Features) -> pa.Schema:

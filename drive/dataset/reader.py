@@ -1,8 +1,7 @@
 """Reading a dataset with numpy and pyarrow alone."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +10,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from drive.dataset.edits import Edits, read_edits
 from drive.dataset.layout import (
     CODEBASE_VERSION,
     DRIVE_FORMAT,
     DRIVE_PATH,
+    FAILED_ENDS,
     INFO_PATH,
     TASKS_PATH,
     Features,
     camera_from_json,
     data_file,
 )
+from drive.dataset.opening import check_forms, damaged, open_parquet, read_json, read_table
 from drive.errors import UserError
 from drive.sim.sensors.camera import Camera
 
@@ -43,6 +45,14 @@ class EpisodeRow:
     driver: str
     row_chunk: int  # where this row is
     row_file: int
+    person: str = ""  # who sat at the wheel
+    note: str = ""
+    ended: str = ""  # one of `layout.ENDS`; "": nobody knows
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended in a crash or off its lane, so that training leaves it out."""
+        return self.ended in FAILED_ENDS
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,8 @@ class DatasetInfo:
     total_frames: int
     episodes: tuple[EpisodeRow, ...]
     recordings: tuple[Mapping[str, Any], ...]  # one per `drive record`: driver, map, settings, seeds
+    calibrated: bool = True  # False: the camera is an assumption beyond its width and height
+    edits: Edits = field(default_factory=Edits)  # frames that people excluded or marked
 
     @property
     def seeds(self) -> frozenset[int]:
@@ -73,58 +85,28 @@ class DatasetInfo:
         """Names of the maps driven on; "generated" stands for roads made from the seed."""
         return tuple(dict.fromkeys(str(recording["map"]) for recording in self.recordings))
 
+    def recording_of(self, episode: int) -> Mapping[str, Any] | None:
+        """The recording that an episode comes from; None: nobody knows."""
+        seed = self.episodes[episode].seed
+        for recording in self.recordings:
+            if "episodes" in recording:
+                if episode in recording["episodes"]:
+                    return recording
+            elif seed is not None and seed in recording["seeds"]:
+                return recording
+        return None
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read one of the dataset's JSON files.
+    def training_mask(self, episode: int, *, failed: bool = False) -> NDArray[np.bool_]:
+        """(T,) which frames of an episode may be learned from: those that no person has excluded.
 
-    Raises:
-        UserError: it is missing or not a JSON object.
-    """
-    try:
-        values = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing: restore it, or record the dataset anew.") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} is damaged ({error}): restore it, or record the dataset anew.") from error
-    if not isinstance(values, dict):
-        raise UserError(f"{path} is damaged (not a JSON object): restore it, or record the dataset anew.")
-    return values
-
-
-def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read a whole parquet file, checking its page checksums.
-
-    Raises:
-        UserError: it is missing, truncated or damaged.
-    """
-    with open_parquet(path) as file:
-        try:
-            return file.read(columns=None if columns is None else list(columns), use_threads=False)
-        except (pa.ArrowException, OSError) as error:
-            raise damaged(path, error) from error
-
-
-def open_parquet(path: Path) -> pq.ParquetFile:
-    """Open a parquet file of the dataset.
-
-    Raises:
-        UserError: it is missing or its footer cannot be read.
-    """
-    try:
-        return pq.ParquetFile(path, page_checksum_verification=True)
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing: restore it, or record the dataset anew.") from None
-    except (pa.ArrowException, OSError) as error:
-        raise damaged(path, error) from error
-
-
-def damaged(path: Path, error: Exception) -> UserError:
-    """The error for a parquet file that cannot be read."""
-    size = path.stat().st_size if path.exists() else 0
-    reason = str(error).splitlines()[0].rstrip(".")[:120]
-    return UserError(
-        f"{path} is damaged or truncated ({size} bytes; {reason}): restore it, or record the dataset anew."
-    )
+        Args:
+            episode: its index.
+            failed: also learn from episodes that ended in a crash or off the lane.
+        """
+        row = self.episodes[episode]
+        if row.failed and not failed:
+            return np.zeros(row.length, np.bool_)
+        return ~self.edits.mask("excluded", episode, row.length)
 
 
 def read_info(root: Path | str) -> DatasetInfo:
@@ -156,7 +138,7 @@ def read_info(root: Path | str) -> DatasetInfo:
             f"{root / DRIVE_PATH}: format is {ours.get('format')}, this program reads {DRIVE_FORMAT}: "
             "use the version of drive that recorded it, or record it anew."
         )
-    _check_forms(info, root / INFO_PATH, ours, root / DRIVE_PATH)
+    check_forms(info, root / INFO_PATH, ours, root / DRIVE_PATH)
     return DatasetInfo(
         root=root,
         fps=info["fps"],
@@ -166,46 +148,9 @@ def read_info(root: Path | str) -> DatasetInfo:
         total_frames=info["total_frames"],
         episodes=_read_rows(root, info["total_episodes"]),
         recordings=tuple(ours["recordings"]),
+        calibrated=ours.get("calibrated", True) is True,
+        edits=read_edits(root),
     )
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _seeds(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_whole, value))
-
-
-def _check_forms(info: Mapping[str, Any], info_path: Path, ours: Mapping[str, Any], ours_path: Path) -> None:
-    """Refuse descriptions whose values are missing or of another form than this program writes.
-
-    Raises:
-        UserError: names the file and the first such value.
-    """
-
-    def expect(path: Path, values: Mapping[str, Any], name: str, good: bool, form: str, of: str = "") -> None:
-        if not good:
-            shown = f"is {str(values[name])[:60]!r}, not {form}" if name in values else "is missing"
-            raise UserError(f"{path}: {of}{name} {shown}: restore it, or record the dataset anew.")
-
-    expect(info_path, info, "fps", _whole(info.get("fps")) and info["fps"] > 0, "a whole number above 0")
-    for name in ("total_episodes", "total_frames"):
-        expect(info_path, info, name, _whole(info.get(name)), "a whole number")
-    features = info.get("features")
-    good = isinstance(features, dict) and all(
-        isinstance(one, dict) and {"dtype", "shape"} <= set(one) for one in features.values()
-    )
-    expect(info_path, info, "features", good, "an object of features with dtype and shape")
-    expect(ours_path, ours, "camera", isinstance(ours.get("camera"), dict), "an object")
-    recordings = ours.get("recordings")
-    good = isinstance(recordings, list) and all(isinstance(one, dict) for one in recordings)
-    expect(ours_path, ours, "recordings", good, "a list of objects")
-    for i, one in enumerate(ours["recordings"]):
-        of = f"recordings[{i}]."
-        expect(ours_path, one, "map", isinstance(one.get("map"), str), "a name", of)
-        for name in ("seeds", "dropped_seeds"):
-            expect(ours_path, one, name, _seeds(one.get(name)), "a list of whole numbers", of)
 
 
 def _read_rows(root: Path, total: int) -> tuple[EpisodeRow, ...]:
@@ -229,6 +174,9 @@ def _read_rows(root: Path, total: int) -> tuple[EpisodeRow, ...]:
                     driver=row.get("driver", ""),
                     row_chunk=row["meta/episodes/chunk_index"],
                     row_file=row["meta/episodes/file_index"],
+                    person=row.get("person", ""),
+                    note=row.get("note", ""),
+                    ended=row.get("ended", ""),
                 )
             )
     if len(rows) < total:

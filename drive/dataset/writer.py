@@ -3,7 +3,7 @@
 import errno
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,41 +13,40 @@ import numpy as np
 
 import drive
 from drive.dataset.checking import read_row_stats
+from drive.dataset.describing import drive_json, existing_recordings, info_json
 from drive.dataset.files import checked_columns, frames_file, json_file, row_file, stats_to_json, tasks_file
 from drive.dataset.guard import (
+    complete_rows,
     refuse_foreign_files,
     refuse_other_kind,
     remove_empty,
+    remove_leftovers,
     remove_orphans,
     replace_files,
     take_lock,
 )
 from drive.dataset.layout import (
     CHUNK_SIZE,
-    CODEBASE_VERSION,
-    DATA_PATH,
-    DRIVE_FORMAT,
     DRIVE_PATH,
+    ENDS,
     INFO_PATH,
     STATS_PATH,
     TASKS_PATH,
-    TEMPORARY_SUFFIX,
     Features,
     arrow_schema,
-    camera_to_json,
     data_file,
     episodes_file,
     image_names,
     lane_features,
     place,
 )
-from drive.dataset.reader import open_parquet, read_info, read_tasks
+from drive.dataset.opening import open_parquet
+from drive.dataset.reader import read_info, read_tasks
 from drive.dataset.stats import Stats, column_stats, encoded_image_stats, join
 from drive.errors import UserError
 from drive.seeds import RESERVED_SEEDS
 from drive.sim.sensors.camera import Camera
 
-ROBOT_TYPE = "drive_car"
 DEFAULT_TASK = "follow the lane"
 
 
@@ -85,6 +84,10 @@ class DatasetWriter:
         map_name: str = "generated",
         config: Mapping[str, Any] | None = None,
         features: Features | None = None,
+        person: str = "",
+        note: str = "",
+        calibrated: bool = True,
+        sources: Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
         """Open or make the dataset.
 
@@ -92,18 +95,26 @@ class DatasetWriter:
             root: its directory.
             fps: frames a second.
             camera: calibration of the front camera.
-            driver: who drives: "expert", an agent's name.
+            driver: who drives: "expert", "person", or the name of the agent that a person may take over from.
             map_name: the map's name, "generated" for roads made from the seed.
             config: settings of this recording, kept in `meta/drive.json`.
             features: in the words of `info.json`; None: `lane_features(camera)`.
+            person: name of the person at the wheel.
+            note: what that person says about the recording.
+            calibrated: False where nothing but the camera's width and height is known.
+            sources: recordings that the episodes are copies of, in the words of `meta/drive.json`; this
+                writer then adds none of its own.
         """
         self.root = Path(root)
         self.fps = fps
         self.camera = camera
+        self.calibrated = calibrated
         self.features = lane_features(camera) if features is None else features
         self._schema = arrow_schema(self.features)
         self._recording: dict[str, Any] = {
             "driver": driver,
+            "person": person,
+            "note": note,
             "map": map_name,
             "program_version": drive.__version__,
             "config": dict(config or {}),
@@ -112,8 +123,10 @@ class DatasetWriter:
         self._lock: int | None = None
         self._open_for_writing = False
         self._begun = False  # whether this writer wrote the first info.json
-        self._earlier: list[dict[str, Any]] = []
+        self._copies = sources is not None
+        self._earlier: list[dict[str, Any]] = [dict(one) for one in sources or ()]
         self._state = _State()
+        self._first = 0  # number of this writer's first episode
         with self._clear_disk_errors():
             refuse_foreign_files(self.root)
             self._made_root = not self.root.exists()
@@ -173,10 +186,14 @@ class DatasetWriter:
         self,
         columns: Mapping[str, Any],
         *,
-        seed: int,
+        seed: int | None,
         scenario: str = "",
         weather: str = "",
         task: str = DEFAULT_TASK,
+        ended: str = "",
+        driver: str | None = None,
+        person: str | None = None,
+        note: str | None = None,
         image_stats: Mapping[str, Stats] | None = None,
     ) -> int:
         """Append one whole episode.
@@ -184,21 +201,28 @@ class DatasetWriter:
         Args:
             columns: every feature but the five that count (`INDEX_COLUMNS`): arrays of shape (T,) or
                 (T, n), pictures as lists of T encoded pictures.
-            seed: of its scenario, below 1,000,000.
+            seed: of its scenario, below 1,000,000; None: it has none (a drive made elsewhere).
             scenario: its name.
             weather: its weather's name.
             task: what is done in it, in words.
+            ended: one of `layout.ENDS`; "": nobody knows. Training leaves the `layout.FAILED_ENDS` out.
+            driver: who drove it, where that differs from the writer's driver.
+            person: likewise.
+            note: likewise.
             image_stats: statistics of the pictures by feature, where known; else some are decoded.
 
         Returns:
             The episode's index.
 
         Raises:
-            ValueError: columns are missing, unknown, of other lengths or shapes, or not finite.
+            ValueError: columns are missing, unknown, of other lengths or shapes, or not finite; `seed` or
+                `ended` is out of range.
             UserError: the disk is full or cannot be written. The dataset is as it was before.
         """
-        if not 0 <= seed < RESERVED_SEEDS:
+        if seed is not None and not 0 <= seed < RESERVED_SEEDS:
             raise ValueError(f"seed is {seed}; take 0 to {RESERVED_SEEDS - 1:,}, others are for evaluation.")
+        if ended not in ("", *ENDS):
+            raise ValueError(f"ended is {ended!r}; take one of {', '.join(ENDS)}, or an empty text.")
         values = checked_columns(columns, self.features)
         state = self._state
         length = len(next(iter(values.values())))
@@ -228,7 +252,10 @@ class DatasetWriter:
             "seed": seed,
             "scenario": scenario,
             "weather": weather,
-            "driver": self._recording["driver"],
+            "driver": self._recording["driver"] if driver is None else driver,
+            "person": self._recording["person"] if person is None else person,
+            "note": self._recording["note"] if note is None else note,
+            "ended": ended,
         }
         joined = {n: join([state.stats[n], stats[n]]) if state.episodes else stats[n] for n in self.features}
         after = _State(
@@ -237,7 +264,7 @@ class DatasetWriter:
             tasks=tasks,
             stats=joined,
             next_file=state.next_file + 1,
-            seeds=(*state.seeds, seed),
+            seeds=state.seeds if seed is None else (*state.seeds, seed),
         )
         data_path, row_path = data_file(self.root, chunk, file), episodes_file(self.root, chunk, file)
         files: dict[Path, Any] = {self.root / TASKS_PATH: tasks_file(tasks)} if tasks != state.tasks else {}
@@ -266,9 +293,7 @@ class DatasetWriter:
     # --- opening
 
     def _open(self) -> None:
-        for path in [*self.root.glob("data/*/*"), *self.root.glob("meta/**/*")]:
-            if path.suffix == TEMPORARY_SUFFIX:
-                path.unlink()
+        remove_leftovers(self.root)
         if not (self.root / INFO_PATH).exists():
             replace_files(
                 {
@@ -281,8 +306,9 @@ class DatasetWriter:
             self._begun = True
             return
         info = read_info(self.root)
-        refuse_other_kind(info, self.camera, self.fps, self.features)
+        refuse_other_kind(info, self.camera, self.fps, self.features, self.calibrated)
         remove_orphans(info)
+        complete_rows(info)
         for episode in info.episodes:
             open_parquet(data_file(self.root, episode.chunk, episode.file)).close()
         places = [place for e in info.episodes for place in ((e.chunk, e.file), (e.row_chunk, e.row_file))]
@@ -293,9 +319,8 @@ class DatasetWriter:
             stats=read_row_stats(info),
             next_file=max((chunk * CHUNK_SIZE + file + 1 for chunk, file in places), default=0),
         )
-        kept = info.seeds
-        earlier = [{**one, "seeds": [s for s in one["seeds"] if s in kept]} for one in info.recordings]
-        self._earlier = [one for one in earlier if one["seeds"] or one["dropped_seeds"]]
+        self._first = info.total_episodes
+        self._earlier = [*existing_recordings(info), *self._earlier]
         self._replace_descriptions()  # a kill may have left them a step ahead of info.json
 
     # --- the disk
@@ -333,27 +358,10 @@ class DatasetWriter:
 
     def _drive_json(self, state: _State) -> bytes:
         recordings = list(self._earlier)
-        if state.seeds or self._recording["dropped_seeds"]:
-            recordings.append({**self._recording, "seeds": list(state.seeds)})
-        return json_file(
-            {"format": DRIVE_FORMAT, "camera": camera_to_json(self.camera), "recordings": recordings}
-        )
+        episodes = list(range(self._first, state.episodes))
+        if not self._copies and (episodes or self._recording["dropped_seeds"]):
+            recordings.append({**self._recording, "episodes": episodes, "seeds": list(state.seeds)})
+        return drive_json(self.camera, self.calibrated, recordings)
 
     def _info_json(self, state: _State) -> bytes:
-        return json_file(
-            {
-                "codebase_version": CODEBASE_VERSION,
-                "fps": self.fps,
-                "features": self.features,
-                "total_episodes": state.episodes,
-                "total_frames": state.frames,
-                "total_tasks": len(state.tasks),
-                "chunks_size": CHUNK_SIZE,
-                "data_files_size_in_mb": 100,
-                "video_files_size_in_mb": 500,
-                "data_path": DATA_PATH,
-                "video_path": None,
-                "robot_type": ROBOT_TYPE,
-                "splits": {"train": f"0:{state.episodes}"},
-            }
-        )
+        return info_json(self.fps, self.features, state.episodes, state.frames, len(state.tasks))

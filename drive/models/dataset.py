@@ -28,6 +28,27 @@ PICTURE = (INPUT_HEIGHT, INPUT_WIDTH, 3)
 STEERING_BINS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64)  # edges over |steering| that balancing looks at
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """Which recorded frames are learned from, of those that no person has excluded."""
+
+    failed: bool = False  # also those of drives that ended in a crash or off the lane
+    only_person: bool = False  # of drives with an agent, those alone that a person drove
+    expert_labels: bool = False  # the expert's answer where it was recorded beside the driver's action
+
+    def mask(self, info: "DatasetInfo", episode: int) -> NDArray[np.bool_]:
+        """(T,) for the frames of an episode."""
+        mask = info.training_mask(episode, failed=self.failed)
+        if self.only_person and "intervention" in info.features and mask.any():
+            from drive.dataset.reader import read_episode
+
+            mask &= np.asarray(read_episode(info, episode, ["intervention"])["intervention"]) == 1
+        return mask
+
+
+ALL_CHOSEN = Chosen()
+
+
 @dataclass(frozen=True, eq=False)
 class Samples:
     """N pictures with their labels."""
@@ -43,28 +64,34 @@ def open_samples(
     crop: Crop,
     folder: Path,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    chosen: Chosen = ALL_CHOSEN,
 ) -> Samples:
     """Read the samples of datasets from the cache in `folder`, decoding them first where it is missing.
 
-    Front and shifted pictures are samples alike. The cache's name is a hash over the datasets' content
-    and the preprocessing; it appears under that name only when it is complete.
+    Front and shifted pictures are samples alike, of the chosen frames only. The cache's name is a hash over
+    the datasets' content, the choice and the preprocessing; it appears under that name only when it is
+    complete.
 
     Args:
         datasets: of one camera.
         crop: rows of the camera's frames that the network sees.
         folder: where the cache is kept.
         progress: told (frames decoded, frames in all) now and then.
+        chosen: which frames.
 
     Raises:
-        UserError: a picture is damaged or of the wrong size, or the disk is full.
+        UserError: a picture is damaged or of the wrong size, the disk is full, or no frame is chosen.
     """
-    cache = folder / _key(datasets, crop)
+    cache = folder / _key(datasets, crop, chosen)
     if not cache.is_dir():
         temporary = cache.with_suffix(".part")
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         try:
-            _decode(datasets, crop, temporary, progress)
+            _decode(datasets, crop, chosen, temporary, progress)
+        except UserError:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
         except OSError as error:
             shutil.rmtree(temporary, ignore_errors=True)
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -80,8 +107,9 @@ def open_samples(
     return Samples(pictures, steering, speed, episode)
 
 
-def _key(datasets: Sequence["DatasetInfo"], crop: Crop) -> str:
-    digest = hashlib.sha256(json.dumps([CACHE_VERSION, PICTURE, asdict(crop)]).encode())
+def _key(datasets: Sequence["DatasetInfo"], crop: Crop, chosen: Chosen) -> str:
+    facts = [CACHE_VERSION, PICTURE, asdict(crop), asdict(chosen)]
+    digest = hashlib.sha256(json.dumps(facts).encode())
     for info in datasets:
         for path in sorted(info.root.rglob("*")):
             if path.suffix in (".json", ".parquet"):
@@ -91,9 +119,11 @@ def _key(datasets: Sequence["DatasetInfo"], crop: Crop) -> str:
     return digest.hexdigest()[:16]
 
 
-def _images(info: "DatasetInfo") -> list[tuple[str, str]]:
+def _images(info: "DatasetInfo", chosen: Chosen = ALL_CHOSEN) -> list[tuple[str, str]]:
     """(picture column, label column) pairs of a dataset."""
-    pairs = [("observation.images.front", "action"), ("observation.images.view", "action.view")]
+    expert = chosen.expert_labels and "action.expert" in info.features
+    front = "action.expert" if expert else "action"
+    pairs = [("observation.images.front", front), ("observation.images.view", "action.view")]
     return [pair for pair in pairs if pair[0] in info.features]
 
 
@@ -102,7 +132,11 @@ def _bytes(datasets: Sequence["DatasetInfo"]) -> int:
 
 
 def _decode(
-    datasets: Sequence["DatasetInfo"], crop: Crop, folder: Path, progress: Callable[[int, int], None]
+    datasets: Sequence["DatasetInfo"],
+    crop: Crop,
+    chosen: Chosen,
+    folder: Path,
+    progress: Callable[[int, int], None],
 ) -> None:
     import tensorflow as tf
 
@@ -112,28 +146,38 @@ def _decode(
         lambda frames: tf.cast(preprocess(frames, crop), tf.uint8),
         input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)],
     )
-    total = sum(info.total_frames for info in datasets)
+    masks = [[chosen.mask(info, row.index) for row in info.episodes] for info in datasets]
+    total = sum(int(mask.sum()) for of_one in masks for mask in of_one)
+    if total == 0:
+        names = ", ".join(str(info.root) for info in datasets)
+        raise UserError(
+            f"{names}: no frame is left to learn from: all are excluded, or of drives that ended in a crash "
+            "or off the lane; `drive data info` counts them"
+        )
     steering: list[NDArray[np.float32]] = []
     speed: list[NDArray[np.float32]] = []
     episode: list[NDArray[np.int64]] = []
     done = number = 0
     with (folder / "pictures.u8").open("wb") as file, ThreadPoolExecutor() as pool:
-        for info in datasets:
-            images = _images(info)
+        for info, of_one in zip(datasets, masks, strict=True):
+            images = _images(info, chosen)
             columns = [name for pair in images for name in pair] + ["observation.state"]
             speed_column = info.features["observation.state"]["names"].index("speed_mps")
-            for row in info.episodes:
+            for row, mask in zip(info.episodes, of_one, strict=True):
+                kept = np.flatnonzero(mask)
+                if len(kept) == 0:
+                    continue
                 values = read_episode(info, row.index, columns)
-                state = np.asarray(values["observation.state"], np.float32)
+                state = np.asarray(values["observation.state"], np.float32)[kept]
                 for image, label in images:
-                    frames = np.stack(list(pool.map(_Decoder(info, row.index, image), values[image])))
+                    encoded = [values[image][t] for t in kept]
+                    frames = np.stack(list(pool.map(_Decoder(info, row.index, image), encoded)))
                     file.write(cut(frames).numpy().tobytes())
-                    labels = np.asarray(values[label], np.float32).reshape(row.length, -1)[:, 0]
-                    steering.append(labels)
+                    steering.append(np.asarray(values[label], np.float32).reshape(row.length, -1)[kept, 0])
                     speed.append(state[:, speed_column])
-                    episode.append(np.full(row.length, number, np.int64))
+                    episode.append(np.full(len(kept), number, np.int64))
                 number += 1
-                done += row.length
+                done += len(kept)
                 progress(done, total)
     np.savez(
         folder / "labels.npz",

@@ -58,6 +58,7 @@ def _prepare(
     from drive.models.augment import view_of
     from drive.models.dataset import PICTURE, Samples, open_samples, training_data
     from drive.models.pilotnet import build_pilotnet
+    from drive.models.precision import choose_precision
     from drive.models.preprocess import road_crop
     from drive.models.trainee import build_trainee
     from drive.models.training import compile_trainee
@@ -78,7 +79,7 @@ def _prepare(
     size = config.batch_size
     steps = max(1, min(pictures, len(samples.steering)) // size)
     before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_float16" if on_gpu else "float32")
+    keras.config.set_dtype_policy(choose_precision("auto", on_gpu))
     try:
         with strategy.scope():
             trainee = build_trainee(build_pilotnet(), view_of(camera, road_crop(camera)))

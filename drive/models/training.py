@@ -36,6 +36,7 @@ def train(
     from drive.models.dataset import split_by_episode, training_data, validation_data
     from drive.models.export import export_policy
     from drive.models.pilotnet import build_pilotnet
+    from drive.models.precision import choose_precision
     from drive.models.preprocess import road_crop
     from drive.models.progress import decode_progress
     from drive.models.resume import Resume, load_weights
@@ -45,7 +46,7 @@ def train(
     camera = datasets[0].camera
     crop = road_crop(camera)
     with decode_progress(console) as progress:
-        samples = _open(datasets, crop, folder.cache, progress)
+        samples = _open(config, datasets, crop, folder.cache, progress)
     training, validation = split_by_episode(samples, config.validation_share, config.seed)
     batch_size = min(config.batch_size, len(training))
     steps = len(training) // batch_size
@@ -54,9 +55,9 @@ def train(
         f"{len(training)} to train on, {len(validation)} to choose the best weights"
     )
 
-    mixed = config.mixed_precision == "on" or (config.mixed_precision == "auto" and on_gpu)
+    precision = choose_precision(config.mixed_precision, on_gpu)
     before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_float16" if mixed else "float32")
+    keras.config.set_dtype_policy(precision)
     try:
         with strategy.scope():
             network = build_pilotnet()
@@ -89,14 +90,13 @@ def train(
         callbacks=_callbacks(config, folder, resume, steps, console),
     )
 
-    if mixed:  # the file is float32: the same weights in a network of that precision
+    if precision != "float32":  # the file is float32: the same weights in a network of that precision
         exported = build_pilotnet()
     else:
         exported = network
     load_weights(exported, folder.weights)
-    return export_policy(
-        exported, camera, folder.policy, _facts(config, datasets, samples), _frames(datasets[0])
-    )
+    facts = _facts(config, datasets, samples) | {"precision": precision}
+    return export_policy(exported, camera, folder.policy, facts, _frames(datasets[0]))
 
 
 def _frames(info: "DatasetInfo") -> Any:
@@ -111,10 +111,17 @@ def _frames(info: "DatasetInfo") -> Any:
     return np.stack(frames)[..., ::-1].copy()
 
 
-def _open(datasets: Sequence["DatasetInfo"], crop: Any, cache: Path, progress: Any) -> Any:
-    from drive.models.dataset import open_samples
+def _open(
+    config: "TrainConfig", datasets: Sequence["DatasetInfo"], crop: Any, cache: Path, progress: Any
+) -> Any:
+    from drive.models.dataset import Chosen, open_samples
 
-    samples = open_samples(datasets, crop, cache, progress)
+    chosen = Chosen(
+        failed=config.include_crashes,
+        only_person=config.only_person,
+        expert_labels=config.labels == "expert",
+    )
+    samples = open_samples(datasets, crop, cache, progress, chosen)
     if not np.isfinite(samples.steering).all():
         raise UserError(f"{datasets[0].root}: a steering label is not a number; record the dataset anew")
     return samples

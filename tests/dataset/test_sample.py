@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import tyro
 
-from drive.dataset import FRONT_IMAGE, VIEW_IMAGE, check, iter_episodes, read_info
+from drive import cli
+from drive.dataset import ENDS, FRONT_IMAGE, VIEW_IMAGE, check, hand_features, iter_episodes, read_info
 from drive.record import RecordConfig
+from drive.sim.sensors.camera import Camera
 
 DATA = Path(__file__).parents[2] / "data"
 SAMPLE = DATA / "sample"
@@ -60,5 +62,17 @@ def test_readme_reads_it_in_a_few_lines(
 
 def test_readme_explains_every_column() -> None:
     table = (DATA / "README.md").read_text()
-    for name in read_info(SAMPLE).features:
+    for name in (*read_info(SAMPLE).features, *hand_features(Camera()), *ENDS):
         assert f"`{name}`" in table
+
+
+COMMANDS = re.findall(r"^(drive data .*?)(?: {3,}.*)?$", (DATA / "README.md").read_text(), re.M)
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_readme_commands_are_understood(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    understood: list[object] = []
+    monkeypatch.setattr(cli, "run", understood.append)
+    monkeypatch.setattr("sys.argv", shlex.split(line))
+    cli.main()
+    assert len(COMMANDS) >= 7 and type(understood[0]).__name__.lower() == f"data{line.split()[2]}config"
