@@ -126,6 +126,7 @@ class LaneVectorEnv(gymnasium.vector.VectorEnv):
                 self.task.reset(int(w), self._generators[w], None)
         driven = ~fresh
         self.task.advance(np.asarray(actions, np.float32).reshape(self.num_envs, -1), driven)
+        picture = self.world.begin_render()  # while the other threads draw, this one keeps the books
         rewards, terms, ends = self.task.score()
         rewards[fresh] = 0.0
         terms[fresh] = 0.0
@@ -134,7 +135,8 @@ class LaneVectorEnv(gymnasium.vector.VectorEnv):
         truncated = ends[:, TIMEOUT].copy()
         self._ended = np.asarray(terminated | truncated)
         info = {**self._info(), **self._outcome(terms, ends, driven)}
-        return self._observation(), rewards, terminated, truncated, info
+        scalars = self.task.scalars()
+        return {"camera": picture(), **scalars}, rewards, terminated, truncated, info
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
         """The camera picture of every drive."""

@@ -4,10 +4,8 @@ Nothing here knows of rewards, agents or files. `advance` moves everything by on
 draws what each ego's cameras see, `snapshot` and `restore` copy the whole moving state of one world.
 """
 
-import itertools
 import weakref
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +18,7 @@ from drive.elementary import sincos, wrap_angle
 from drive.machine import cores
 from drive.sim.actors.dynamics import VehicleParams, delay_steps_of, substeps_of
 from drive.sim.arrays import ACTOR, EGO, PATH
+from drive.sim.crew import Crew
 from drive.sim.maps.drivable import DrivableArea, drivable_area
 from drive.sim.maps.path import sample
 from drive.sim.maps.road_map import RoadMap
@@ -33,7 +32,6 @@ from drive.sim.sensors.store import SceneStore
 from drive.sim.sensors.weather import weather
 from drive.sim.step import advance_worlds, locate, read_poses
 
-_PARTS = 4  # slices a thread: a slow scene delays its own slice, not half of the batch
 _THREADED_FROM = 8  # worlds; below that a thread costs more than it brings
 
 _grounds: "weakref.WeakKeyDictionary[RoadMap, Ground]" = weakref.WeakKeyDictionary()
@@ -83,8 +81,7 @@ class World:
         self._held: list[RoadMap | None] = [None] * batch
         self._store = SceneStore(batch)
         count = threads if threads is not None else cores()
-        self._threads = min(count, batch) if batch >= _THREADED_FROM else 1
-        self._executor = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
+        self._crew = Crew(batch, min(count, batch) if batch >= _THREADED_FROM else 1)
         self._renderers = {name: Renderer(camera, self._store) for name, camera in self.cameras.items()}
         self._worlds = np.arange(batch)
         self._view = (np.zeros(1, np.int64), np.zeros((1, 4)), np.zeros(1, np.int64))
@@ -93,9 +90,7 @@ class World:
 
     def close(self) -> None:
         """End the threads; what is asked of the world afterwards runs on the caller's own."""
-        if self._executor is not None:
-            self._executor.shutdown()
-            self._executor = None
+        self._crew.close()
 
     # -- loading ------------------------------------------------------------------------------------------
 
@@ -192,17 +187,6 @@ class World:
         egos, params, *rest = self._state()
         locate(egos, w, params, *rest)
 
-    def _run(self, task: Callable[[int, int], None]) -> None:
-        """Call task(lo, hi) over slices of the batch, on all threads."""
-        if self._executor is None:
-            task(0, self.batch)
-            return
-        parts = min(self.batch, _PARTS * self._threads)
-        bounds = [i * self.batch // parts for i in range(parts + 1)]
-        futures = [self._executor.submit(task, lo, hi) for lo, hi in itertools.pairwise(bounds)]
-        for future in futures:
-            future.result()
-
     def advance(
         self,
         steering: NDArray[np.float64],
@@ -222,12 +206,21 @@ class World:
         def task(lo: int, hi: int) -> None:
             advance_worlds(lo, hi, DT, self._substeps, steering, acceleration, live, self._recent, *state)
 
-        self._run(task)
+        self._crew.run(task)
 
     # -- looking ------------------------------------------------------------------------------------------
 
     def render(self, name: str = "front", out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
         """What one camera of every world sees now: (B, H, W, 3) RGB."""
+        return self.begin_render(name, out)()
+
+    def begin_render(
+        self, name: str = "front", out: NDArray[np.uint8] | None = None
+    ) -> Callable[[], NDArray[np.uint8]]:
+        """Let the other threads begin what `render` does; the function returned ends it.
+
+        Nothing may move or be loaded in between.
+        """
         camera = self.cameras[name]
         if out is None:
             out = np.empty((self.batch, camera.height_px, camera.width_px, 3), np.uint8)
@@ -247,8 +240,13 @@ class World:
                 out[part],
             )
 
-        self._run(task)
-        return out
+        wait = self._crew.start(task)
+
+        def finish() -> NDArray[np.uint8]:
+            wait()
+            return out
+
+        return finish
 
     def render_view(self, w: int, lateral: float, yaw: float, name: str = "front") -> NDArray[np.uint8]:
         """What a camera of world w would see if the car stood `lateral` m further left, turned by `yaw`."""

@@ -42,6 +42,19 @@ def test_a_world_moves_the_same_alone_and_among_others_on_two_threads(scenarios)
     assert drive(alone, 0, 40) == drive(batch, 5, 40)
 
 
+def test_a_world_has_the_same_bits_alone_and_among_a_hundred(scenarios):
+    tiny, place = Camera(width_px=32, height_px=24), 61
+    alone = World(1, {"front": tiny})
+    alone.load(0, scenarios[7])
+    hundred = World(100, {"front": tiny}, threads=2)
+    for w in range(100):
+        hundred.load(w, scenarios[7] if w == place else scenarios[w % 6])
+    try:
+        assert drive(alone, 0, 12) == drive(hundred, place, 12)
+    finally:
+        hundred.close()
+
+
 def test_the_same_scenario_has_the_same_bits_in_another_process(scenarios):
     program = (
         "from tests.sim.test_world import *\n"

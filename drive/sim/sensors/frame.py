@@ -11,8 +11,9 @@ from drive.kernels import kernel
 from drive.sim.sensors.effects import add_glare, draw_rain, glare_weights
 from drive.sim.sensors.pixels import hash2
 from drive.sim.sensors.road import horizon_row, resolve_ground
+from drive.sim.sensors.shading import prefetch_palette
 from drive.sim.sensors.shadows import fill_shade
-from drive.sim.sensors.sky import SKY_COLUMNS, resolve_sky
+from drive.sim.sensors.sky import SKY_COLUMNS, prefetch_sky, resolve_sky
 from drive.sim.sensors.standing import draw_bodies
 from drive.sim.sensors.truth import fill_depth_and_labels
 
@@ -85,6 +86,12 @@ def draw_frames(
         yaw = poses[i, 3]
         s, c = place_view(view, mounts[0], poses[i, 0], poses[i, 1], yaw)
         horizon = horizon_row(view)
+        # one unit of `turn` is a sixteenth of a column of the panorama
+        turn = math.floor(yaw * (SKY_COLUMNS * 16 / (2.0 * math.pi)))
+        sky = skies[w]
+        # both are read after the bodies are drawn: time enough for what has left the near caches
+        prefetch_sky(view, horizon, sky, sky_map, turn)
+        prefetch_palette(palettes[w])
         for k in range(len(inverse)):
             inverse[k] = 0.0
         fill_shade(look, horizon, view.width, head_map, ramp, shade)
@@ -98,9 +105,6 @@ def draw_frames(
         all_vehicles += vehicles
         salt = hash2(int(look.seed), frames[i])
         grain = noise[min(len(noise) - 1, max(0, int(look.noise)))]
-        # one unit of `turn` is a sixteenth of a column of the panorama
-        turn = math.floor(yaw * (SKY_COLUMNS * 16 / (2.0 * math.pi)))
-        sky = skies[w]
         resolve_sky(view, horizon, sky, sky_map, turn, inverse, picture, grain, salt, out[i])
         resolve_ground(
             view,

@@ -112,7 +112,7 @@ def resolve_ground(
     tiles: NDArray[np.uint16],
     grids: NDArray[np.int32],
     palette: NDArray[np.int64],
-    sky: NDArray[np.int64],
+    sky: NDArray[np.uint32],
     lens: tuple,
     turn: int,
     buffers: tuple,

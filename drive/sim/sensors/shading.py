@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.kernels import kernel
+from drive.sim.prefetch import prefetch_range
 from drive.sim.sensors import ground_paint as paint
 from drive.sim.sensors.pixels import lanes
 
@@ -104,3 +105,13 @@ def fill_palette(look: Any, palette: NDArray[np.int64]) -> None:
                         int(min(BRIGHTEST, g * factor_g)),
                         int(min(BRIGHTEST, b * factor_b)),
                     ) | (int(mirror) << 48)
+
+
+@kernel
+def prefetch_palette(palette: NDArray[np.int64]) -> None:
+    """Ask for what most texels have: all materials without paint, and lines on asphalt."""
+    prefetch_range(palette, 0, 256)
+    for ink in (paint.WHITE, paint.YELLOW):
+        for part in range(1, 16):
+            first = (paint.ASPHALT << 4) | (part << 8) | (ink << 12)
+            prefetch_range(palette, first, first + 16)

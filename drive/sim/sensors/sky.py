@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 
 from drive.elementary import cos, exp, sin
 from drive.kernels import kernel
+from drive.sim.prefetch import LINE, prefetch
 from drive.sim.sensors.ground_paint import smooth_noise
-from drive.sim.sensors.pixels import NOISE_PERIOD, at, bilinear, hash2, lanes, put, spread
+from drive.sim.sensors.pixels import LANES, NOISE_PERIOD, at, bilinear, hash2, put, spread
 from drive.sim.sensors.shading import BRIGHTEST, flat_light
 
 SKY_COLUMNS = 512  # over the whole circle
 SKY_ROWS = 64
+SKY_TEXEL = np.uint32  # red, blue, green from the lowest byte on, so that one shift parts them into lanes
 SKY_TOP = 1.6  # tangent of the elevation of the highest row; row k stands at SKY_TOP * (k / 63)**2
 
 
@@ -39,8 +41,8 @@ def skyline(azimuth: float, seed: int, height: float) -> tuple[float, float]:
 
 
 @kernel
-def fill_sky(look: Any, sky: NDArray[np.int64]) -> None:
-    """Panorama (SKY_ROWS * SKY_COLUMNS,) of lanes: gradient, clouds, glow around the sun, hills."""
+def fill_sky(look: Any, sky: NDArray[np.uint32]) -> None:
+    """Panorama (SKY_ROWS * SKY_COLUMNS,) of SKY_TEXELs: gradient, clouds, glow around the sun, hills."""
     seed = int(look.seed)
     haze_sky = min(1.0, look.fog * 22.0)
     haze_hill = 1.0 - exp(-look.fog * 330.0)
@@ -94,16 +96,44 @@ def fill_sky(look: Any, sky: NDArray[np.int64]) -> None:
                 r = 0.6 * look.grass_r * dim + (look.horizon_r - 0.6 * look.grass_r * dim) * far
                 g = 0.6 * look.grass_g * dim + (look.horizon_g - 0.6 * look.grass_g * dim) * far
                 b = 0.6 * look.grass_b * dim + (look.horizon_b - 0.6 * look.grass_b * dim) * far
-            sky[row * SKY_COLUMNS + column] = lanes(
-                int(min(BRIGHTEST, max(0.0, r))),
-                int(min(BRIGHTEST, max(0.0, g))),
-                int(min(BRIGHTEST, max(0.0, b))),
+            sky[row * SKY_COLUMNS + column] = (
+                int(min(BRIGHTEST, max(0.0, r)))
+                | (int(min(BRIGHTEST, max(0.0, b))) << 8)
+                | (int(min(BRIGHTEST, max(0.0, g))) << 16)
             )
 
 
 @kernel
+def prefetch_sky(
+    view: Any,
+    horizon: int,
+    sky: NDArray[np.uint32],
+    lens: tuple[NDArray[np.int32], NDArray[np.int32]],
+    turn: int,
+) -> None:
+    """Ask for the part of the panorama that is in view."""
+    if horizon == 0:
+        return
+    sky_u, sky_v = lens
+    low = (horizon - 1) * view.width
+    left = (max(sky_u[0], sky_u[low]) + turn) >> 4
+    right = (min(sky_u[view.width - 1], sky_u[low + view.width - 1]) + turn) >> 4
+    rows = (sky_v[view.width // 2] >> 4) + 2
+    step = LINE // 4
+    for row in range(rows):
+        for column in range(right, left + 1 + step, step):
+            prefetch(sky, 4 * (row * SKY_COLUMNS + (column & (SKY_COLUMNS - 1))))
+
+
+@kernel
+def sky_lanes(texel: int) -> int:
+    """Lanes of a SKY_TEXEL."""
+    return (texel | (texel << 24)) & LANES
+
+
+@kernel
 def sky_at(
-    sky: NDArray[np.int64], sky_u: NDArray[np.int32], sky_v: NDArray[np.int32], k: int, turn: int
+    sky: NDArray[np.uint32], sky_u: NDArray[np.int32], sky_v: NDArray[np.int32], k: int, turn: int
 ) -> int:
     """Colour of the sky at a pixel, bilinear in the panorama."""
     u = sky_u[at(k)] + turn
@@ -113,7 +143,12 @@ def sky_at(
     low = (v >> 4) * SKY_COLUMNS
     high = low + SKY_COLUMNS
     return bilinear(
-        sky[at(low + c0)], sky[at(low + c1)], sky[at(high + c0)], sky[at(high + c1)], u & 15, v & 15
+        sky_lanes(int(sky[at(low + c0)])),
+        sky_lanes(int(sky[at(low + c1)])),
+        sky_lanes(int(sky[at(high + c0)])),
+        sky_lanes(int(sky[at(high + c1)])),
+        u & 15,
+        v & 15,
     )
 
 
@@ -121,7 +156,7 @@ def sky_at(
 def resolve_sky(
     view: Any,
     horizon: int,
-    sky: NDArray[np.int64],
+    sky: NDArray[np.uint32],
     lens: tuple,
     turn: int,
     inverse: NDArray[np.float32],

@@ -11,7 +11,7 @@ from drive.sim.sensors.look import LOOK, Look
 from drive.sim.sensors.pixels import GRASS_VARIANTS, PALETTE_SIZE, TILE_SIZE
 from drive.sim.sensors.road import SCENE
 from drive.sim.sensors.shading import fill_palette
-from drive.sim.sensors.sky import SKY_COLUMNS, SKY_ROWS, fill_sky
+from drive.sim.sensors.sky import SKY_COLUMNS, SKY_ROWS, SKY_TEXEL, fill_sky
 
 
 class _Tiles:
@@ -72,7 +72,7 @@ class SceneStore:
         self.scenes = np.zeros(batch, SCENE)
         self.looks = np.zeros(batch, LOOK)
         self.palettes = np.zeros((batch, PALETTE_SIZE), np.int64)
-        self.skies = np.zeros((batch, SKY_ROWS * SKY_COLUMNS), np.int64)
+        self.skies = np.zeros((batch, SKY_ROWS * SKY_COLUMNS), SKY_TEXEL)
         self._tiles = _Tiles()
         self._grids = Pool(np.int32, batch)
         self._props = Pool(BODY, batch)
