@@ -12,7 +12,8 @@ from drive.kernels import kernel
 MIN_CORNER_RADIUS = 6.0  # of the innermost driven lane's centre [m]
 MIN_OPEN_RADIUS = 25.0  # away from corners [m]
 CORNER_ANGLES = (math.radians(60.0), math.radians(110.0))
-MAX_SHARPNESS = 0.035  # change of curvature along the innermost driven lane [1/m^2]
+MAX_SHARPNESS = 0.035  # change of curvature along the innermost driven lane [1/m^2] ...
+ABRUPT_SHARPNESS = (0.1, 0.2)  # ... and in corners that begin almost at once
 CLEARANCE = 30.0  # between the edges of parts of the road that are not neighbours [m]
 STATION_STEP = 0.5  # largest distance between samples, on the outermost edge too [m]
 _TRIES = 12
@@ -30,6 +31,7 @@ class LineStyle:
     angle: tuple[float, float]  # of open bends [rad]
     linked: float  # chance that a bend follows the last one without a straight
     corners: int  # tight corners on the whole road
+    abrupt: float = 0.5  # chance that a corner begins almost at once, as the plain arcs of street maps do
     corner_radius: tuple[float, float] = (MIN_CORNER_RADIUS, 14.0)  # [m]
 
 
@@ -180,6 +182,8 @@ def _draw_pieces(
             angle = _uniform(rng, CORNER_ANGLES)
             radius = _uniform(rng, style.corner_radius)
             sharpness = _uniform(rng, (0.6, 1.0)) * MAX_SHARPNESS
+            if rng.random() < style.abrupt:
+                sharpness = _uniform(rng, ABRUPT_SHARPNESS)
         else:
             # Reciprocal, so that tight bends are as common as wide ones.
             radius = 1.0 / _uniform(rng, (1.0 / style.radius[1], 1.0 / style.radius[0]))
@@ -251,6 +255,6 @@ def draw_line(
         pieces = _draw_pieces(rng, style, section, length + 2.0 * spare, limit)
         pieces.append((4.0 * spare, 0.0, 0.0, 0.0))
         line = _cut(trace(pieces, yaw, half_width), section, length)
-        if keeps_apart(line, section.edge_left - section.edge_right):
+        if keeps_apart(line, 2.0 * half_width):
             break
     return line

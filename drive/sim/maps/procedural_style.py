@@ -108,7 +108,7 @@ def _centre_paint(rng: np.random.Generator, wide: bool, yellow: bool, line: Pain
         )
     one_sided = replace(line, type="solid broken" if _chance(rng, 0.5) else "broken solid", color=color)
     choices = [
-        (broken, broken if _chance(rng, 0.4) else (double if yellow else solid)),
+        (broken, broken if _chance(rng, 0.6) else (double if yellow else solid)),
         (double, double),
         (solid, solid),
         (one_sided, double),
@@ -132,7 +132,8 @@ def _line(rng: np.random.Generator, fast: bool) -> Paint:
     """Width, dash and gap as one country has them."""
     slow_dashes = [(3.0, 6.0), (3.0, 3.0), (2.0, 4.0), (3.05, 9.15), (1.5, 3.0), (4.0, 2.0), (5.0, 5.0)]
     fast_dashes = [(6.0, 12.0), (3.05, 9.15), (3.0, 9.0), (4.0, 8.0), (6.0, 9.0)]
-    dash, gap = pick(rng, fast_dashes, [1.0] * 5) if fast else pick(rng, slow_dashes, [1.0] * 7)
+    dashes = fast_dashes if fast else slow_dashes
+    dash, gap = pick(rng, dashes, [1.0] * len(dashes))
     return Paint("broken", "white", _uniform(rng, 0.10, 0.16 if not fast else 0.2), dash, gap)
 
 
@@ -211,8 +212,8 @@ def _assemble(
 
 def _town(rng: np.random.Generator) -> RoadStyle:
     counts = pick(rng, [(1, 1), (2, 2), (0, 1), (0, 2), (0, 3)], [0.64, 0.14, 0.06, 0.12, 0.04])
-    lanes = _lanes(rng, counts, (3.0, 3.5))
-    yellow = _chance(rng, 0.45)
+    lanes = _lanes(rng, counts, (3.0, 4.0))
+    yellow = _chance(rng, 0.5)
     line = _line(rng, fast=False)
     parking = [Strip("parking", _uniform(rng, 2.1, 2.5), True, "asphalt")] if _chance(rng, 0.3) else []
     pavement = _uniform(rng, 1.5, 3.2)
@@ -237,7 +238,7 @@ def _town(rng: np.random.Generator) -> RoadStyle:
         radius=(25.0, 80.0) if curvy else (60.0, 250.0),
         angle=(math.radians(15.0), math.radians(80.0 if curvy else 45.0)),
         linked=0.4 if curvy else 0.1,
-        corners=pick(rng, [0, 1, 2], [0.2, 0.55, 0.25]),
+        corners=pick(rng, [0, 1, 2, 3], [0.1, 0.35, 0.35, 0.2]),
     )
     posted = pick(rng, [30.0, 40.0, 50.0], [0.2, 0.3, 0.5])
     limits = (posted * KMH, 40.0 * KMH, 30.0 * KMH)
