@@ -34,8 +34,10 @@ class RecordConfig:
     """Directory of the dataset; a new one, or one recorded before with the same camera."""
     episodes: int = 24
     """How many drives to keep. Drives that crash or leave the road are not kept and do not count."""
-    driver: Literal["expert"] = "expert"
-    """Who drives."""
+    driver: str = "expert"
+    """Who drives: expert, or an agent as `drive evaluate` takes it (policy file, modular, module:factory). An
+    agent drives undisturbed until it strays; then the expert brings the car back. Labels are the expert's in
+    both cases, so that a policy learns where its own driving leads it (DAgger)."""
     seed: int = 0
     """First seed of the scenarios; those already in the dataset are passed over. Below 1,000,000: later ones
     are for evaluation."""
@@ -84,7 +86,7 @@ class RecordConfig:
             "take 0 to 999,999: seeds from 1,000,000 on are reserved for evaluation",
         )
         expect(self.traffic in TRAFFIC, "traffic", f"take one of {', '.join(TRAFFIC)}")
-        expect(self.driver == "expert", "driver", "take expert")
+        expect(bool(self.driver), "driver", "take expert, a policy file or module:factory")
         expect(
             1 <= self.every <= STEPS_PER_SECOND and STEPS_PER_SECOND % self.every == 0,
             "every",
@@ -155,6 +157,7 @@ def main(config: RecordConfig) -> None:
 
     from rich.console import Console
 
+    from drive.agents import make_agent
     from drive.dataset import DatasetWriter, lane_features
     from drive.recording import Recorder
     from drive.sim.scenario import load_map
@@ -169,13 +172,14 @@ def main(config: RecordConfig) -> None:
                 f"Note: {config.weather} is a held-out weather of the evaluation; "
                 "a policy that learns from it has seen what the tables call unseen."
             )
+    driver = config.driver if config.driver == "expert" else make_agent(config.driver)[0]
     map_name = "generated" if config.map is None else load_map(str(config.map)).name
     settings = config.drive_settings()
     with DatasetWriter(
         config.out,
         fps=config.fps,
         camera=config.camera,
-        driver=config.driver,
+        driver=driver,
         map_name=map_name,
         config=config.to_json(),
         features=lane_features(config.camera, views=settings.views),
@@ -188,6 +192,7 @@ def main(config: RecordConfig) -> None:
             config.weather,
             config.traffic,
             None if config.map is None else str(config.map),
+            config.driver,
         )
         count = min(config.workers or cores(), config.episodes)
         record(config, writer, make, count, console)
@@ -266,6 +271,7 @@ def record(
                     seed=found.seed,
                     scenario=found.scenario,
                     weather=found.weather,
+                    ended=found.ends[0] if found.ends else "stopped",
                     image_stats=found.image_stats,
                 )
                 progress.update(bar, completed=writer.total_episodes - began)

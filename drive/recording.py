@@ -1,4 +1,4 @@
-"""Drives the expert through one scenario and keeps what a learner needs."""
+"""Drives through one scenario, under the expert's eyes, and keeps what a learner needs."""
 
 from dataclasses import dataclass, field
 from math import radians
@@ -76,9 +76,14 @@ class Pictures:
 
 
 def record_drive(
-    env: Any, expert: Any, scenario: Any, settings: DriveSettings, report: Any = None
+    env: Any,
+    expert: Any,
+    scenario: Any,
+    settings: DriveSettings,
+    report: Any = None,
+    driver: Any = None,
 ) -> Recorded:
-    """Let the expert drive a scenario while its steering is disturbed.
+    """Let the expert drive a scenario while its steering is disturbed, or another agent while it watches.
 
     Each kept frame pairs what the camera shows before a step with the expert's own steering there (`action`),
     with what was driven (`action.executed`), and with a second picture of the same instant from a car shifted
@@ -91,6 +96,9 @@ def record_drive(
         scenario: where to drive.
         settings: what to keep.
         report: called with the number of new frames every now and then.
+        driver: an agent that drives undisturbed until it strays, when the expert takes the wheel and brings
+            the car back; None: the expert drives. The labels are the expert's in both cases (DAgger with a
+            gate: Ross et al. 2011, Zhang and Cho 2017).
     """
     rng = np.random.default_rng([scenario.seed, 4099])
     noise_rng, view_rng = rng.spawn(2)
@@ -101,6 +109,9 @@ def record_drive(
     noise = SteeringNoise(
         noise_rng, settings.noise, wheelbase=context.wheelbase, car_width=world.params.width
     )
+    if driver is not None:
+        driver.reset(env.context(privileged=getattr(driver, "privileged", False)))
+    rescue = Rescue(world.params.width)
     shape = observation["camera"].shape
     front, view = Pictures(shape, settings.jpeg_quality), Pictures(shape, settings.jpeg_quality)
     rows: dict[str, list[Any]] = {}
@@ -109,8 +120,12 @@ def record_drive(
     while not ends and step != settings.max_steps:
         label = expert.act(observation).steering
         ego = world.egos[context.world_index]
-        aimed = expert.steering_at(world, context.world_index, -noise.aim(ego, label), 0.0)
-        steering = min(max(aimed + noise(ego, label), -1.0), 1.0)
+        if driver is None:
+            aimed = expert.steering_at(world, context.world_index, -noise.aim(ego, label), 0.0)
+            steering = min(max(aimed + noise(ego, label), -1.0), 1.0)
+        else:
+            chosen = driver.act(observation).steering
+            steering = label if rescue(ego) else min(max(chosen, -1.0), 1.0)
         keep = step % settings.every == 0
         if keep:
             row = {
@@ -127,7 +142,7 @@ def record_drive(
                 row["action.view"] = expert.steering_at(world, context.world_index, lateral, yaw)
         action = np.array([steering], np.float32)
         step += 1
-        if step % settings.every == 0:
+        if driver is not None or step % settings.every == 0:
             observation, _, terminated, truncated, info = env.step(action)
         else:
             _, terminated, truncated, info = env.step_unseen(action)
@@ -152,6 +167,34 @@ def record_drive(
         columns[VIEW_IMAGE] = view.encoded
         stats[VIEW_IMAGE] = view.stats()
     return Recorded(scenario.seed, scenario.name, scenario.weather, tuple(ends), step, columns, stats)
+
+
+class Rescue:
+    """Says when the expert must have the wheel: from straying until the car is back in its lane's middle."""
+
+    strayed = 0.15  # the car's side is over its lane's border by this [m] within the next FORESIGHT
+    foresight_s = 0.4
+    back = 0.25  # offset within which the wheel is given back [m]
+
+    def __init__(self, car_width: float) -> None:
+        self._half_width = 0.5 * car_width
+        self._helping = False
+
+    def __call__(self, ego: np.void) -> bool:
+        """Whether the expert steers in this step.
+
+        Args:
+            ego: the car's EGO record.
+        """
+        offset = float(ego["lateral_offset"])
+        drift = float(ego["speed"]) * float(ego["heading_error"]) * self.foresight_s
+        soon = offset + drift
+        border = float(ego["left_border"] if soon > 0.0 else ego["right_border"])
+        if abs(soon) > border - self._half_width + self.strayed:
+            self._helping = True
+        elif abs(offset) < self.back and abs(drift) < self.back:
+            self._helping = False
+        return self._helping
 
 
 def _state(observation: Any) -> tuple[float, ...]:
@@ -182,11 +225,18 @@ def _fraction(acceleration: float) -> float:
 
 
 class Recorder:
-    """One environment and expert that drive seed after seed; what a worker holds."""
+    """One environment, expert and driver for seed after seed; what a worker holds."""
 
     def __init__(
-        self, camera: Any, settings: DriveSettings, weather: str | None, traffic: str, map_file: str | None
+        self,
+        camera: Any,
+        settings: DriveSettings,
+        weather: str | None,
+        traffic: str,
+        map_file: str | None,
+        driver: str = "expert",
     ):
+        from drive.agents import make_agent
         from drive.sim.env import LaneEnv
         from drive.sim.expert import Expert
         from drive.sim.scenario import load_map
@@ -196,6 +246,7 @@ class Recorder:
         self._road_map = load_map(map_file) if map_file else None
         self._env = LaneEnv(camera=camera)
         self._expert = Expert()
+        self._driver = None if driver == "expert" else make_agent(driver)[1]
 
     def __call__(self, seed: int, report: Any) -> Recorded:
         """Record the scenario of a seed."""
@@ -204,4 +255,4 @@ class Recorder:
         scenario = lane_scenario(
             seed, weather_name=self._weather, traffic=self._traffic, road_map=self._road_map
         )
-        return record_drive(self._env, self._expert, scenario, self._settings, report)
+        return record_drive(self._env, self._expert, scenario, self._settings, report, self._driver)
