@@ -6,12 +6,20 @@ from typing import Annotated
 import tyro
 
 from drive.bench import BenchConfig
+from drive.data.check import DataCheckConfig
+from drive.data.copies import DataMergeConfig, DataSplitConfig
+from drive.data.edit import DataExcludeConfig, DataMarkConfig, DataRestoreConfig
+from drive.data.info import DataInfoConfig
+from drive.data_view.command import DataViewConfig
 from drive.demo import DemoConfig
 from drive.doctor import DoctorConfig
 from drive.errors import UserError
 from drive.evaluate import EvaluateConfig
 from drive.inspect_map import MapConfig
+from drive.interchange.exporting import ExportConfig
+from drive.interchange.importing import ImportConfig
 from drive.record import RecordConfig
+from drive.serve.command import ServeConfig
 from drive.train import TrainConfig
 
 _DESCRIPTION = """Does a driving policy really drive?
@@ -19,6 +27,8 @@ _DESCRIPTION = """Does a driving policy really drive?
   drive demo            start here: record, train, drive, score, report, in minutes
 
   drive record DIR      demonstrations of the expert, as a LeRobot dataset
+  drive serve           drive yourself, in the browser: record, take over from an agent, watch
+  drive data            what recordings hold; view, check, merge, split, import, export
   drive train DIR       a camera-to-steering network, exported as ONNX
   drive evaluate        agents on the same roads, in closed loop, with intervals
 
@@ -27,9 +37,27 @@ _DESCRIPTION = """Does a driving policy really drive?
   drive doctor          what works here, and how to mend what does not
 """
 
+DataCommand = (
+    Annotated[DataInfoConfig, tyro.conf.subcommand("info")]
+    | Annotated[DataViewConfig, tyro.conf.subcommand("view")]
+    | Annotated[DataCheckConfig, tyro.conf.subcommand("check")]
+    | Annotated[DataMergeConfig, tyro.conf.subcommand("merge")]
+    | Annotated[DataSplitConfig, tyro.conf.subcommand("split")]
+    | Annotated[DataExcludeConfig, tyro.conf.subcommand("exclude")]
+    | Annotated[DataRestoreConfig, tyro.conf.subcommand("restore")]
+    | Annotated[DataMarkConfig, tyro.conf.subcommand("mark")]
+    | Annotated[ImportConfig, tyro.conf.subcommand("import")]
+    | Annotated[ExportConfig, tyro.conf.subcommand("export")]
+)
+_DATA_DESCRIPTION = "Look at recordings, check, join, split and edit them; bring them in and out."
+    "Look at recordings, check, join, split and edit them, and carry them to and from other programs."
+)
+
 Command = (
     Annotated[DemoConfig, tyro.conf.subcommand("demo")]
     | Annotated[RecordConfig, tyro.conf.subcommand("record")]
+    | Annotated[ServeConfig, tyro.conf.subcommand("serve")]
+    | Annotated[DataCommand, tyro.conf.subcommand("data", description=_DATA_DESCRIPTION)]
     | Annotated[TrainConfig, tyro.conf.subcommand("train")]
     | Annotated[EvaluateConfig, tyro.conf.subcommand("evaluate")]
     | Annotated[MapConfig, tyro.conf.subcommand("map")]

@@ -16,7 +16,7 @@ class DemoConfig:
 
     out: Path = Path("runs/demo")
     """Folder of everything that is made; a finished step found there is not repeated."""
-    recordings: int = 144
+    recordings: int = 240
     """Expert drives to record, at 4 frames a second: many roads teach more than many frames of one."""
     episodes: int = 30
     """Scenarios of the suite `lane` to score on."""

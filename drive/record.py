@@ -69,7 +69,7 @@ class RecordConfig:
     """Share of the time that the steering is pushed."""
     view_lateral_m: float = 1.0
     """Largest shift of the second picture of each frame; with --view-yaw-deg 0 too there is none."""
-    view_yaw_deg: float = 5.0
+    view_yaw_deg: float = 12.0
     """Largest turn of the second picture of each frame."""
     workers: int | None = None
     """Processes; by default one for each core. The result does not depend on it."""

@@ -26,7 +26,7 @@ class DriveSettings:
     max_steps: int | None = None  # stop a drive after so many steps; None: at its end
     jpeg_quality: int = 90
     view_lateral_m: float = 1.0  # largest shift of the second picture
-    view_yaw_deg: float = 5.0  # largest turn of the second picture
+    view_yaw_deg: float = 12.0  # largest turn of the second picture
     noise: NoiseSettings = field(default_factory=NoiseSettings)
 
     @property

@@ -12,7 +12,7 @@ import pytest
 from drive import doctor
 
 SAMPLE = Path(__file__).resolve().parents[1] / "data" / "sample"
-COMMANDS = ("demo", "record", "train", "evaluate", "map", "bench", "doctor")
+COMMANDS = ("demo", "record", "serve", "data", "train", "evaluate", "map", "bench", "doctor")
 
 
 def drive(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:

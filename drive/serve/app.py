@@ -1,0 +1,140 @@
+"""The web application: the page, its files, and the WebSocket."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from drive.serve import protocol
+from drive.serve.access import HEADERS, Gate, Rate
+from drive.serve.commands import Update
+from drive.serve.fields import ProtocolError
+from drive.serve.hub import Client, Hub
+from drive.serve.loop import Loop
+from drive.serve.protocol import encode
+
+STATIC = Path(__file__).parent / "static"
+REFUSED, TOO_LARGE, TOO_MANY = 1008, 1009, 1013  # close codes
+
+
+class StrictHeaders:
+    """Adds the headers that keep other content out to every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+
+        async def send_strict(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+            await send(message)
+
+        await self._app(scope, receive, send_strict if scope["type"] == "http" else send)
+
+
+def make_app(
+    make_loop: Callable[[Callable[[Update], None]], Loop],
+    hello: Callable[[], dict[str, Any]],
+    token: str | None = None,
+) -> Starlette:
+    """The application; the thread that drives lives as long as it serves.
+
+    Args:
+        make_loop: builds the thread that drives, given where to publish.
+        hello: the fields of `hello`.
+        token: that must be in the URL; None: only this machine's own names are answered.
+    """
+    gate, hub = Gate(token), Hub(hello)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        loop = make_loop(hub.publish)
+        hub.attach(loop)
+        loop.start()
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(loop.stop)
+
+    async def index(request: Request) -> Response:
+        if refusal := gate.refusal(request.headers, request.query_params):
+            return PlainTextResponse(refusal, 403)
+        return FileResponse(STATIC / "index.html")
+
+    async def websocket(connection: WebSocket) -> None:
+        if gate.refusal(connection.headers, connection.query_params):
+            await connection.close(REFUSED)  # before it is accepted: 403
+            return
+        await connection.accept()
+        if hub.full:
+            await connection.send_text(encode("error", text="Too many pages are open: close one."))
+            await connection.close(TOO_MANY)
+            return
+        await _serve(hub, connection)
+
+    routes = [
+        Route("/", index),
+        WebSocketRoute("/ws", websocket),
+        Mount("/static", StaticFiles(directory=STATIC, check_dir=False)),
+    ]
+    app = Starlette(routes=routes, lifespan=lifespan)
+    app.add_middleware(StrictHeaders)
+    app.state.hub = hub
+    return app
+
+
+async def _serve(hub: Hub, connection: WebSocket) -> None:
+    """Talk with one page until it goes."""
+    client = Client(connection)
+    hub.join(client)
+    tasks = [asyncio.create_task(client.pump()), asyncio.create_task(_listen(hub, client))]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        hub.leave(client)
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError, OSError):
+                await task
+        with suppress(RuntimeError, OSError, WebSocketDisconnect):
+            await connection.close()
+
+
+async def _listen(hub: Hub, client: Client) -> None:
+    connection, rate = client.websocket, Rate()
+    while True:
+        message = await connection.receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        if not rate.take():
+            if rate.flooded:
+                await connection.close(REFUSED, "Too many messages.")
+                return
+            if rate.tell():
+                most = protocol.MESSAGES_PER_S
+                client.tell(encode("error", text=f"More than {most} messages a second: some are not heard."))
+            continue
+        text = message.get("text")
+        content: str | bytes = text if text is not None else message.get("bytes") or b""
+        if len(content) > protocol.MESSAGE_BYTES:
+            await connection.close(TOO_LARGE, "The message is too large.")
+            return
+        try:
+            hub.hear(client, protocol.parse(content))
+        except ProtocolError as error:
+            client.tell(encode("error", text=str(error)))

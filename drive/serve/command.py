@@ -1,0 +1,250 @@
+"""`drive serve`: a page in the browser to drive from, record by hand, take over and watch."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+from drive.errors import UserError
+from drive.seeds import RESERVED_SEEDS
+from drive.sim.density import TRAFFIC
+from drive.sim.sensors.camera import Camera
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from drive.serve.catalog import Catalog, Choice
+
+
+@dataclass(frozen=True)
+class ServeConfig:
+    """Open a page to drive from in any browser: by keys, mouse, gamepad, wheel or touch.
+
+    With --data, what you drive is recorded as a dataset with the expert's answer beside every frame. With
+    --agent, an agent drives and you take the wheel whenever you like; `drive train DIR --only-person` learns
+    from just those steps. On a server: `ssh -L 8000:127.0.0.1:8000 SERVER`, then open the URL at home.
+    """
+
+    data: Path | None = None
+    """Directory of the dataset to record into; a new one, or one recorded by hand with the same camera."""
+    map: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction] = ()
+    """OpenDRIVE file to choose from beside generated roads; repeat the flag for several. The first is driven
+    first."""
+    agent: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """Agent to choose from: a policy file (.onnx) or module:factory, beside expert, modular and straight,
+    which always are there; NAME=AGENT names it. Repeat for several. The first drives first."""
+    shadow: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """Agent that sees every frame and shows how it would steer, unheard; repeat for several."""
+    pedals: Literal["cruise", "person"] = "cruise"
+    """Who accelerates and brakes: cruise keeps speed and distance by itself, and the person steers alone, as
+    in the lane suite; person: the person does both."""
+    seed: int = 0
+    """Scenario of the first drive. Below 1,000,000: later ones are for evaluation."""
+    weather: str | None = None
+    """Weather of the first drive; by default one of the training weathers, drawn by the seed."""
+    traffic: Literal["none", "light", "regular", "dense"] = "regular"
+    """How many other cars there are in the first drive."""
+    views: bool = False
+    """Also record a second picture of each frame from a shifted and turned car, labelled by the expert."""
+    host: str = "127.0.0.1"
+    """Address to listen on. Beyond this machine, the URL carries a random token that a page must know."""
+    port: int = 8000
+    """Port to listen on; 0 takes any that is free."""
+    token: bool = False
+    """Ask for a token on this machine as well, where others have accounts on it."""
+    pace: float = 1.0
+    """Speed of the simulation against real time, at most 1."""
+    width_px: int = 320
+    """Width of the pictures."""
+    height_px: int = 160
+    """Height of the pictures."""
+    fov_deg: float = 90.0
+    """Horizontal field of view of the camera."""
+    camera_height_m: float = 1.4
+    """Height of the camera above the ground."""
+    camera_pitch_deg: float = 3.0
+    """How far the camera looks down."""
+
+    def __post_init__(self) -> None:
+        def expect(good: bool, field: str, remedy: str) -> None:
+            if not good:
+                raise UserError(f"--{field.replace('_', '-')} is {getattr(self, field)}; {remedy}.")
+
+        expect(
+            0 <= self.seed < RESERVED_SEEDS,
+            "seed",
+            "take 0 to 999,999: seeds from 1,000,000 on are reserved for evaluation",
+        )
+        expect(self.traffic in TRAFFIC, "traffic", f"take one of {', '.join(TRAFFIC)}")
+        expect(self.pedals in ("cruise", "person"), "pedals", "take cruise or person")
+        expect(0 <= self.port <= 65535, "port", "take 0 to 65535")
+        expect(0.01 <= self.pace <= 1.0, "pace", "take 0.01 to 1: nobody can drive faster than real time")
+        try:
+            _ = self.camera  # checks its own fields
+        except ValueError as error:
+            raise UserError(f"The camera cannot be built: {error}") from error
+
+    @property
+    def camera(self) -> Camera:
+        """The front camera."""
+        return Camera(
+            width_px=self.width_px,
+            height_px=self.height_px,
+            fov_deg=self.fov_deg,
+            z=self.camera_height_m,
+            pitch_deg=self.camera_pitch_deg,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings that made the frames, as plain values."""
+        values = asdict(self)
+        for name in ("data", "host", "port", "token"):
+            del values[name]
+        return values | {"map": [path.name for path in self.map]}
+
+
+def build_app(config: ServeConfig, token: str | None = None) -> "Starlette":
+    """The application, ready to be served.
+
+    Args:
+        config: the command's settings.
+        token: that the URL must carry; None: none.
+
+    Raises:
+        UserError: the dataset, a map, the weather or an agent will not do.
+    """
+    from drive.agents import split_spec
+    from drive.serve import protocol
+    from drive.serve.app import make_app
+    from drive.serve.catalog import ANY_WEATHER, GENERATED, Catalog, Choice
+    from drive.serve.loop import Loop
+    from drive.serve.pace import Pace
+    from drive.serve.recorder import HandRecorder
+    from drive.serve.simulation import Simulation
+    from drive.sim.scenario import load_map
+    from drive.sim.sensors.weather import weather
+
+    if config.weather is not None:
+        weather(config.weather)
+    for path in config.map:
+        load_map(str(path))
+    catalog = Catalog.of(config.map, [*config.agent, *config.shadow])
+    choice = Choice(
+        map=config.map[0].stem if config.map else GENERATED,
+        seed=config.seed,
+        weather=config.weather or ANY_WEATHER,
+        traffic=config.traffic,
+        agent=split_spec(config.agent[0])[0] if config.agent else protocol.PERSON,
+        shadows=tuple(dict.fromkeys(split_spec(spec)[0] for spec in config.shadow)),
+    )
+    simulation = Simulation(catalog, config.camera, pedals=config.pedals, views=config.views)
+    simulation.load(choice)
+    simulation.refuse_unfit(split_spec(spec)[0] for spec in config.agent[1:])
+    loops: list[Loop] = []  # the one that runs
+
+    def say(level: str, text: str) -> None:
+        if loops:
+            loops[0].recorded(level, text)
+        else:
+            print(text, flush=True)
+
+    recorder = None
+    if config.data is not None:
+        recorder = HandRecorder(
+            config.data, config.camera, views=config.views, config=config.to_json(), say=say
+        )
+
+    def make_loop(publish: Any) -> Loop:
+        loops[:] = [Loop(simulation, recorder, publish, Pace(config.pace))]
+        return loops[0]
+
+    def hello() -> dict[str, Any]:
+        return _hello(config, catalog, simulation.choice)
+
+    return make_app(make_loop, hello, token)
+
+
+def _hello(config: ServeConfig, catalog: "Catalog", choice: "Choice") -> dict[str, Any]:
+    from drive.agent import DT
+    from drive.serve import protocol
+
+    return {
+        "protocol": protocol.PROTOCOL,
+        "maps": list(catalog.maps),
+        "weathers": list(catalog.weathers),
+        "traffics": list(catalog.traffics),
+        "agents": list(catalog.drivers),
+        "shadows": list(catalog.agents),
+        "chosen": asdict(choice),
+        "pedals": config.pedals,
+        "camera": {
+            "width_px": config.width_px,
+            "height_px": config.height_px,
+            "fov_deg": config.fov_deg,
+        },
+        "dt": DT,
+        "recording": config.data is not None,
+        "dataset": None if config.data is None else config.data.name,
+        "limits": protocol.limits(),
+    }
+
+
+def main(config: ServeConfig) -> None:
+    """Serve until Ctrl-C.
+
+    Raises:
+        UserError: bad input, the port is taken, or what the server needs is not installed.
+    """
+    try:
+        import starlette  # noqa: F401
+        import uvicorn
+        import websockets  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"drive serve needs {error.name}, which is not installed: pip install 'drivegym[serve]'"
+        ) from None
+    import secrets
+
+    from rich.console import Console
+
+    from drive.serve.access import is_loopback
+    from drive.serve.listen import open_socket, server_settings
+    from drive.warmup import warm_up_with_message
+
+    console = Console()
+    token = secrets.token_urlsafe(24) if config.token or not is_loopback(config.host) else None
+    socket = open_socket(config.host, config.port)
+    with socket:
+        warm_up_with_message()
+        app = build_app(config, token)
+        port = socket.getsockname()[1]
+        _say_where(console, config, port, token)
+        uvicorn.Server(uvicorn.Config(app, **server_settings())).run([socket])
+
+
+def _say_where(console: Any, config: ServeConfig, port: int, token: str | None) -> None:
+    """Print the URL, and how to reach it from elsewhere."""
+    import platform
+
+    from drive.serve.access import is_loopback
+
+    def say(text: str) -> None:
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    local = is_loopback(config.host)
+    name = f"[{config.host}]" if ":" in config.host else config.host
+    if config.host in ("0.0.0.0", "::"):
+        name = platform.node()
+    query = f"/?token={token}" if token else "/"
+    say(f"Drive here: http://{name}:{port}{query}")
+    if local:
+        say(f"From another machine: ssh -L {port}:127.0.0.1:{port} {platform.node()}")
+        say(f"  and there open http://127.0.0.1:{port}{query}")
+    else:
+        say("Whoever has this URL can drive. It is not encrypted: prefer ssh -L on networks of others.")
+    if config.data is None:
+        say("Nothing is recorded: start with --data DIR to record.")
+    else:
+        say(f"Recordings go into {config.data}.")
+    say("Stop with Ctrl-C.")

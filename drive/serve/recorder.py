@@ -1,0 +1,346 @@
+"""Recording by hand: start, pause, delete the last seconds, mark, stop, and what a lost person leaves."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from drive.agent import DT
+from drive.dataset import FAILED_ENDS, DatasetWriter, hand_features
+from drive.dataset.layout import JOURNAL_SUFFIX
+from drive.errors import UserError
+from drive.serve.journal import Journal
+from drive.serve.take import Frame, Row, Take, TakeFacts, columns_of, frame_entry, recover
+from drive.sim.sensors.camera import Camera
+
+FPS = round(1.0 / DT)
+
+Say = Callable[[str, str], None]  # level ("info", "warning", "error"), one line
+
+
+def _print(level: str, text: str) -> None:
+    print(text)
+
+
+class HandRecorder:
+    """The frames that a person keeps of each drive, on their way into a dataset.
+
+    A drive's frames stay open until the drive is left or the recording is stopped, so that the last seconds
+    can still be deleted, after a crash too; then they are written by a thread of their own. While they are
+    open, a journal in the dataset's folder holds them too (where the person wants lost recordings kept):
+    what a killed server leaves there is written when the dataset is next opened.
+
+    Methods are to be called by one thread.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        camera: Camera,
+        *,
+        views: bool = False,
+        config: Mapping[str, Any] | None = None,
+        say: Say = _print,
+    ) -> None:
+        """Open or make the dataset, and write what a killed server left.
+
+        Args:
+            root: its directory.
+            camera: the front camera.
+            views: whether frames have a second picture, from a shifted and turned car.
+            config: settings, kept with the recording.
+            say: told what was saved, and what was not.
+
+        Raises:
+            UserError: the directory holds something else, or cannot be written.
+        """
+        self.root, self._camera, self._views = root, camera, views
+        self._config, self._say = dict(config or {}), say
+        self.mode = "off"  # or "on", "paused"
+        self.keep, self.marked = True, False
+        self.person = self.note = ""
+        self.kept = self.crashed = 0  # episodes written by this recorder
+        self._drive: TakeFacts | None = None
+        self._take: Take | None = None
+        self._journal: Journal | None = None
+        self._takes = 0
+        self._writer: DatasetWriter | None = None
+        self._writer_map: str | None = None
+        self._open_writer("generated")
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="dataset")
+        self._saves: list[Future[None]] = []
+        self._unsaved = 0  # takes on their way to the disk
+        self._recover()
+
+    # --- what the person does
+
+    def start(self) -> None:
+        """Record from the next frame on."""
+        self.mode = "on"
+        self._begin_take()
+
+    def pause(self) -> None:
+        """Keep no frames until `resume`; those before and after become episodes of their own."""
+        if self.mode == "on":
+            self.mode = "paused"
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        if self.mode == "paused":
+            self.mode = "on"
+
+    def stop(self, ended: str = "stopped") -> None:
+        """Write what is open and record no more."""
+        self._finish(ended)
+        self.mode, self.marked = "off", False
+
+    def discard(self) -> None:
+        """Drop what is open and record no more."""
+        self._drop()
+        self.mode, self.marked = "off", False
+
+    def cut(self, frames: int) -> tuple[int, int | None]:
+        """Delete the last frames that are open.
+
+        Returns:
+            How many there were, and the drive's step at the first of them.
+        """
+        if self._take is None:
+            return 0, None
+        before = len(self._take.frames)
+        first = self._take.cut(frames)
+        self._note({"cut": frames})
+        return before - len(self._take.frames), first
+
+    def describe(
+        self, *, keep: bool | None = None, person: str | None = None, note: str | None = None
+    ) -> None:
+        """What becomes of the open frames if the person is lost, and who it is; None: as before."""
+        self.person = self.person if person is None else person
+        self.note = self.note if note is None else note
+        if self._take is not None and (person is not None or note is not None):
+            self._take.facts = replace(self._take.facts, person=self.person, note=self.note)
+            self._note({"facts": asdict(self._take.facts)})
+        if keep is not None and keep != self.keep:
+            self.keep = keep
+            if self._take is not None and keep:
+                self._open_journal(self._take)
+            elif self._journal is not None:
+                self._journal.remove()
+                self._journal = None
+
+    def lost(self) -> None:
+        """The person is gone: keep or drop what is open, as was chosen."""
+        if self.keep:
+            self.stop("lost")
+        else:
+            self.discard()
+
+    # --- what the drive does
+
+    def begin_drive(self, facts: TakeFacts) -> None:
+        """A drive starts from its beginning; the one before is written."""
+        self._finish("stopped")
+        self._drive = facts
+        if self.mode != "off":
+            self._begin_take()
+
+    def add(self, step: int, row: Row, pictures: dict[str, bytes]) -> None:
+        """Keep a frame, if the person records."""
+        if self.mode != "on" or self._take is None:
+            return
+        frame = Frame(step, row | {"mark": int(self.marked)}, pictures)
+        self._take.frames.append(frame)
+        if self._journal is not None:
+            self._note(*frame_entry(frame))
+
+    def end_drive(self, ended: str) -> None:
+        """The drive is over; its frames stay open until the next begins."""
+        if self._take is not None:
+            self._take.ended = ended
+            self._note({"ended": ended})
+
+    def close(self) -> None:
+        """Keep or drop what is open, as was chosen, wait for the disk, and let others write."""
+        self.lost()
+        self.flush()
+        self._pool.shutdown()
+        self._close_writer()
+
+    def flush(self) -> None:
+        """Wait until everything that was finished is on the disk."""
+        for save in self._saves:
+            save.result()
+        self._saves.clear()
+
+    @property
+    def frames(self) -> int:
+        """Frames that are open."""
+        return len(self._take.frames) if self._take is not None else 0
+
+    def status(self) -> dict[str, Any]:
+        """`state.recording` of the protocol."""
+        return {
+            "mode": self.mode,
+            "frames": self.frames,
+            "seconds": round(self.frames * DT, 2),
+            "marked": self.marked,
+            "episodes": self.kept,
+            "crashed": self.crashed,
+            "saving": self._unsaved > 0,
+            "keep_on_disconnect": self.keep,
+            "person": self.person,
+            "note": self.note,
+        }
+
+    # --- takes and journals
+
+    def _begin_take(self) -> None:
+        if self._drive is None or self._take is not None:
+            return
+        self._take = Take(replace(self._drive, person=self.person, note=self.note))
+        if self.keep:
+            self._open_journal(self._take)
+
+    def _open_journal(self, take: Take) -> None:
+        while (path := self.root / f"open-{self._takes:06d}{JOURNAL_SUFFIX}").exists():
+            self._takes += 1
+        try:
+            self._journal = Journal(path)
+        except OSError as error:
+            self._lost_journal(error)
+            return
+        self._note({"facts": asdict(take.facts)})
+        for frame in take.frames:
+            self._note(*frame_entry(frame))
+        if take.ended:
+            self._note({"ended": take.ended})
+
+    def _note(self, head: dict[str, Any], data: bytes = b"") -> None:
+        """Write into the journal, where there is one."""
+        if self._journal is None:
+            return
+        try:
+            self._journal.write(head, data)
+        except OSError as error:
+            self._lost_journal(error)
+
+    def _lost_journal(self, error: OSError) -> None:
+        if self._journal is not None:
+            self._journal.remove()
+            self._journal = None
+        self._say(
+            "error",
+            f"{self.root}: {error.strerror or error}: recording goes on in memory, and a killed server would "
+            "lose it: free some space.",
+        )
+
+    def _drop(self) -> None:
+        self._take = None
+        if self._journal is not None:
+            self._journal.remove()
+            self._journal = None
+
+    def _finish(self, ended: str) -> None:
+        """Hand what is open to the thread that writes."""
+        take, journal = self._take, self._journal
+        if take is None:
+            return
+        if not take.frames:
+            self._drop()
+            return
+        self._take = self._journal = None
+        take.ended = take.ended or ended
+        self._unsaved += 1
+        self._saves = [save for save in self._saves if not save.done() or save.exception() is not None]
+        self._saves.append(self._pool.submit(self._save_and_tell, take, journal))
+
+    # --- the dataset, by the thread that writes
+
+    def _save_and_tell(self, take: Take, journal: Journal | None) -> None:
+        try:
+            told = self._save(take, journal)
+        finally:
+            self._unsaved -= 1
+        self._say(*told)
+
+    def _save(self, take: Take, journal: Journal | None, begun_at: int | None = None) -> tuple[str, str]:
+        """Write a take's episodes.
+
+        Args:
+            take: what is written.
+            journal: deleted once all is written.
+            begun_at: number of its first episode, where an earlier process began to write it.
+
+        Returns:
+            What to say of it.
+        """
+        count, last = 0, ""
+        try:
+            writer = self._open_writer(take.facts.map)
+            base = writer.total_episodes if begun_at is None else begun_at
+            if journal is not None and begun_at is None:
+                journal.write({"ended": take.ended})
+                journal.write({"saving": base})
+            done = writer.total_episodes - base
+            for number, (frames, final) in enumerate(take.episodes()):
+                if number < done:
+                    continue
+                last = take.ended if final else "stopped"
+                facts = take.facts
+                writer.add_episode(
+                    columns_of(frames),
+                    seed=facts.seed,
+                    scenario=facts.scenario,
+                    weather=facts.weather,
+                    driver=facts.driver,
+                    person=facts.person,
+                    note=facts.note,
+                    ended=last,
+                )
+                self.crashed += last in FAILED_ENDS
+                self.kept += last not in FAILED_ENDS
+                count += len(frames)
+            if journal is not None:
+                journal.remove()
+        except (UserError, OSError, ValueError) as error:
+            where = "are lost"
+            if journal is not None:
+                journal.close()
+                where = f"stand in {journal.path.name} and are added when drive serve next starts"
+            return "error", f"{error} ({len(take.frames) - count} frames {where})"
+        apart = ", kept apart" if last in FAILED_ENDS else ""
+        return "info", f"Saved {count} frames ({count * DT:.1f} s), {last}{apart}."
+
+    def _open_writer(self, map_name: str) -> DatasetWriter:
+        if self._writer is None or self._writer_map != map_name:
+            self._close_writer()
+            self._writer = DatasetWriter(
+                self.root,
+                fps=FPS,
+                camera=self._camera,
+                driver="person",
+                map_name=map_name,
+                config=self._config,
+                features=hand_features(self._camera, views=self._views),
+            )
+            self._writer_map = map_name
+        return self._writer
+
+    def _close_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def _recover(self) -> None:
+        """Write what the journals of a killed server hold."""
+        for path in sorted(self.root.glob(f"*{JOURNAL_SUFFIX}")):
+            found = recover(path)
+            journal = Journal(path, append=True)
+            if found.take is None or not found.take.frames:
+                journal.remove()
+                continue
+            found.take.ended = found.take.ended or "killed"
+            self._say("info", f"A recording of {len(found.take.frames)} frames was interrupted; it is kept.")
+            self._say(*self._save(found.take, journal, found.saving_from))
