@@ -50,8 +50,6 @@ DataCommand = (
     | Annotated[ExportConfig, tyro.conf.subcommand("export")]
 )
 _DATA_DESCRIPTION = "Look at recordings, check, join, split and edit them; bring them in and out."
-    "Look at recordings, check, join, split and edit them, and carry them to and from other programs."
-)
 
 Command = (
     Annotated[DemoConfig, tyro.conf.subcommand("demo")]

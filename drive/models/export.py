@@ -5,7 +5,7 @@ The file is the thing that is evaluated, so it is loaded, run and compared with 
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,15 +28,18 @@ def export_policy(
     path: Path,
     facts: Mapping[str, Any],
     frames: NDArray[np.uint8] | None = None,
+    outputs: Sequence[str] = ("steering",),
 ) -> float:
     """Write `path` (.onnx) and the JSON beside it, both or neither.
 
     Args:
-        network: Keras model from [(N, 66, 200, 3) pixels, (N, 1) speed] to steering (N, 1), in float32.
+        network: Keras model from [(N, 66, 200, 3) pixels, (N, 1) speed] to steering (N, 1), in float32; or
+            to a list, each (N, 1), named by `outputs`.
         camera: whose frames the policy takes.
         path: of the ONNX file.
         facts: what stands in the JSON beside inputs, camera and crop: data, seeds, settings.
         frames: (N, H, W, 3) uint8 frames to compare on; None: smooth random pictures.
+        outputs: what the file's outputs are called.
 
     Returns:
         The largest difference between the file and Keras over the frames, as a fraction of full steering.
@@ -51,8 +54,8 @@ def export_policy(
     temporary = path.with_name(path.name + ".part")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        onnx.save(to_onnx(network, camera), temporary)
-        difference = _compare(network, camera, temporary, frames)
+        onnx.save(to_onnx(network, camera, outputs), temporary)
+        difference = _compare(network, camera, temporary, frames, outputs)
         description = describe(camera, facts) | {"largest_difference_to_keras": difference}
         sidecar = temporary.with_name(path.stem + ".json.part")
         sidecar.write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
@@ -63,8 +66,8 @@ def export_policy(
     return difference
 
 
-def to_onnx(network: Any, camera: Camera) -> Any:
-    """The whole graph, raw frame to steering, as an ONNX model with named input and output."""
+def to_onnx(network: Any, camera: Camera, outputs: Sequence[str] = ("steering",)) -> Any:
+    """The whole graph, raw frame to steering, as an ONNX model with named inputs and outputs."""
     import tensorflow as tf
     import tf2onnx
 
@@ -76,21 +79,28 @@ def to_onnx(network: Any, camera: Camera) -> Any:
 
     @tf.function(input_signature=signature)
     def policy(camera: Any, speed: Any) -> Any:
-        return tf.identity(network([preprocess(camera, crop), speed], training=False), name="steering")
+        found = _as_list(network([preprocess(camera, crop), speed], training=False))
+        return [tf.identity(value, name=name) for name, value in zip(outputs, found, strict=True)]
 
     model, _ = tf2onnx.convert.from_function(policy, input_signature=signature, opset=OPSET)
-    _name_output(model, "steering")
+    for i, name in enumerate(outputs):
+        _name_output(model, i, name)
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "N"
     return model
 
 
-def _name_output(model: Any, name: str) -> None:
-    old = model.graph.output[0].name
+def _as_list(found: Any) -> list[Any]:
+    """A network's outputs, one or several."""
+    return list(found) if isinstance(found, list | tuple) else [found]
+
+
+def _name_output(model: Any, index: int, name: str) -> None:
+    old = model.graph.output[index].name
     for node in model.graph.node:
         for names in (node.input, node.output):
             names[:] = [name if entry == old else entry for entry in names]
-    model.graph.output[0].name = name
+    model.graph.output[index].name = name
 
 
 def describe(camera: Camera, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,7 +126,9 @@ def describe(camera: Camera, facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _compare(network: Any, camera: Camera, path: Path, frames: NDArray[np.uint8]) -> float:
+def _compare(
+    network: Any, camera: Camera, path: Path, frames: NDArray[np.uint8], outputs: Sequence[str]
+) -> float:
     import onnx
     import tensorflow as tf
 
@@ -124,15 +136,17 @@ def _compare(network: Any, camera: Camera, path: Path, frames: NDArray[np.uint8]
     policy = OnnxPolicy(path, described=False)
     speed = np.linspace(0.0, 20.0, len(frames), dtype=np.float32)[:, None]
     pixels = preprocess(tf.constant(frames), road_crop(camera))
-    wanted = network([pixels, tf.constant(speed)], training=False).numpy()
-    pairs = zip(frames, speed, strict=True)
-    alone = np.array([policy.run({"camera": frame, "speed": s})["steering"] for frame, s in pairs])
-    together = policy.session.run(["steering"], {"camera": frames, "speed": speed})[0]
+    found = _as_list(network([pixels, tf.constant(speed)], training=False))
+    wanted = np.concatenate([value.numpy() for value in found], axis=1)
+    runs = [policy.run({"camera": frame, "speed": s}) for frame, s in zip(frames, speed, strict=True)]
+    alone = np.array([[run[name] for name in outputs] for run in runs])
+    names = list(outputs)
+    together = np.concatenate(policy.session.run(names, {"camera": frames, "speed": speed}), axis=1)
     if together.shape != wanted.shape:
         raise UserError(
             f"{path}: the exported file gives {together.shape}, Keras {wanted.shape}: not written."
         )
-    difference = float(max(np.abs(alone[:, None] - wanted).max(), np.abs(together - wanted).max()))
+    difference = float(max(np.abs(alone - wanted).max(), np.abs(together - wanted).max()))
     if not difference <= TOLERANCE:
         raise UserError(
             f"{path}: the exported file differs from Keras by {difference:.2g} of full steering "

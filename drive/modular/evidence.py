@@ -54,8 +54,9 @@ def _paint(
 ) -> None:
     """Raise `mark` to the paint of stripes that run across the direction of `step`.
 
-    All planes are flat. A cell is compared with the ground close by (narrow marks, kerbs) and further off
-    (broad and double marks); where neither side is road, nothing is paint.
+    All planes are flat. A cell is compared with the ground close by (narrow marks, kerbs: the darker of two
+    cells on each side, since dark joints flank a kerb's top where the pavement may be as bright) and further
+    off (broad and double marks); where neither side is road, nothing is paint.
     """
     close, near, far = 2 * step, side * step, (side + 1) * step
     for k in range(max(begin, far), len(mark) - far):
@@ -64,7 +65,12 @@ def _paint(
             c, _HALF * (light[k - near] + light[k - far]), _HALF * (light[k + near] + light[k + far]),
             y, _HALF * (yellow[k - near] + yellow[k - far]), _HALF * (yellow[k + near] + yellow[k + far]),
         )  # fmt: skip
-        narrow = _stripe(c, light[k - close], light[k + close], y, yellow[k - close], yellow[k + close])
+        left, right = light[k - close], light[k + close]
+        narrow = _stripe(
+            c, left if left < light[k - step] else light[k - step],
+            right if right < light[k + step] else light[k + step],
+            y, yellow[k - close], yellow[k + close],
+        )  # fmt: skip
         best = wide if wide > narrow else narrow
         best = best if best < _ONE else _ONE
         left, right = off[k - near], off[k + near]

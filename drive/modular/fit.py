@@ -31,6 +31,7 @@ RAGGED = 0.15  # offsets that jump this much from station to station are hardly 
 PAINT_SEEN, EDGE_SEEN = 0.25, 0.25  # less is taken for nothing
 SCAN = 24  # steps to each side when a border is measured
 SCAN_STEP = 0.05  # [m]
+ENDS, END_STEP = 31, 0.1  # distances from the lane's border at which the road may end [m]
 
 
 @kernel
@@ -121,6 +122,28 @@ def _scan(
 
 
 @kernel
+def scan_ends(grid: Grid, line: Array, width: float, ends: Array) -> None:
+    """Evidence that the road ends at a constant distance from the lane.
+
+    Args:
+        grid: the map's (CELLS, CELLS, 3).
+        line: (m, 3) stations of the lane's middle (`trace`).
+        width: of the lane [m].
+        ends: (2, ENDS) out: mean evidence to the right and to the left, every END_STEP from the border on.
+    """
+    ends[:] = 0.0
+    for i in range(len(line)):
+        x, y = line[i, 0], line[i, 1]
+        s, c = sincos(line[i, 2])
+        for side in range(2):
+            sign = 2.0 * side - 1.0
+            for j in range(ENDS):
+                distance = 0.5 * width + j * END_STEP
+                ends[side, j] += _edge(grid, x, y, -s, c, distance, sign, EDGE_REACH)
+    ends *= 1.0 / max(len(line), 1)
+
+
+@kernel
 def _smoothness(found: Array, i: int, side: int, offset: float) -> float:
     """Trust in an offset by its step from the stations before: a border is smooth, parked cars are not."""
     jump = 1.0
@@ -155,7 +178,7 @@ def measure_borders(
         width: [m].
         margin: (2,) right and left [m].
         gate: (n * STATIONS + 1,) how far paint is looked for to each side of a border [m].
-        edge_gate: (2,) how far the road's right and left end is looked for [m].
+        edge_gate: (2,) how much further the road's right and left end is looked for [m].
         information: (CURVES + n, CURVES + n) out, sum of h h' w.
         gradient: (CURVES + n,) out, sum of h w r.
         found: (n * STATIONS + 1, 4, 2) out: offset [m] and evidence of paint right and left, of the road's
@@ -187,7 +210,7 @@ def measure_borders(
             sign = 2.0 * side - 1.0
             paint = kind < 2
             distance = 0.5 * width if paint else 0.5 * width + margin[side]
-            reach_out = gate[i] if paint else edge_gate[side]
+            reach_out = gate[i] if paint else gate[i] + edge_gate[side]
             peak, offset = _scan(grid, x, y, s, c, sign, distance, reach_out, paint, profile)
             if peak < (PAINT_SEEN if paint else EDGE_SEEN):
                 continue

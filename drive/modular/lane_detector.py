@@ -19,7 +19,7 @@ TRUST = 0.3  # of a near cell in one picture: what stands up moves from picture 
 FIRST_TRUST = 0.5  # in the first picture
 SEARCH_GAIN = 1.0  # another lane must score this much more than the predicted one
 LEAST_START_VARIANCE = np.array([0.06, 0.015, 0.06]) ** 2  # of shift [m^2], turn [rad^2], width [m^2]
-MOST_START_COST = 5.0
+MOST_START_COST = 10.0
 LEAST_CURVATURE_VARIANCE = 0.012**2  # [1/m^2]
 KNOWN = 3  # segments of the chain that lie behind or below the car
 FRONT = 3.5  # rear axle to front bumper, about [m]
@@ -34,8 +34,20 @@ FIRST_STARTS = _grid(
     (0.0, -0.2, 0.2, -0.4, 0.4, -0.6, 0.6), (0.0, -0.05, 0.05, -0.1, 0.1), (0.0, -0.25, 0.25, -0.5, 0.5)
 )
 STARTS = _grid((0.0, -0.15, 0.15), (0.0, -0.03, 0.03), (0.0,))
+OTHER_WIDTHS = np.arange(2.7, 4.5, 0.2)  # [m]
+AGAIN = 4  # pictures from one look for another width to the next
 LOST_STARTS = _grid((0.0, -0.2, 0.2, -0.4, 0.4, -0.6, 0.6, -0.8, 0.8, -1.0, 1.0), (0.0, -0.03, 0.03), (0.0,))
 LOST = 0.25  # confidence below which the lane is looked for further aside
+DOUBTFUL_MARGIN = 0.25  # [m]: from here on the road's end is looked for at any distance
+NEW_MARGIN = 0.15  # doubt of a road's end that was just found [m]
+END_SEEN = 0.35  # mean evidence of a road's end
+
+
+def _other_widths(width: float) -> NDArray[np.float64]:
+    """Starts of another width: with the same middle, the same right or the same left border."""
+    wider = OTHER_WIDTHS - width
+    zero = np.zeros(len(wider))
+    return np.concatenate([np.stack([shift * wider, zero, wider], axis=1) for shift in (0.0, 0.5, -0.5)])
 
 
 @dataclass(eq=False)
@@ -87,6 +99,7 @@ class LaneDetector:
         size = fit.CURVES + SEGMENTS
         self._information, self._gradient = np.zeros((size, size)), np.zeros(size)
         self._lane = np.zeros(3 + SEGMENTS)
+        self._ends = np.zeros((2, fit.ENDS))
         self.found: NDArray[np.float64] = np.zeros((SEGMENTS * fit.STATIONS + 1, 4, 2))
 
     def see(self, image: NDArray[np.uint8], lead_gap: float, tracker: LaneTracker, memory: LocalMap) -> None:
@@ -120,12 +133,22 @@ class LaneDetector:
 
     def search(self, tracker: LaneTracker, memory: LocalMap, first: bool) -> NDArray[np.float64] | None:
         """Another lane near the predicted one that fits the map better, if there is one."""
-        starts = FIRST_STARTS if first else STARTS if tracker.confidence > LOST else LOST_STARTS
+        doubt = tracker.covariance[:3, :3] + np.diag(LEAST_START_VARIANCE)
+        if first:
+            starts = FIRST_STARTS
+        elif tracker.confidence < LOST:
+            starts = LOST_STARTS
+        elif self._pictures % AGAIN == 0:
+            starts = np.concatenate([STARTS, _other_widths(tracker.width)])
+        else:
+            starts = STARTS
         args = (memory.grid, tracker.anchor, tracker.width, tracker.margin, tracker.curvature)
         variance = np.maximum(np.diag(tracker.covariance)[fit.CURVES :], LEAST_CURVATURE_VARIANCE)
-        doubt = np.diag(tracker.covariance)[:3]
-        costs = np.minimum(starts**2 @ (0.5 / np.maximum(doubt, LEAST_START_VARIANCE)), MOST_START_COST)
-        score = search_lane(*args, variance, KNOWN, SEGMENTS, starts, costs, self._lane)
+        cost = 0.5 * np.einsum("ij,jk,ik->i", starts, np.linalg.inv(doubt), starts)
+        costs = np.minimum(cost, MOST_START_COST)
+        score = search_lane(
+            *args, variance, tracker.most_curvature, KNOWN, SEGMENTS, starts, costs, self._lane
+        )
         predicted = score_lane(*args, SEGMENTS)
         return self._lane if first or score > predicted + SEARCH_GAIN else None
 
@@ -133,15 +156,34 @@ class LaneDetector:
         self, tracker: LaneTracker, memory: LocalMap
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
         """Offsets of both borders from the predicted lane: information, gradient, share of borders found."""
+        self._find_ends(tracker, memory)
         gate = np.clip(2.5 * tracker.deviation() + 0.2, 0.25, 0.8)
         doubt = np.sqrt(np.diag(tracker.covariance)[3:5])
-        edge_gate = np.clip(2.0 * doubt + 0.3, 0.3, 1.2)
+        edge_gate = np.clip(2.0 * doubt, 0.05, 0.9)
         fit.measure_borders(
             memory.grid, tracker.line, tracker.width, tracker.margin, gate, edge_gate,
             self._information, self._gradient, self.found,
         )  # fmt: skip
         near = self.found[int(BEHIND / fit.STATION) : int((BEHIND + 15.0) / fit.STATION), :, 1]
+        tracker.notice_gutter(
+            np.mean(self.found[: int((BEHIND + 12.0) / fit.STATION), :2, 1] > fit.PAINT_SEEN, axis=0)
+        )
         return self._information, self._gradient, float(np.mean(near[:, :2].max(axis=1)))
+
+    def _find_ends(self, tracker: LaneTracker, memory: LocalMap) -> None:
+        """Where the road ends, to a side on which nothing is known of it."""
+        doubt = np.sqrt(np.diag(tracker.covariance)[3:5])
+        if doubt.max() < DOUBTFUL_MARGIN:
+            return
+        begin, end = int((tracker.foot + 1.0) / fit.STATION), int((tracker.foot + 13.0) / fit.STATION)
+        fit.scan_ends(memory.grid, tracker.line[begin:end], tracker.width, self._ends)
+        for side in range(2):
+            ends = self._ends[side]
+            if doubt[side] < DOUBTFUL_MARGIN or ends.max() < END_SEEN:
+                continue
+            best = np.flatnonzero(ends >= 0.9 * ends.max())  # a plateau: the ground is compared across metres
+            if best[-1] < len(ends) - 1:
+                tracker.learn_margin(side, float(best.mean()) * fit.END_STEP, NEW_MARGIN)
 
     def _lane_in_view(
         self, tracker: LaneTracker, memory: LocalMap, s: NDArray[np.float64]

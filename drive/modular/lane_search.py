@@ -4,7 +4,7 @@ import numpy as np
 
 from drive.elementary import sincos
 from drive.kernels import kernel
-from drive.modular.fit import EDGE_REACH, MAX_CURVATURE, SEGMENT, STATION, STATIONS, SURE_GAIN, Array, Grid
+from drive.modular.fit import EDGE_REACH, SEGMENT, STATION, STATIONS, SURE_GAIN, Array, Grid
 from drive.modular.local_map import CELL, CELLS, MARK, OFF, SEEN
 
 BEAMS = 20
@@ -83,6 +83,7 @@ def search_lane(
     margin: Array,
     curvature: Array,
     variance: Array,
+    most: Array,
     known: int,
     segments: int,
     starts: Array,
@@ -98,6 +99,7 @@ def search_lane(
         margin: (2,) from the lane's right and left border to the road's end [m].
         curvature: (n,) predicted per segment [1/m].
         variance: (n,) of it [1/m^2].
+        most: (n,) the largest curvature to either side [1/m].
         known: the curvatures before this one were driven over or are close: they change little.
         segments: how many of them are searched; the rest of the answer keeps the prediction.
         starts: (m, 3) shifts to the left [m], turns [rad] and widenings [m] of the prediction to begin from.
@@ -164,7 +166,7 @@ def search_lane(
                         k = 0.16
                     else:
                         k = -0.16
-                    k = min(max(k, -MAX_CURVATURE), MAX_CURVATURE)
+                    k = min(max(k, -most[j]), most[j])
                     x, y, yaw, wide, start = pose[b, 0], pose[b, 1], pose[b, 2], pose[b, 3], pose[b, 4]
                     # From one segment to the next the deviation from the prediction changes rarely: a corner
                     # that was not foreseen is one surprise where it begins and one where it ends.

@@ -62,7 +62,7 @@ class ModularAgent:
         else:
             dt = self._context.dt
             memory.move(0.5 * (speed + self._speed) * dt, yaw_rate * dt)
-            tracker.predict(memory.pose)
+            tracker.predict(memory.pose, speed)
         self._speed = speed
         detector.see(image, lead_gap, tracker, memory)
         lane = detector.search(tracker, memory, self._first)
@@ -83,9 +83,10 @@ class ModularAgent:
         pose += (reach * np.cos(pose[2] + 0.5 * turn), reach * np.sin(pose[2] + 0.5 * turn), turn)
         lookahead = float(np.clip(1.5 + 0.55 * speed, 3.0, 12.0))
         s = (tracker.foot + reach + lookahead) / STATION
-        i = min(int(s), len(tracker.line) - 2)
-        x, y, yaw = tracker.line[i] + (s - i) * (tracker.line[i + 1] - tracker.line[i])
-        curvature = (tracker.line[i + 1, 2] - tracker.line[i, 2]) / STATION
+        line = tracker.middle
+        i = min(int(s), len(line) - 2)
+        x, y, yaw = line[i] + (s - i) * (line[i + 1] - line[i])
+        curvature = (line[i + 1, 2] - line[i, 2]) / STATION
         # The car's middle, not its rear axle, is to stay on the line: the axle runs inside of it.
         inside = 0.5 * curvature * (0.5 * wheelbase) ** 2
         x, y = x - np.sin(yaw) * inside, y + np.cos(yaw) * inside
@@ -96,9 +97,9 @@ class ModularAgent:
         )
         here = int(tracker.foot / STATION)
         self.debug = Debug(
-            tracker.offset, tracker.heading_error,
-            float((tracker.line[here + 1, 2] - tracker.line[here, 2]) / STATION),
-            tracker.width, tracker.confidence, target,
+            tracker.offset - tracker.aside, tracker.heading_error,
+            float((line[here + 1, 2] - line[here, 2]) / STATION),
+            tracker.lane_width, tracker.confidence, target,
         )  # fmt: skip
         return float(pure_pursuit(*target, wheelbase))
 
@@ -110,16 +111,16 @@ class ModularAgent:
     @property
     def line(self) -> NDArray[np.float64]:
         """(n, 3) x, y, yaw of the lane's middle, in the frame of `pose`, every STATION metres."""
-        return self._tracker.line
+        return self._tracker.middle
 
     def borders(self) -> NDArray[np.float64]:
         """(2, n, 2) left and right border ahead, in the vehicle frame [m]."""
         tracker, pose = self._tracker, self._map.pose
-        line = tracker.line[int(tracker.foot / STATION) :]
+        line = tracker.middle[int(tracker.foot / STATION) :]
         c, s = np.cos(pose[2]), np.sin(pose[2])
         out = np.empty((2, len(line), 2))
         for i, side in enumerate((1.0, -1.0)):
-            d = 0.5 * side * tracker.width
+            d = 0.5 * side * tracker.lane_width
             x = line[:, 0] - np.sin(line[:, 2]) * d - pose[0]
             y = line[:, 1] + np.cos(line[:, 2]) * d - pose[1]
             out[i] = np.stack([c * x + s * y, -s * x + c * y], axis=1)

@@ -55,3 +55,15 @@ def test_the_roads_colour_is_learned_slowly_and_not_from_nothing():
     assert first == pytest.approx([100.0, 0.0, 0.0, 1.0])
     assert learn_asphalt(first, np.full((20, 3), 200, np.uint8), rate=0.1)[0] == pytest.approx(110.0)
     assert learn_asphalt(first, np.zeros((3, 3), np.uint8)) is first
+
+
+def test_a_kerb_is_a_border_though_the_pavement_is_as_bright_as_its_top():
+    image = np.full((40, 40, 3), (80, 75, 68), np.uint8)
+    image[:, 19] = (73, 65, 56)
+    image[:, 20] = (109, 100, 92)
+    image[:, 21] = (79, 73, 67)
+    image[:, 22:] = (107, 99, 94)
+    mark, _ = evidence(image)
+    assert mark[:, 20].min() > 0.6
+    mark[:, 20] = 0.0
+    assert mark.max() < 0.1

@@ -4,7 +4,7 @@ import pytest
 from drive.modular import fit
 from drive.modular.lane_search import score_lane, search_lane
 from drive.modular.lane_tracker import SEGMENTS, LaneTracker
-from drive.modular.local_map import CELL, CELLS, MARK, SEEN, LocalMap
+from drive.modular.local_map import CELL, CELLS, MARK, OFF, SEEN, LocalMap
 
 
 def paint(memory: LocalMap, points: np.ndarray) -> None:
@@ -46,7 +46,7 @@ def test_the_search_finds_a_corner_ten_metres_ahead_of_a_lane_believed_straight(
     starts = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, -0.15], [0.15, 0.0, 0.0]])
     args = (memory.grid, tracker.anchor, tracker.width, tracker.margin, tracker.curvature)
     variance = np.full(SEGMENTS, 0.03**2)
-    score = search_lane(*args, variance, 0, SEGMENTS, starts, np.zeros(3), out)
+    score = search_lane(*args, variance, tracker.most_curvature, 0, SEGMENTS, starts, np.zeros(3), out)
     assert score > score_lane(*args, SEGMENTS) + 5.0
     found = np.zeros_like(tracker.line)
     fit.trace(tracker.anchor, out[3:], found)
@@ -64,7 +64,7 @@ def test_measured_borders_pull_a_wrong_lane_onto_the_painted_one():
     information, gradient = np.zeros((fit.CURVES + SEGMENTS,) * 2), np.zeros(fit.CURVES + SEGMENTS)
     found = np.zeros((len(tracker.line), 4, 2))
     for _ in range(30):
-        tracker.predict(memory.pose)
+        tracker.predict(memory.pose, 8.0)
         gate = np.full(len(tracker.line), 0.8)
         fit.measure_borders(
             memory.grid, tracker.line, tracker.width, tracker.margin, gate, np.full(2, 0.5),
@@ -87,7 +87,7 @@ def test_the_lane_stands_still_while_the_car_drives_along_it():
     assert tracker.offset == pytest.approx(-0.2, abs=0.01)
     for _ in range(60):
         memory.move(0.4, 0.4 / 20.2)
-        tracker.predict(memory.pose)
+        tracker.predict(memory.pose, 8.0)
     assert tracker.offset == pytest.approx(-0.2, abs=0.05)
     assert tracker.heading_error == pytest.approx(0.0, abs=0.02)
     assert 1.0 < tracker.foot < 5.0
@@ -105,3 +105,39 @@ def test_the_map_forgets_what_lies_far_behind_and_only_that():
     assert recycled == 0.0
     memory.move(-10.0, 0.0)
     assert memory.pose == pytest.approx([0.0, 0.0, 0.0])
+
+
+def test_who_drives_fast_does_not_expect_a_corner_at_once():
+    memory = LocalMap()
+    tracker = LaneTracker(memory.pose)
+    tracker.predict(memory.pose, 15.0)
+    ahead = np.arange(SEGMENTS) * fit.SEGMENT - tracker.foot
+    assert tracker.most_curvature[(ahead > -1.0) & (ahead < 10.0)].max() < 0.03
+    assert tracker.most_curvature[-1] > tracker.most_curvature[5]
+    tracker.predict(memory.pose, 3.0)
+    assert tracker.most_curvature.min() == fit.MAX_CURVATURE
+
+
+@pytest.mark.parametrize(("seen", "aside"), [((0.95, 0.4), 0.15), ((0.4, 0.95), -0.15), ((0.9, 0.9), 0.0)])
+def test_between_stripes_wider_apart_than_a_lane_it_lies_along_the_broken_one(seen, aside):
+    tracker = LaneTracker(np.zeros(3))
+    tracker.width = 4.3
+    for _ in range(300):
+        tracker.notice_gutter(np.array(seen))
+    assert tracker.aside == pytest.approx(aside, abs=0.01)
+    assert tracker.lane_width == pytest.approx(4.3 - 2.0 * abs(aside), abs=0.02)
+    shift = tracker.middle - tracker.line
+    assert shift[:, 1] == pytest.approx(np.full(len(shift), aside), abs=0.01)
+
+
+def test_the_roads_end_is_found_beyond_a_lane():
+    memory = LocalMap()
+    memory.grid[..., SEEN] = 1.0
+    beyond = (np.arange(CELLS // 2) + 0.5) * CELL > 0.5 * 3.4 + 2.0
+    memory.grid[:, : CELLS // 2][:, beyond, OFF] = 1.0
+    tracker = LaneTracker(memory.pose)
+    ends = np.zeros((2, fit.ENDS))
+    fit.scan_ends(memory.grid, tracker.line, 3.4, ends)
+    assert np.flatnonzero(ends[1] > 0.9).mean() * fit.END_STEP == pytest.approx(2.0, abs=0.15)
+    assert ends[1].max() == pytest.approx(1.0)
+    assert ends[0].max() == 0.0

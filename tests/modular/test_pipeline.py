@@ -46,6 +46,14 @@ def test_knows_where_it_is_and_how_wide_the_lane_is():
     assert agent.debug.confidence > 0.8
 
 
+def test_the_width_of_a_wide_lane_is_found_though_it_begins_narrow():
+    road = PaintedRoad([(90.0, 0.0)], width=4.0, center_yellow=True)
+    agent = ModularAgent()
+    offsets, _ = drive(agent, road, start=(0.3, 0.0))
+    assert agent.debug.width == pytest.approx(4.0, abs=0.12)
+    assert np.abs(offsets[len(offsets) // 2 :]).max() < 0.1
+
+
 def observation(image):
     return {
         "camera": image,
