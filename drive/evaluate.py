@@ -111,6 +111,8 @@ def _warm_up(plan: "Plan", slots: "tuple[Slot, ...]", console: Any) -> None:
     from drive.warmup import COMPILING, warm_up
 
     with console.status("Preparing" if kernels_compiled() else COMPILING.capitalize()):
+        if not kernels_compiled():
+            warm_up()  # on two cores; building a worker would begin on one
         worker = Worker(plan)
         specs = (plan.agents | plan.shadows).values()
         warm_up(worker.env, worker.scenario(slots[0]), [worker.agent(spec, "driver") for spec in specs])

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import numba
 
@@ -68,4 +69,17 @@ def kernel(function: _Function) -> _Function:
     config: Any = numba.config
     config.CACHE_DIR = str(cache_root() / source_key(path))
     compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    if hasattr(compiled, "_cache"):  # not where NUMBA_DISABLE_JIT is set
+        _name_data_files_apart(compiled._cache._cache_file)
     return compiled
+
+
+def _name_data_files_apart(file: Any) -> None:
+    """Never let two processes write one data file.
+
+    numba numbers them after the index. Two processes that compile a kernel for different types at once may
+    both read the index before either wrote it, take the same number, and the index that stays then leads to
+    code for other types. With names of their own the worst is an entry that is lost and compiled again.
+    """
+    stem = file._index_name.removesuffix(".nbi")
+    file._data_name = lambda number: f"{stem}.{number}-{uuid4().hex[:16]}.nbc"

@@ -26,12 +26,9 @@ def program_key() -> str:
 
 
 def kernels_compiled() -> bool:
-    """Whether the kernels that step and look, by far the longest to compile, lie in the disk cache."""
+    """Whether the kernels that step and look, the last and longest to compile, lie in the disk cache."""
     from drive.kernels import cache_root, source_key
 
     simulator = Path(__file__).resolve().parent / "sim"
-    folders = (
-        cache_root() / source_key(path)
-        for path in (simulator / "step.py", simulator / "sensors" / "frame.py")
-    )
-    return all(any(folder.rglob("*.nbi")) for folder in folders)
+    last = ((simulator / "step.py", "advance_worlds"), (simulator / "sensors" / "frame.py", "draw_frames"))
+    return all(any((cache_root() / source_key(path)).rglob(f"*.{name}-*.nbi")) for path, name in last)

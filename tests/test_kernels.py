@@ -60,3 +60,24 @@ def test_importing_the_package_loads_no_heavy_library():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_processes_that_save_at_once_never_lead_each_other_to_the_wrong_code(tmp_path, monkeypatch):
+    from drive.elementary import wrap_angle
+    from drive.kernels import kernel
+
+    monkeypatch.setenv("DRIVE_CACHE", str(tmp_path))
+    cache = kernel(wrap_angle.py_func)._cache
+    cache._impl.locator.ensure_cache_path()
+    one, other, reader = (kernel(wrap_angle.py_func)._cache._cache_file for _ in range(3))
+    monkeypatch.setattr(other, "_load_index", dict)  # it looked before the first one wrote
+    save_data = one._save_data
+
+    def save_later(name, data):
+        other.save("float64", "code for float64")
+        save_data(name, data)
+
+    monkeypatch.setattr(one, "_save_data", save_later)
+    one.save("int64", "code for int64")
+    assert reader.load("float64") == "code for float64"
+    assert reader.load("int64") in (None, "code for int64")
