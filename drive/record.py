@@ -260,10 +260,13 @@ def record(
                 if found.failure is not None:
                     writer.drop(found.seed)
                     dropped[found.failure] = dropped.get(found.failure, 0) + 1
+                    if found.error and dropped[found.failure] == 1:
+                        say(f"{config.driver} failed on seed {found.seed}: {found.error}")
                     if sum(dropped.values()) > 10 + config.episodes:
                         raise UserError(
                             f"{sum(dropped.values())} drives ended in {_said(dropped)} and only "
-                            f"{writer.total_episodes - began} could be kept: take less --noise."
+                            f"{writer.total_episodes - began} could be kept: "
+                            + ("take less --noise." if config.driver == "expert" else "try another --driver.")
                         )
                     continue
                 writer.add_episode(

@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from drive.agent import MAX_ACCELERATION, MAX_DECELERATION
 from drive.dataset.layout import FRONT_IMAGE, VIEW_IMAGE
 from drive.dataset.stats import IMAGE_SAMPLES, ImageStats, Stats
+from drive.errors import UserError
+from drive.rollout import checked_numbers
 from drive.steering_noise import NoiseSettings, SteeringNoise
 
-FAILURES = ("collision", "off_road", "lane_left")  # ends of a drive that nobody should learn from
+# Ends of a drive that nobody should learn from.
+FAILURES = ("collision", "off_road", "lane_left", "agent_failed")
 STATS_EVERY = 600 // IMAGE_SAMPLES  # frames between two that enter the statistics
 VIEW_MARGIN = 0.3  # a shifted view's middle stays this far inside its lane [m]
 
@@ -46,6 +49,7 @@ class Recorded:
     steps: int
     columns: dict[str, Any] = field(default_factory=dict)
     image_stats: dict[str, Stats] = field(default_factory=dict)
+    error: str = ""  # how the agent at the wheel failed
 
     @property
     def failure(self) -> str | None:
@@ -116,7 +120,7 @@ def record_drive(
     front, view = Pictures(shape, settings.jpeg_quality), Pictures(shape, settings.jpeg_quality)
     rows: dict[str, list[Any]] = {}
     ends: list[str] = []
-    step, reported = 0, 0
+    step, reported, error = 0, 0, ""
     while not ends and step != settings.max_steps:
         label = expert.act(observation).steering
         ego = world.egos[context.world_index]
@@ -124,8 +128,15 @@ def record_drive(
             aimed = expert.steering_at(world, context.world_index, -noise.aim(ego, label), 0.0)
             steering = min(max(aimed + noise(ego, label), -1.0), 1.0)
         else:
-            chosen = driver.act(observation).steering
-            steering = label if rescue(ego) else min(max(chosen, -1.0), 1.0)
+            try:
+                chosen, _ = checked_numbers(driver.act(observation))
+            except UserError:
+                raise
+            except Exception as problem:
+                error = f"{type(problem).__name__}: {problem} (step {step})"
+                ends = ["agent_failed"]
+                break
+            steering = label if rescue(ego) else chosen
         keep = step % settings.every == 0
         if keep:
             row = {
@@ -136,7 +147,7 @@ def record_drive(
             }
             front.add(observation["camera"])
             if settings.views:
-                lateral, yaw = _draw_view(view_rng, ego, settings)
+                lateral, yaw = draw_view(view_rng, ego, settings)
                 view.add(env.render_view(lateral, yaw))
                 row["view.lateral_m"], row["view.yaw_rad"] = lateral, yaw
                 row["action.view"] = expert.steering_at(world, context.world_index, lateral, yaw)
@@ -157,7 +168,7 @@ def record_drive(
         if report is not None and len(front.encoded) - reported >= 20:
             report(len(front.encoded) - reported)
             reported = len(front.encoded)
-    recorded = Recorded(scenario.seed, scenario.name, scenario.weather, tuple(ends), step)
+    recorded = Recorded(scenario.seed, scenario.name, scenario.weather, tuple(ends), step, error=error)
     if recorded.failure is not None:
         return recorded
     columns: dict[str, Any] = {name: np.array(values) for name, values in rows.items()}
@@ -208,7 +219,7 @@ def _state(observation: Any) -> tuple[float, ...]:
     )
 
 
-def _draw_view(rng: np.random.Generator, ego: np.void, settings: DriveSettings) -> tuple[float, float]:
+def draw_view(rng: np.random.Generator, ego: np.void, settings: DriveSettings) -> tuple[float, float]:
     """A shift [m] that stays inside the lane, and a turn [rad], both exact in float32."""
     offset, reach = float(ego["lateral_offset"]), settings.view_lateral_m
     left = min(reach, float(ego["left_border"]) - VIEW_MARGIN - offset)

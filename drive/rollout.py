@@ -110,7 +110,7 @@ def _run(drive: "_Drive", agent: Agent, watch: Watch, on_frame: OnFrame | None) 
             seconds = perf_counter() - started
             if seconds > watch.seconds:
                 raise TooLong
-            steering, acceleration = _numbers(control)
+            steering, acceleration = checked_numbers(control)
         except TooLong:
             return f"act took more than {watch.seconds:g} s at step {drive.step}"
         except AgentFailure as problem:
@@ -128,8 +128,12 @@ def _one_line(problem: BaseException) -> str:
     return " ".join(str(problem).split())[:300]
 
 
-def _numbers(control: Any) -> tuple[float, float]:
-    """Steering and acceleration (NaN: none) of a control, checked."""
+def checked_numbers(control: Any) -> tuple[float, float]:
+    """Steering and acceleration (NaN: none) of what an agent answered.
+
+    Raises:
+        AgentFailure: it is not a control, or out of range.
+    """
     if not isinstance(control, Control):
         raise AgentFailure(f"act returned a {type(control).__name__}, not a Control,")
     steering = float(control.steering)
@@ -203,7 +207,7 @@ class _Drive:
                         control = shadow.act(observation)
                     if perf_counter() - started > watch.seconds:
                         raise TooLong
-                    steering = _numbers(control)[0]
+                    steering = checked_numbers(control)[0]
                 except TooLong:
                     self._shadow_failures[name] = (
                         f"act took more than {watch.seconds:g} s at step {self.step}"

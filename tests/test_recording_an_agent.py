@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from drive.agent import Control
 from drive.agents import Straight
 from drive.dataset import FRONT_IMAGE
 from drive.recording import DriveSettings, Rescue, record_drive
@@ -53,3 +54,30 @@ def test_the_labels_are_the_experts_whoever_steers(driven):
     assert alone.mean() > 0.2 and rescued.any()
     np.testing.assert_array_equal(executed[rescued], label[rescued])
     assert np.abs(label[alone]).max() > 0.01  # where the agent does nothing, the expert would
+
+
+class Failing(Straight):
+    """Drives for a while, then gives no number, or raises."""
+
+    def __init__(self, raises: bool) -> None:
+        self.raises, self.steps = raises, 0
+
+    def act(self, observation):
+        self.steps += 1
+        if self.steps <= 10:
+            return super().act(observation)
+        if self.raises:
+            raise KeyError("lost")
+        return Control(float("nan"))
+
+
+@pytest.mark.parametrize(
+    ("raises", "said"),
+    [(True, "KeyError: 'lost' (step 10)"), (False, "steering is nan, not in [-1, 1], (step")],
+)
+def test_an_agent_that_fails_ends_its_drive_alone(raises, said):
+    scenario = lane_scenario(3, traffic="none")
+    settings = DriveSettings(view_lateral_m=0.0, view_yaw_deg=0.0)
+    recorded = record_drive(LaneEnv(camera=SMALL), Expert(), scenario, settings, driver=Failing(raises))
+    assert recorded.failure == "agent_failed" and recorded.steps == 10 and not recorded.columns
+    assert said in recorded.error

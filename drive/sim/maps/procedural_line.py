@@ -161,6 +161,11 @@ def _uniform(rng: np.random.Generator, bounds: tuple[float, float]) -> float:
     return bounds[0] + (bounds[1] - bounds[0]) * float(rng.random())
 
 
+def _radius(rng: np.random.Generator, bounds: tuple[float, float]) -> float:
+    """Even in curvature, so that tight bends are as common as wide ones [m]."""
+    return 1.0 / _uniform(rng, (1.0 / bounds[1], 1.0 / bounds[0]))
+
+
 def _sharpness(radius: float, hurry: float) -> float:
     """Change of curvature per metre that is driven at jerk `hurry` [m/s^3] and 2.5 m/s^2 in the bend."""
     return min(MAX_SHARPNESS, hurry / (2.5 * radius * math.sqrt(2.5 * radius)))
@@ -180,13 +185,12 @@ def _draw_pieces(
         if corner:
             corner_at.pop(0)
             angle = _uniform(rng, CORNER_ANGLES)
-            radius = _uniform(rng, style.corner_radius)
+            radius = _radius(rng, style.corner_radius)
             sharpness = _uniform(rng, (0.6, 1.0)) * MAX_SHARPNESS
             if rng.random() < style.abrupt:
                 sharpness = _uniform(rng, ABRUPT_SHARPNESS)
         else:
-            # Reciprocal, so that tight bends are as common as wide ones.
-            radius = 1.0 / _uniform(rng, (1.0 / style.radius[1], 1.0 / style.radius[0]))
+            radius = _radius(rng, style.radius)
             angle = min(_uniform(rng, style.angle), 110.0 / radius)
             sharpness = _sharpness(radius, _uniform(rng, (0.6, 1.6)))
         sign = 1.0 if rng.random() < 0.5 else -1.0
