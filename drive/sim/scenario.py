@@ -54,6 +54,8 @@ class Scenario:
     start_speed: float | None = None  # None: what the speed law asks for [m/s]
     through_junction: bool = False
     ground_seed: int = 0  # of cracks and patches; one for all scenarios on a map, whose ground is built once
+    generated: bool = False  # whether the road was made from the seed
+    look_seed: int | None = None  # of colours and textures; None: they follow from `seed`
 
     @property
     def route(self) -> Route:
@@ -68,7 +70,7 @@ class Scenario:
     @property
     def look_rng(self) -> np.random.Generator:
         """A fresh generator for colours and textures, the same every time."""
-        return np.random.default_rng([self.seed, 77])
+        return np.random.default_rng([self.seed if self.look_seed is None else self.look_seed, 77])
 
 
 @lru_cache(maxsize=4)
@@ -118,8 +120,7 @@ def lane_scenario(
         raise UserError(f"Unknown traffic {traffic!r}: {nearest(traffic, list(TRAFFIC))}")
     if weather_name is not None:
         weather(weather_name)
-    rng = np.random.default_rng([seed, 1])
-    drawn = str(rng.choice(TRAINING_WEATHERS))
+    rng, drawn = _road_rng(seed)
     chosen = weather_name or drawn
     if road_map is None:
         scenario = _generated(seed, rng)
@@ -137,6 +138,52 @@ def lane_scenario(
         start_lateral=float(rng.uniform(-0.2, 0.2)),
         start_yaw=float(np.deg2rad(rng.uniform(-2.0, 2.0))),
     )
+
+
+def relook(scenario: Scenario, rng: np.random.Generator, weather_name: str) -> Scenario:
+    """The same drive in another light: other weather, colours, textures and surroundings.
+
+    Roads, lanes, traffic and whatever stands on or near the road keep their places and sizes. A generated
+    road gets other paint and other ground beside its lanes, and other scenery; a map keeps both.
+
+    Args:
+        scenario: what `lane_scenario` made.
+        rng: everything random follows from it.
+        weather_name: a preset.
+
+    Raises:
+        UserError: unknown weather.
+    """
+    weather(weather_name)
+    actors = scenario.actors.copy()
+    vehicles = np.isin(actors["kind"], (CAR, VAN, TRUCK))
+    actors["color"][vehicles] = rng.choice(_PAINTS, int(vehicles.sum()))
+    actors["seed"] = rng.integers(1 << 31, size=len(actors))
+    looked = replace(
+        scenario,
+        actors=actors,
+        weather=weather_name,
+        held_out=weather_name in HELD_OUT_WEATHERS,
+        look_seed=int(rng.integers(1 << 31)),
+    )
+    if not scenario.generated:
+        return looked
+    from drive.sim.maps.procedural import repaint_road
+    from drive.sim.scenery import scatter
+
+    road_map = repaint_road(_road_rng(scenario.seed)[0], rng, scenario.road_map)
+    return replace(
+        looked,
+        road_map=road_map,
+        props=scatter(road_map, rng),
+        ground_seed=int(rng.integers(1 << 31)),
+    )
+
+
+def _road_rng(seed: int) -> tuple[np.random.Generator, str]:
+    """What a scenario's road is drawn from, and the training weather drawn before it."""
+    rng = np.random.default_rng([seed, 1])
+    return rng, str(rng.choice(TRAINING_WEATHERS))
 
 
 def _base(
@@ -162,7 +209,7 @@ def _generated(seed: int, rng: np.random.Generator) -> Scenario:
     start = config.run_in
     goal = min(start + config.length, paths[0].length - 20.0)
     scenario = _base(seed, road_map, paths, scatter(road_map, rng), start_s=start, goal_s=goal)
-    return replace(scenario, ground_seed=seed)
+    return replace(scenario, ground_seed=seed, generated=True)
 
 
 def _on_map(seed: int, rng: np.random.Generator, road_map: RoadMap, through_junctions: bool) -> Scenario:

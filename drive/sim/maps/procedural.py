@@ -2,13 +2,21 @@
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drive.sim.maps.procedural_line import ReferenceLine, draw_line
-from drive.sim.maps.procedural_style import STYLES, Border, Paint, RoadStyle, draw_style, pick
+from drive.sim.maps.procedural_style import (
+    STYLES,
+    Border,
+    Paint,
+    RoadStyle,
+    draw_style,
+    pick,
+    redraw_style,
+)
 from drive.sim.maps.road_map import Lane, Mark, RoadMap, Signal, Stroke, Surface
 from drive.sim.maps.surface import mark_strokes, strip
 
@@ -63,6 +71,35 @@ def generate_road(rng: np.random.Generator, config: RoadConfig | None = None) ->
         surfaces=tuple(_surfaces(style, coarse)),
         signals=(_speed_sign(style, line, lanes, limit),),
         style=style.name,
+    )
+
+
+def repaint_road(rng: np.random.Generator, look: np.random.Generator, road: RoadMap) -> RoadMap:
+    """A generated road with other paint and other ground beside its lanes, which stay as they are.
+
+    Args:
+        rng: in the state in which `generate_road` made the road, with the default RoadConfig.
+        look: the new paint follows from it.
+        road: what `generate_road` made.
+
+    Returns:
+        The same lanes and signals; strokes, surfaces and style are new. The marks that the lanes list are
+        still the old ones.
+    """
+    config = RoadConfig()
+    style = draw_style(rng, config.style)
+    line = draw_line(rng, style.line, style.section, config.run_in + config.length + config.run_out)
+    # A border must not fold over in the tightest bend to its side.
+    bend = 0.8 / max(1e-6, float(line.curvature.max())), 0.8 / max(1e-6, float(-line.curvature.min()))
+    edges = float(style.offsets[0]), -float(style.offsets[-1])
+    other = redraw_style(look, style, (max(bend[0], edges[0]), max(bend[1], edges[1])))
+    zones = _paint_zones(look, other, line, config.run_in + _PAINTED_START)
+    coarse = _coarse_stations(other, line)
+    return replace(
+        road,
+        strokes=tuple(_strokes(look, other, coarse, zones)),
+        surfaces=tuple(_surfaces(other, coarse)),
+        style=other.name,
     )
 
 

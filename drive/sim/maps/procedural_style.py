@@ -238,7 +238,7 @@ def _town(rng: np.random.Generator) -> RoadStyle:
         radius=(25.0, 80.0) if curvy else (60.0, 250.0),
         angle=(math.radians(15.0), math.radians(80.0 if curvy else 45.0)),
         linked=0.4 if curvy else 0.1,
-        corners=pick(rng, [0, 1, 2, 3], [0.1, 0.35, 0.35, 0.2]),
+        corners=pick(rng, [0, 1, 2, 3], [0.1, 0.2, 0.4, 0.3]),
     )
     posted = pick(rng, [30.0, 40.0, 50.0], [0.2, 0.3, 0.5])
     limits = (posted * KMH, 40.0 * KMH, 30.0 * KMH)
@@ -322,3 +322,46 @@ def draw_style(rng: np.random.Generator, name: str | None = None) -> RoadStyle:
     """A random road of a style (one of STYLES), or of a random one."""
     drawn = pick(rng, STYLES, [0.42, 0.4, 0.18])
     return {"town": _town, "country": _country, "highway": _highway}[name or drawn](rng)
+
+
+def redraw_style(rng: np.random.Generator, style: RoadStyle, reach: tuple[float, float]) -> RoadStyle:
+    """Another look for a road whose lanes stay where they are.
+
+    Paint, wear, dashes and what lies beside the lanes are drawn anew; driving and parking lanes, the median,
+    the line and the limits are those of `style`. Where no road of these lanes is drawn soon, `style` itself.
+
+    Args:
+        rng: everything random follows from it.
+        style: the road as it is.
+        reach: how far surfaces may lie to the left and the right of the reference line [m].
+    """
+
+    def fixed(one: RoadStyle) -> list[Strip]:
+        return [strip for strip in one.strips if strip.type in ("driving", "parking", "median")]
+
+    lanes = fixed(style)
+    first = next(i for i, strip in enumerate(style.strips) if strip in lanes)
+    edge = float(style.offsets[first])
+    for _ in range(300):
+        other = draw_style(rng)
+        theirs = fixed(other)
+        if [(s.type, s.forward) for s in theirs] != [(s.type, s.forward) for s in lanes]:
+            continue
+        ours = iter(lanes)
+        strips = tuple(
+            replace(s, width=next(ours).width) if s.type in ("driving", "parking", "median") else s
+            for s in other.strips
+        )
+        before = next(i for i, strip in enumerate(strips) if strip.type in ("driving", "parking", "median"))
+        left = edge + sum(strip.width for strip in strips[:before])
+        drawn = replace(
+            style,
+            name=other.name,
+            strips=strips,
+            borders=other.borders,
+            left_edge=left,
+            bare_stretches=other.bare_stretches,
+        )
+        if drawn.offsets[0] <= reach[0] and -drawn.offsets[-1] <= reach[1]:
+            return drawn
+    return style
