@@ -10,6 +10,7 @@ from drive.data.check import DataCheckConfig
 from drive.data.copies import DataMergeConfig, DataSplitConfig
 from drive.data.edit import DataExcludeConfig, DataMarkConfig, DataRestoreConfig
 from drive.data.info import DataInfoConfig
+from drive.data.reshoot import DataReshootConfig
 from drive.data_view.command import DataViewConfig
 from drive.demo import DemoConfig
 from drive.doctor import DoctorConfig
@@ -43,6 +44,7 @@ DataCommand = (
     | Annotated[DataCheckConfig, tyro.conf.subcommand("check")]
     | Annotated[DataMergeConfig, tyro.conf.subcommand("merge")]
     | Annotated[DataSplitConfig, tyro.conf.subcommand("split")]
+    | Annotated[DataReshootConfig, tyro.conf.subcommand("reshoot")]
     | Annotated[DataExcludeConfig, tyro.conf.subcommand("exclude")]
     | Annotated[DataRestoreConfig, tyro.conf.subcommand("restore")]
     | Annotated[DataMarkConfig, tyro.conf.subcommand("mark")]

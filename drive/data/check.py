@@ -20,7 +20,8 @@ class DataCheckConfig:
     pictures: bool = True
     """Decode every picture; without it their bytes are compared with their checksums alone."""
     json: bool = False
-    """Print one JSON object for programs: `problems`, each with file, kind, episode, frame, message."""
+    """Print one JSON object for programs: `problems`, each with file, kind, episode, frame, message, and
+    `notes` on recordings that are not in the dataset yet."""
 
 
 def main(config: DataCheckConfig) -> None:
@@ -34,6 +35,7 @@ def main(config: DataCheckConfig) -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from drive.dataset import check, read_info
+    from drive.dataset.checking import notes
     from drive.errors import UserError
 
     if not (config.dir / "meta").is_dir():
@@ -58,16 +60,19 @@ def main(config: DataCheckConfig) -> None:
             }
             for one in problems
         ]
-        print(json.dumps({"dataset": str(config.dir), "whole": not problems, "problems": listed}, indent=2))
+        found = {"dataset": str(config.dir), "whole": not problems, "problems": listed}
+        print(json.dumps(found | {"notes": notes(config.dir)}, indent=2))
     else:
         for one in problems:
             console.print(f"{one.kind}: {one.message}", markup=False, highlight=False, soft_wrap=True)
+        for note in notes(config.dir):
+            console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
         try:
             info = read_info(config.dir)
             counted = f"{info.total_episodes:,} episodes, {info.total_frames:,} frames"
         except UserError:
             counted = "its description cannot be read"
-        found = f"{len(problems)} problem{'s' * (len(problems) != 1)}" if problems else "whole"
-        console.print(f"{config.dir}: {found} ({counted}).", markup=False, highlight=False, soft_wrap=True)
+        verdict = f"{len(problems)} problem{'s' * (len(problems) != 1)}" if problems else "whole"
+        console.print(f"{config.dir}: {verdict} ({counted}).", markup=False, highlight=False, soft_wrap=True)
     if problems:
         sys.exit(1)

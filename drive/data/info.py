@@ -55,9 +55,12 @@ def summarize(info: "DatasetInfo") -> dict[str, Any]:
 
     Histograms count all frames; where a column is missing (data of other programs), its histogram is empty.
     """
+    from drive.dataset.checking import notes
+
     columns = _columns(info)
     seconds, speed = 1.0 / info.fps, columns.get("speed_mps")
-    episodes = [_episode(info, episode) for episode in range(info.total_episodes)]
+    marks = _marks(info, columns.get("mark"))
+    episodes = [_episode(info, episode, marks[episode]) for episode in range(info.total_episodes)]
     frames = info.total_frames
     return {
         "dataset": str(info.root),
@@ -73,7 +76,7 @@ def summarize(info: "DatasetInfo") -> dict[str, Any]:
         "features": list(info.features),
         "frames_to_learn_from": sum(one["frames_to_learn_from"] for one in episodes),
         "frames_excluded": sum(one["frames_excluded"] for one in episodes),
-        "frames_marked": sum(one["frames_marked"] for one in episodes) + _ones(columns, "mark"),
+        "frames_marked": sum(one["frames_marked"] for one in episodes),
         "frames_driven_by_person": _ones(columns, "intervention") if "intervention" in columns else None,
         "episodes_failed": sum(row.failed for row in info.episodes),
         "drivers": _frames_by(info, "driver"),
@@ -87,6 +90,8 @@ def summarize(info: "DatasetInfo") -> dict[str, Any]:
         "commands": _commands(columns.get("command")),
         "episode_list": episodes,
         "edits": info.edits.to_json(),
+        "marked": _ranges(marks),
+        "notes": notes(info.root),
     }
 
 
@@ -113,7 +118,26 @@ def _columns(info: "DatasetInfo") -> dict[str, NDArray[Any]]:
     return {short: np.concatenate(found) for short, found in parts.items() if found}
 
 
-def _episode(info: "DatasetInfo", episode: int) -> dict[str, Any]:
+def _marks(info: "DatasetInfo", column: NDArray[Any] | None) -> list[NDArray[np.bool_]]:
+    """By episode, which frames were marked: while driving (a column of the frames), afterwards, or both."""
+    marks = [info.edits.mask("marked", row.index, row.length) for row in info.episodes]
+    if column is not None:
+        ends = np.cumsum([row.length for row in info.episodes])
+        parts = np.split(column == 1, ends[:-1])
+        marks = [afterwards | driving for afterwards, driving in zip(marks, parts, strict=True)]
+    return marks
+
+
+def _ranges(masks: list[NDArray[np.bool_]]) -> list[dict[str, int]]:
+    """The stretches that masks of the episodes hold, as edits say them."""
+    return [
+        {"episode": episode, "from_frame": int(start), "to_frame": int(stop)}
+        for episode, mask in enumerate(masks)
+        for start, stop in np.flatnonzero(np.diff(mask, prepend=False, append=False)).reshape(-1, 2)
+    ]
+
+
+def _episode(info: "DatasetInfo", episode: int, marked: NDArray[np.bool_]) -> dict[str, Any]:
     row = info.episodes[episode]
     return {
         "episode": episode,
@@ -121,7 +145,7 @@ def _episode(info: "DatasetInfo", episode: int) -> dict[str, Any]:
         "frames": row.length,
         "frames_to_learn_from": int(info.training_mask(episode).sum()),
         "frames_excluded": int(info.edits.mask("excluded", episode, row.length).sum()),
-        "frames_marked": int(info.edits.mask("marked", episode, row.length).sum()),
+        "frames_marked": int(marked.sum()),
         "driver": row.driver,
         "person": row.person,
         "note": row.note,
@@ -183,6 +207,8 @@ def show(facts: dict[str, Any], console: "Console", *, every_episode: bool = Fal
     for name, value in _lines(facts):
         table.add_row(Text(name, style="dim"), Text(value))
     console.print(table)
+    for note in facts["notes"]:
+        console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
     bars: list[tuple[str, list[tuple[str, int]]]] = [
         (
             "steering (left +)",
@@ -237,7 +263,7 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
     if facts["frames_excluded"]:
         lines.append(("excluded", _seconds(facts["edits"]["excluded"], facts["frames_excluded"], fps)))
     if facts["frames_marked"]:
-        lines.append(("marked", _seconds(facts["edits"]["marked"], facts["frames_marked"], fps)))
+        lines.append(("marked", _seconds(facts["marked"], facts["frames_marked"], fps)))
     if facts["frames_driven_by_person"] is not None:
         share = facts["frames_driven_by_person"] / max(frames, 1)
         lines.append(("by a person", f"{share:.0%} of the frames"))

@@ -22,6 +22,8 @@ class DataViewConfig:
     """Where to listen. Elsewhere than on this machine itself, the address carries a random token."""
     port: int = 8010
     """Port of the page; 0: any free one."""
+    token: bool = False
+    """Ask for a token on this machine as well, where others have accounts on it."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
@@ -37,21 +39,19 @@ def main(config: DataViewConfig) -> None:
     """
     try:
         import starlette  # noqa: F401
-        import uvicorn
+        import uvicorn  # noqa: F401
     except ModuleNotFoundError as error:
         raise UserError(
             f"drive data view needs {error.name}, which is not installed: pip install 'drivegym[serve]'"
         ) from None
-    import secrets
-
     from drive.data_view.app import make_app
-    from drive.serve.access import is_loopback
-    from drive.serve.listen import open_socket, server_settings
+    from drive.serve.listen import address_of, choose_token, open_socket, serve
 
-    token = None if is_loopback(config.host) else secrets.token_urlsafe(24)
+    token = choose_token(config.host, config.token)
     app = make_app(config.dir, token)
     with open_socket(config.host, config.port) as socket:
-        name = f"[{config.host}]" if ":" in config.host else config.host
-        query = "" if token is None else f"?token={token}"
-        print(f"Open http://{name}:{socket.getsockname()[1]}/{query} in a browser; Ctrl-C ends.", flush=True)
-        uvicorn.Server(uvicorn.Config(app, **server_settings())).run([socket])
+        address = address_of(config.host, socket.getsockname()[1], token)
+        print(f"Open {address.url} in a browser; Ctrl-C ends.", flush=True)
+        if address.tunnel:
+            print(f"From another machine: {address.tunnel}, and there open {address.url_there}", flush=True)
+        serve(app, socket)

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.dataset import FRONT_IMAGE, DatasetInfo, read_episode, read_info
-from drive.dataset.layout import STATE_NAMES
 
 KEPT_EPISODES = 3  # pictures of so many stay in memory
 
+_SPEEDS = {"speed_mps": "speed", "speed_limit_mps": "limit"}
 _STEERING = {"action": "label", "action.executed": "driven", "action.expert": "expert"}
 _OFFSET = "privileged.lateral_offset_m"
 _COMMANDS = ("follow the lane", "left", "right", "straight")
@@ -64,7 +64,7 @@ class Episodes:
 
         Returns:
             "episode": its row; "panels": [{"title", "unit", "series": [{"name", "values"}]}]; "command",
-            "intervention", "mark": ranges [[first, after, text]].
+            "intervention", "mark": ranges [[first, after, text]]. What the dataset lacks is left out.
 
         Raises:
             UserError: there is no such episode, or its file is damaged.
@@ -72,27 +72,37 @@ class Episodes:
         info = self.info
         wanted = [*_STEERING, "observation.state", "observation.command", _OFFSET, "intervention", "mark"]
         columns = read_episode(info, index, [name for name in wanted if name in info.features])
-        state = np.asarray(columns["observation.state"])
         steering = [
             {"name": said, "values": _rounded(np.asarray(columns[name])[:, 0])}
             for name, said in _STEERING.items()
             if name in columns
         ]
+        known = info.features.get("observation.state", {}).get("names") or []
         speed = [
-            {"name": "speed", "values": _rounded(3.6 * state[:, STATE_NAMES.index("speed_mps")], 2)},
-            {"name": "limit", "values": _rounded(3.6 * state[:, STATE_NAMES.index("speed_limit_mps")], 2)},
+            {
+                "name": said,
+                "values": _rounded(3.6 * np.asarray(columns["observation.state"])[:, known.index(name)], 2),
+            }
+            for name, said in _SPEEDS.items()
+            if name in known
         ]
-        panels = [
-            {"title": "Steering", "unit": "left positive", "series": steering},
-            {"title": "Speed", "unit": "km/h", "series": speed},
-        ]
+        offset = []
         if _OFFSET in columns:
-            offset = {"name": "offset", "values": _rounded(np.asarray(columns[_OFFSET]))}
-            panels.append({"title": "Lateral offset", "unit": "m, left positive", "series": [offset]})
+            offset = [{"name": "offset", "values": _rounded(np.asarray(columns[_OFFSET]))}]
+        panels = [
+            {"title": title, "unit": unit, "series": series}
+            for title, unit, series in (
+                ("Steering", "left positive", steering),
+                ("Speed", "km/h", speed),
+                ("Lateral offset", "m, left positive", offset),
+            )
+            if series
+        ]
         found: dict[str, Any] = {"episode": self._row(info, index), "panels": panels}
+        commands = np.asarray(columns.get("observation.command", np.zeros(0, np.int64)))
         found["command"] = [
             (first, after, _COMMANDS[value])
-            for first, after, value in _stretches(np.asarray(columns["observation.command"]))
+            for first, after, value in _stretches(commands)
             if 0 < value < len(_COMMANDS)
         ]
         for name in ("intervention", "mark"):

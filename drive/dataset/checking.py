@@ -12,7 +12,9 @@ import numpy as np
 from drive.dataset.edits import KINDS
 from drive.dataset.files import first_not_finite, stats_to_json
 from drive.dataset.layout import (
+    ASIDE_SUFFIX,
     EDITS_PATH,
+    JOURNAL_SUFFIX,
     STATS_PATH,
     TASKS_PATH,
     TEMPORARY_SUFFIX,
@@ -84,6 +86,19 @@ def check(
     if not problems:
         problems += _stats(info)
     return problems
+
+
+def notes(root: Path | str) -> list[str]:
+    """What is beside a dataset and not in it, though nothing is wrong: recordings that are not added yet."""
+    root = Path(root)
+    said = [
+        f"{path} is a recording that goes on or was interrupted: start `drive serve --data {root}` to add it."
+        for path in sorted(root.glob(f"*{JOURNAL_SUFFIX}"))
+    ]
+    return said + [
+        f"{path} is an interrupted recording that could not be added: delete it, if nobody needs it."
+        for path in sorted(root.glob(f"*{ASIDE_SUFFIX}"))
+    ]
 
 
 def orphans(info: DatasetInfo) -> list[Path]:

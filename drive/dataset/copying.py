@@ -11,7 +11,7 @@ import numpy as np
 
 from drive.dataset.checking import read_episode_stats
 from drive.dataset.editing import write_edits
-from drive.dataset.edits import Edits, Range
+from drive.dataset.edits import KINDS, Edits, Range
 from drive.dataset.guard import take_lock
 from drive.dataset.layout import INDEX_COLUMNS, camera_to_json, image_names
 from drive.dataset.reader import DatasetInfo, EpisodeRow, read_episode, read_info
@@ -126,9 +126,7 @@ def copy_episodes(
                     new = copied.numbers[piece.episode][taken[piece.episode]]
                     taken[piece.episode] += 1
                     _copy(writer, info, row, piece.frames, stats[piece.episode])
-                    if piece.frames == (0, row.length):
-                        moved = info.edits.renumbered({piece.episode: new})
-                        edits = Edits({**edits.excluded, **moved.excluded}, {**edits.marked, **moved.marked})
+                    edits = _with_edits_of(edits, info.edits, piece, new)
                     done += 1
                     progress(done, total)
         write_edits(begun, edits)
@@ -139,6 +137,16 @@ def copy_episodes(
         shutil.rmtree(begun, ignore_errors=True)
         raise
     return read_info(out)
+
+
+def _with_edits_of(edits: Edits, old: Edits, piece: Piece, new: int) -> Edits:
+    """With what was excluded or marked in a piece, cut to it and counted from its first frame."""
+    first, after = piece.frames
+    for kind in KINDS:
+        for start, stop in old.ranges(kind, piece.episode):
+            if max(start, first) < min(stop, after):
+                edits = edits.added(kind, new, max(start, first) - first, min(stop, after) - first)
+    return edits
 
 
 def _remove(begun: Path) -> None:

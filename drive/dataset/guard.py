@@ -10,6 +10,7 @@ import pyarrow as pa
 from drive.dataset.checking import orphans
 from drive.dataset.files import parquet
 from drive.dataset.layout import (
+    ASIDE_SUFFIX,
     DRIVE_PATH,
     EDITS_PATH,
     INFO_PATH,
@@ -39,7 +40,7 @@ def refuse_foreign_files(root: Path) -> None:
     for path in sorted(root.rglob("*")):
         if not path.is_file() or _inside(root, path) in begun:
             continue
-        if path.suffix in (TEMPORARY_SUFFIX, JOURNAL_SUFFIX):
+        if path.name.endswith((TEMPORARY_SUFFIX, JOURNAL_SUFFIX, ASIDE_SUFFIX)):
             continue
         if (root / DRIVE_PATH).exists():
             raise UserError(f"{root / INFO_PATH} is missing: restore it, or name another directory.")

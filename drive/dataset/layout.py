@@ -34,6 +34,7 @@ STATS_PATH = "meta/stats.json"
 TASKS_PATH = "meta/tasks.parquet"
 TEMPORARY_SUFFIX = ".part"
 JOURNAL_SUFFIX = ".journal"  # an episode that a person still records; `drive serve` adds what a kill left
+ASIDE_SUFFIX = f"{JOURNAL_SUFFIX}.bad"  # one that could not be added, and is kept
 DRIVE_FORMAT = 1  # version of drive.json
 
 FRONT_IMAGE = "observation.images.front"

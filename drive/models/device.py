@@ -37,17 +37,26 @@ def _quiet() -> Iterator[None]:
             os.close(before)
 
 
-def load_tensorflow() -> Any:
-    """Import TensorFlow and Keras without their start-up messages.
+def require_training() -> None:
+    """Look whether the packages that train are installed, without importing them.
 
     Raises:
-        UserError: they are not installed; the message has the install line.
+        UserError: they are not; the message has the install line.
     """
     missing = [
         name for name in ("tensorflow", "keras", "tf2onnx", "onnx") if importlib.util.find_spec(name) is None
     ]
     if missing:
         raise UserError(f"training needs {', '.join(missing)}, which is not installed: {INSTALL}")
+
+
+def load_tensorflow() -> Any:
+    """Import TensorFlow and Keras without their start-up messages.
+
+    Raises:
+        UserError: they are not installed; the message has the install line.
+    """
+    require_training()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     if "tensorflow" in sys.modules:

@@ -49,9 +49,7 @@ def build_ensemble(members: int = MEMBERS) -> Any:
         x = first.get_layer("joined").output
         for i, neurons in enumerate(DENSE, start=1):
             x = layers.Dense(neurons, activation="elu", name=f"dense{i}_{head}")(x)
-        answers.append(
-            layers.Dense(1, activation="tanh", dtype="float32", name=f"steering_{head}")(x)
-        )
+        answers.append(layers.Dense(1, activation="tanh", dtype="float32", name=f"steering_{head}")(x))
     answer = layers.Concatenate(name="answers")(answers)
     return keras.Model(first.inputs, answer, name="ensemble")
 
@@ -163,12 +161,12 @@ class Trainer:
 
         from drive.models.preprocess import preprocess, road_crop
 
-        found: NDArray[np.uint8] = preprocess(tf.constant(frames), road_crop(self.camera)).numpy().astype(np.uint8)
+        found: NDArray[np.uint8] = (
+            preprocess(tf.constant(frames), road_crop(self.camera)).numpy().astype(np.uint8)
+        )
         return found
 
-    def export(
-        self, path: Path, facts: Mapping[str, Any], frames: NDArray[np.uint8] | None = None
-    ) -> float:
+    def export(self, path: Path, facts: Mapping[str, Any], frames: NDArray[np.uint8] | None = None) -> float:
         """Write the policy file with its outputs `steering` and `spread`; see `export_policy`."""
         from drive.models.export import export_policy
 

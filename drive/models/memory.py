@@ -1,4 +1,4 @@
-"""Pictures that a network learns from while more of them arrive: a bounded store, and batches drawn from it."""
+"""Pictures that a network learns from while more of them arrive: a bounded store, and batches of it."""
 
 from dataclasses import dataclass
 

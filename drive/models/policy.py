@@ -192,7 +192,14 @@ class OnnxPolicy:
         Raises:
             AgentFailure: an output is not a number.
         """
-        values = self.run(observation)
+        return self.control(self.run(observation))
+
+    def control(self, values: Mapping[str, float]) -> Control:
+        """What the numbers that `run` gave mean: steering and acceleration, clipped to [-1, 1].
+
+        Raises:
+            AgentFailure: one of them is not a number.
+        """
         steering = values.get("steering", float("nan"))
         acceleration = values.get("acceleration")
         for name, value in (("steering", steering), ("acceleration", acceleration)):

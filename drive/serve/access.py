@@ -64,8 +64,16 @@ class Gate:
         elif not hmac.compare_digest(query.get("token", "").encode(), self._token.encode()):
             return "The token is missing or wrong: open the page with the URL that the server printed."
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and _address(origin) != host.lower():
             return "Pages of another origin may not connect."
+        return None
+
+
+def _address(origin: str) -> str | None:
+    """The host and port in an Origin header; None: it is no address."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
         return None
 
 
@@ -78,11 +86,11 @@ def _name(host: str) -> str:
 
 
 class Rate:
-    """Lets a number of messages a second through, and a burst of half as many."""
+    """Lets a number of messages a second through, and after a rest a burst of as many, or as is said."""
 
-    def __init__(self, per_second: float = MESSAGES_PER_S) -> None:
+    def __init__(self, per_second: float = MESSAGES_PER_S, burst: float | None = None) -> None:
         self._per_second = per_second
-        self._budget = self._most = per_second
+        self._budget = self._most = per_second if burst is None else burst
         self._last = monotonic()
         self._told = float("-inf")
         self._since: float | None = None  # when it began to be too much

@@ -53,6 +53,8 @@ def make_app(
 ) -> Starlette:
     """The application; the thread that drives lives as long as it serves.
 
+    Where that thread breaks, `state.failure` of the application says why and `state.broken()` is called.
+
     Args:
         make_loop: builds the thread that drives, given where to publish.
         hello: the fields of `hello`.
@@ -65,10 +67,12 @@ def make_app(
         loop = make_loop(hub.publish)
         hub.attach(loop)
         loop.start()
+        watch = asyncio.create_task(_watch(app, loop))
         try:
             yield
         finally:
             await asyncio.to_thread(loop.stop)
+            await watch
 
     async def index(request: Request) -> Response:
         if refusal := gate.refusal(request.headers, request.query_params):
@@ -93,8 +97,15 @@ def make_app(
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.add_middleware(StrictHeaders)
-    app.state.hub = hub
+    app.state.hub, app.state.failure, app.state.broken = hub, None, lambda: None
     return app
+
+
+async def _watch(app: Starlette, loop: Loop) -> None:
+    """Tell whoever serves when the thread that drives has broken."""
+    app.state.failure = await asyncio.to_thread(loop.wait)
+    if app.state.failure is not None:
+        app.state.broken()
 
 
 async def _serve(hub: Hub, connection: WebSocket) -> None:

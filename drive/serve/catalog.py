@@ -35,14 +35,18 @@ class Catalog:
     weathers: tuple[str, ...] = (ANY_WEATHER,)
     traffics: tuple[str, ...] = tuple(TRAFFIC)
     agents: Mapping[str, str] = field(default_factory=lambda: {name: name for name in BUILT_IN})
+    made: Mapping[str, Agent] = field(default_factory=dict)  # those of them that exist already
 
     @classmethod
-    def of(cls, maps: Sequence[Path], agents: Sequence[str]) -> "Catalog":
+    def of(
+        cls, maps: Sequence[Path], agents: Sequence[str], made: Mapping[str, Agent] | None = None
+    ) -> "Catalog":
         """What the command line offers beside what is built in.
 
         Args:
             maps: OpenDRIVE files.
             agents: as `--agent` and `--shadow` take them.
+            made: agents that exist already, by name.
 
         Raises:
             UserError: two maps or agents would share a name, or a name is taken.
@@ -56,10 +60,13 @@ class Catalog:
                     f"--map {path}: there is a map called {path.stem!r} already; rename the file."
                 )
             files[path.stem] = path
+        made = made or {}
         named = {name: name for name in BUILT_IN} | unique_names([*BUILT_IN, *agents])
-        if PERSON in named:
-            raise UserError(f"An agent cannot be called {PERSON!r}; write NAME={named[PERSON]}.")
-        return cls(maps=files, weathers=(ANY_WEATHER, *WEATHERS), agents=named)
+        for name in (PERSON, *made):
+            if name in named:
+                raise UserError(f"An agent cannot be called {name!r}; write NAME={named[name]}.")
+        named |= {name: name for name in made}
+        return cls(maps=files, weathers=(ANY_WEATHER, *WEATHERS), agents=named, made=made)
 
     @property
     def drivers(self) -> tuple[str, ...]:
@@ -72,7 +79,7 @@ class Catalog:
         Raises:
             UserError: it cannot be built.
         """
-        return make_agent(self.agents[name])[1]
+        return self.made[name] if name in self.made else make_agent(self.agents[name])[1]
 
     def chosen(self, before: Choice, message: Start | Restart) -> Choice:
         """What a message asks for, on top of what was chosen before.

@@ -45,6 +45,11 @@ class ServeConfig:
     """Weather of the first drive; by default one of the training weathers, drawn by the seed."""
     traffic: Literal["none", "light", "regular", "dense"] = "regular"
     """How many other cars there are in the first drive."""
+    teach: Path | None = None
+    """New folder for a policy (policy.onnx) that is trained in the background while you drive; its agent is
+    called `learner` and may drive once it has seen enough. Needs the extra `train`."""
+    labels: Literal["action", "expert"] = "action"
+    """With --teach: learn from what you do where you drive, or from the expert's answer to every frame."""
     views: bool = False
     """Also record a second picture of each frame from a shifted and turned car, labelled by the expert."""
     host: str = "127.0.0.1"
@@ -78,6 +83,7 @@ class ServeConfig:
         )
         expect(self.traffic in TRAFFIC, "traffic", f"take one of {', '.join(TRAFFIC)}")
         expect(self.pedals in ("cruise", "person"), "pedals", "take cruise or person")
+        expect(self.labels in ("action", "expert"), "labels", "take action or expert")
         expect(0 <= self.port <= 65535, "port", "take 0 to 65535")
         expect(0.01 <= self.pace <= 1.0, "pace", "take 0.01 to 1: nobody can drive faster than real time")
         try:
@@ -99,9 +105,19 @@ class ServeConfig:
     def to_json(self) -> dict[str, Any]:
         """The settings that made the frames, as plain values."""
         values = asdict(self)
-        for name in ("data", "host", "port", "token"):
+        for name in ("data", "teach", "host", "port", "token"):
             del values[name]
-        return values | {"map": [path.name for path in self.map]}
+        return values | {
+            "map": [path.name for path in self.map],
+            "agent": [_without_folders(spec) for spec in self.agent],
+            "shadow": [_without_folders(spec) for spec in self.shadow],
+        }
+
+
+def _without_folders(spec: str) -> str:
+    """An agent as it was typed, but for the folders that its file is in."""
+    name, given, source = spec.partition("=") if "=" in spec else ("", "", spec)
+    return name + given + source.replace("\\", "/").rpartition("/")[2]
 
 
 def build_app(config: ServeConfig, token: str | None = None) -> "Starlette":
@@ -122,6 +138,8 @@ def build_app(config: ServeConfig, token: str | None = None) -> "Starlette":
     from drive.serve.pace import Pace
     from drive.serve.recorder import HandRecorder
     from drive.serve.simulation import Simulation
+    from drive.serve.teacher import Lessons
+    from drive.serve.teaching import LEARNER, Teaching
     from drive.sim.scenario import load_map
     from drive.sim.sensors.weather import weather
 
@@ -129,16 +147,27 @@ def build_app(config: ServeConfig, token: str | None = None) -> "Starlette":
         weather(config.weather)
     for path in config.map:
         load_map(str(path))
-    catalog = Catalog.of(config.map, [*config.agent, *config.shadow])
+    teaching = None
+    if config.teach is not None:
+        teaching = Teaching(Lessons(config.teach, config.camera, config.labels))
+    made = {} if teaching is None else {LEARNER: teaching.learner}
+    catalog = Catalog.of(config.map, [*config.agent, *config.shadow], made)
+    alone = protocol.PERSON if teaching is None else LEARNER
     choice = Choice(
         map=config.map[0].stem if config.map else GENERATED,
         seed=config.seed,
         weather=config.weather or ANY_WEATHER,
         traffic=config.traffic,
-        agent=split_spec(config.agent[0])[0] if config.agent else protocol.PERSON,
+        agent=split_spec(config.agent[0])[0] if config.agent else alone,
         shadows=tuple(dict.fromkeys(split_spec(spec)[0] for spec in config.shadow)),
     )
-    simulation = Simulation(catalog, config.camera, pedals=config.pedals, views=config.views)
+    simulation = Simulation(
+        catalog,
+        config.camera,
+        pedals=config.pedals,
+        views=config.views,
+        taught=None if teaching is None else LEARNER,
+    )
     simulation.load(choice)
     simulation.refuse_unfit(split_spec(spec)[0] for spec in config.agent[1:])
     loops: list[Loop] = []  # the one that runs
@@ -156,7 +185,7 @@ def build_app(config: ServeConfig, token: str | None = None) -> "Starlette":
         )
 
     def make_loop(publish: Any) -> Loop:
-        loops[:] = [Loop(simulation, recorder, publish, Pace(config.pace))]
+        loops[:] = [Loop(simulation, recorder, publish, Pace(config.pace), teaching)]
         return loops[0]
 
     def hello() -> dict[str, Any]:
@@ -198,53 +227,46 @@ def main(config: ServeConfig) -> None:
     """
     try:
         import starlette  # noqa: F401
-        import uvicorn
+        import uvicorn  # noqa: F401
         import websockets  # noqa: F401
     except ModuleNotFoundError as error:
         raise UserError(
             f"drive serve needs {error.name}, which is not installed: pip install 'drivegym[serve]'"
         ) from None
-    import secrets
-
     from rich.console import Console
 
-    from drive.serve.access import is_loopback
-    from drive.serve.listen import open_socket, server_settings
+    from drive.serve.listen import choose_token, open_socket, serve
     from drive.warmup import warm_up_with_message
 
     console = Console()
-    token = secrets.token_urlsafe(24) if config.token or not is_loopback(config.host) else None
+    token = choose_token(config.host, config.token)
     socket = open_socket(config.host, config.port)
     with socket:
         warm_up_with_message()
         app = build_app(config, token)
         port = socket.getsockname()[1]
         _say_where(console, config, port, token)
-        uvicorn.Server(uvicorn.Config(app, **server_settings())).run([socket])
+        serve(app, socket)
 
 
 def _say_where(console: Any, config: ServeConfig, port: int, token: str | None) -> None:
     """Print the URL, and how to reach it from elsewhere."""
-    import platform
-
-    from drive.serve.access import is_loopback
+    from drive.serve.listen import address_of
 
     def say(text: str) -> None:
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
-    local = is_loopback(config.host)
-    name = f"[{config.host}]" if ":" in config.host else config.host
-    if config.host in ("0.0.0.0", "::"):
-        name = platform.node()
-    query = f"/?token={token}" if token else "/"
-    say(f"Drive here: http://{name}:{port}{query}")
-    if local:
-        say(f"From another machine: ssh -L {port}:127.0.0.1:{port} {platform.node()}")
-        say(f"  and there open http://127.0.0.1:{port}{query}")
+    address = address_of(config.host, port, token)
+    say(f"Drive here: {address.url}")
+    if address.tunnel:
+        say(f"From another machine: {address.tunnel}")
+        say(f"  and there open {address.url_there}")
     else:
         say("Whoever has this URL can drive. It is not encrypted: prefer ssh -L on networks of others.")
     if config.data is None:
         say("Nothing is recorded: start with --data DIR to record.")
     else:
         say(f"Recordings go into {config.data}.")
+    if config.teach is not None:
+        say(f"A learner watches you drive; its policy goes into {config.teach / 'policy.onnx'}.")
     say("Stop with Ctrl-C.")

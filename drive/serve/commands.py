@@ -24,6 +24,8 @@ class DriverCame:
 class DriverLeft:
     """Nobody does any more."""
 
+    lost: bool = True  # the page or its connection; False: the place was given back
+
 
 @dataclass(frozen=True, slots=True)
 class Watchers:

@@ -10,6 +10,7 @@ from typing import Any
 from starlette.websockets import WebSocket
 
 from drive.serve import protocol
+from drive.serve.access import Rate
 from drive.serve.commands import Command, DriverCame, DriverLeft, Update, Watchers
 from drive.serve.loop import Loop
 from drive.serve.pictures import Flow, Frame
@@ -17,6 +18,7 @@ from drive.serve.protocol import encode
 
 STATES = 400  # that wait for one client; of more, the oldest are dropped
 TEXTS = 200  # other messages that wait; a client that lets more pile up is cut off
+DRIVES_PER_S, DRIVES_AT_ONCE = 2.0, 6.0  # new drives that one page may ask for: each takes 0.1 s
 
 
 class Client:
@@ -26,6 +28,7 @@ class Client:
         self.websocket = websocket
         self.role = "viewer"
         self.flow = Flow()
+        self.drives = Rate(DRIVES_PER_S, DRIVES_AT_ONCE)
         self._texts: deque[str] = deque()
         self._states: deque[str] = deque(maxlen=STATES)
         self._frame: Frame | None = None
@@ -98,10 +101,9 @@ class Hub:
                 client.tell(text)
             client.show(update.state, update.frame)
 
-    def ask(self, command: Command) -> None:
-        """Pass something on to the thread that drives."""
-        if self.loop is not None:
-            self.loop.ask(command)
+    def ask(self, command: Command) -> bool:
+        """Pass something on to the thread that drives; False: it has too much to do."""
+        return self.loop is None or self.loop.ask(command)
 
     @property
     def full(self) -> bool:
@@ -153,13 +155,21 @@ class Hub:
                 client.tell(encode("error", text="You watch: claim the driver's place when it is free."))
             case protocol.Release():
                 client.role = "viewer"
-                self.ask(DriverLeft())
+                self.ask(DriverLeft(lost=False))
                 self._tell_roles()
             case protocol.Controls():
                 if self.loop is not None:
                     self.loop.hands(message)
+            case protocol.Start() | protocol.Restart() if not client.drives.take():
+                self._refuse(client, "Too many new drives at once: wait a moment.")
             case _:
-                self.ask(message)
+                if not self.ask(message):
+                    self._refuse(client, "Too much is asked for at once: wait a moment.")
+
+    def _refuse(self, client: Client, text: str) -> None:
+        """Say that something was not heard; not once for each."""
+        if client.drives.tell():
+            client.tell(encode("error", text=text))
 
     def _seat(self, client: Client) -> None:
         client.role = "driver"

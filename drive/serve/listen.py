@@ -1,10 +1,73 @@
-"""The socket and the settings that the page is served with."""
+"""The socket, the addresses and the settings that the pages are served with, and serving them."""
 
+import platform
+import secrets
 import socket
-from typing import Any
+import sys
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from drive.errors import UserError
+from drive.serve.access import is_loopback
 from drive.serve.protocol import MESSAGE_BYTES
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+
+@dataclass(frozen=True)
+class Address:
+    """How a page is reached."""
+
+    url: str
+    tunnel: str  # the command that brings it to another machine; "": it can be reached from there
+    url_there: str  # what is opened behind the tunnel
+
+
+def choose_token(host: str, asked: bool) -> str | None:
+    """A random token that pages must know, where the address is open to others or it is asked for."""
+    return secrets.token_urlsafe(24) if asked or not is_loopback(host) else None
+
+
+def address_of(host: str, port: int, token: str | None) -> Address:
+    """The address to open, here and from another machine.
+
+    Args:
+        host: where the server listens; "0.0.0.0" and "::" mean all addresses of this machine.
+        port: likewise.
+        token: that the address carries.
+    """
+    bare = host.strip("[]")
+    name = platform.node() if bare in ("0.0.0.0", "::") else f"[{bare}]" if ":" in bare else bare
+    rest = f":{port}/" + ("" if token is None else f"?token={token}")
+    tunnel = f"ssh -L {port}:{name}:{port} {platform.node()}" if is_loopback(host) else ""
+    return Address(f"http://{name}{rest}", tunnel, f"http://127.0.0.1{rest}")
+
+
+def serve(app: "Starlette", opened: socket.socket) -> None:
+    """Serve until Ctrl-C, or until the application calls `state.broken`.
+
+    Raises:
+        UserError: what the user can mend broke it.
+        SystemExit: status 1: something else did; its cause is printed.
+    """
+    import uvicorn
+
+    server = uvicorn.Server(uvicorn.Config(app, **server_settings()))
+
+    def stop() -> None:
+        server.should_exit = True
+
+    app.state.broken = stop
+    server.run([opened])
+    failure = getattr(app.state, "failure", None)
+    if isinstance(failure, UserError):
+        raise failure
+    if failure is not None:
+        traceback.print_exception(failure)
+        print(f"error: the simulation broke: {type(failure).__name__}: {failure}", file=sys.stderr)
+        sys.exit(1)
 
 
 def open_socket(host: str, port: int) -> socket.socket:

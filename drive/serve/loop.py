@@ -19,7 +19,9 @@ from drive.serve.recorder import HandRecorder
 from drive.serve.report import describe_drive, describe_map
 from drive.serve.simulation import Done, Simulation
 from drive.serve.take import TakeFacts
+from drive.serve.teaching import LEARNER, Teaching
 
+WAITING = 200  # commands of the pages that may wait; more are not heard
 DELETE_STEPS = round(protocol.DELETE_S / DT)
 BREATH_S = 1.0  # the car stands still in time so long after it was taken back
 ENDED = {"collision": "crash"}  # how the dataset calls an end
@@ -38,8 +40,10 @@ class Loop:
         recorder: HandRecorder | None,
         publish: Callable[[Update], None],
         pace: Pace,
+        teaching: Teaching | None = None,
     ) -> None:
         self._simulation, self._recorder, self._pace = simulation, recorder, pace
+        self._teaching = teaching
         self._publish = publish
         self._commands: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
         self._hands: tuple[protocol.Controls, float] | None = None  # the newest, and when it came
@@ -65,14 +69,22 @@ class Loop:
         self._commands.put(None)
         self._thread.join()
 
-    def ask(self, command: Command) -> None:
-        """Do something before the next step."""
+    def wait(self) -> BaseException | None:
+        """Wait until it ends; what broke it, if something did."""
+        self._thread.join()
+        return self.failure
+
+    def ask(self, command: Command) -> bool:
+        """Do something before one of the next steps; False: too much waits, a page is not heard."""
+        if self._commands.qsize() >= WAITING and not isinstance(command, DriverCame | DriverLeft | Watchers):
+            return False
         self._commands.put(command)
+        return True
 
     def hands(self, controls: protocol.Controls) -> None:
         """What the person's hands do from now on."""
         self._hands = (controls, monotonic())
-        if self._said:
+        if self._said and self._commands.qsize() < WAITING:
             self._commands.put(Wake())
 
     def say(self, level: str, text: str) -> None:
@@ -91,17 +103,26 @@ class Loop:
 
     def _run(self) -> None:
         try:
+            if self._teaching is not None:
+                self._teaching.start(self.recorded)
             self._loaded()
             while self._take_commands():
                 if not self._idle() and self._pace.wait == 0.0:
                     self._step()
-        except BaseException as problem:  # told by whoever runs the server
-            self.failure = problem
-            self.say("error", f"The simulation broke: {type(problem).__name__}: {problem}; start it again.")
-            raise
-        finally:
-            if self._recorder is not None:
-                self._recorder.close()
+        except BaseException as problem:
+            self._broke(problem)
+        endings = [self._recorder.close] if self._recorder is not None else []
+        endings += [self._teaching.stop] if self._teaching is not None else []
+        for end in endings:
+            try:
+                end()
+            except BaseException as problem:
+                self._broke(problem)
+
+    def _broke(self, problem: BaseException) -> None:
+        """The thread ends: whoever runs the server ends it too, and says why (`failure`)."""
+        self.failure = self.failure or problem
+        self.say("error", f"The simulation broke: {type(problem).__name__}: {problem}; start it again.")
 
     def _take_commands(self) -> bool:
         """Do what was asked until the next step is due; False at the end."""
@@ -124,6 +145,8 @@ class Loop:
             else:
                 self._tell()
             idle = self._idle()
+            if not idle and self._pace.wait == 0.0:
+                return True  # those that wait do not keep a step from being driven
 
     def _idle(self) -> bool:
         return bool(self._why())
@@ -138,6 +161,8 @@ class Loop:
         if self._held:
             return "Held: go on when you like."
         if not simulation.person_drives:
+            if self._teaching is not None and self._teaching.waits:
+                return "The learner is unsure: take the wheel (steer, or T), or let it go on (H)."
             return "" if self._watchers else "Nobody watches."
         if not self._driver:
             return "Nobody is at the wheel: claim it."
@@ -168,7 +193,12 @@ class Loop:
             echo, self._used = controls.t, controls
         recorded = self.frame
         self._last, self.frame = done, Frame(self._steps, echo, simulation.observation["camera"])
-        self._record(done, recorded)
+        picture = (
+            recorded if recorded is not None and recorded.rgb is done.camera else Frame(0, None, done.camera)
+        )
+        self._record(done, picture)
+        if self._teaching is not None:
+            self._teaching.stepped(simulation, done, picture.jpeg)
         self._tell(picture=True)
         for passenger in simulation.passengers():
             if passenger.failure is not None and passenger.failure not in failures:
@@ -176,22 +206,20 @@ class Loop:
         if simulation.at_wheel != wheel:
             self.say("warning", f"{wheel} let go of the wheel: you drive.")
         if done.end is not None:
-            self._ended(done.end)
+            self._ended(done.end, done.step)
 
-    def _record(self, done: Done, frame: Frame | None) -> None:
+    def _record(self, done: Done, frame: Frame) -> None:
         """Keep the frame that the step was driven on."""
         if self._recorder is None or self._recorder.mode != "on":
             return
-        shown = frame is not None and frame.rgb is done.camera
-        front = frame.jpeg() if frame is not None and shown else encode_jpeg(done.camera)
-        pictures = {"observation.images.front": front}
+        pictures = {"observation.images.front": frame.jpeg()}
         if done.view is not None:
             pictures["observation.images.view"] = encode_jpeg(done.view)
         self._recorder.add(done.step, done.row, pictures)
 
-    def _ended(self, end: str) -> None:
+    def _ended(self, end: str, step: int) -> None:
         if self._recorder is not None:
-            self._recorder.end_drive(ENDED.get(end, end))
+            self._recorder.end_drive(ENDED.get(end, end), step)
         said = {
             "goal": ("info", "You have arrived."),
             "collision": ("warning", "A collision ended the drive."),
@@ -209,26 +237,41 @@ class Loop:
             case protocol.Start() | protocol.Restart():
                 self._load(simulation.catalog.chosen(simulation.choice, command))
             case protocol.Takeover(on=on):
-                if not simulation.take_wheel(on):
-                    raise ProtocolError(
-                        "No agent is chosen: start a drive with one, then let go of the wheel."
-                    )
+                self._take_wheel(on)
             case protocol.Pace(factor=factor):
                 self._pace.factor = factor
             case protocol.Hold(on=on):
                 self._held = on
+                if self._teaching is not None and self._teaching.waits and not on:
+                    self._teaching.go_on()
             case protocol.Record():
                 if recorder is None:
                     raise ProtocolError("There is no dataset: start the server with --data DIR to record.")
                 self._record_action(recorder, command)
             case DriverCame():
                 self._driver = True
-            case DriverLeft():
+            case DriverLeft(lost=lost):
                 self._driver, self._hands = False, None
                 if recorder is not None:
-                    recorder.lost()
+                    recorder.lost() if lost else recorder.stop()
             case Watchers(count=count):
                 self._watchers = count
+
+    def _take_wheel(self, person: bool) -> None:
+        simulation, teaching = self._simulation, self._teaching
+        before = simulation.at_wheel
+        if not simulation.take_wheel(person):
+            if simulation.agent is not None and not simulation.agent.ready:
+                raise ProtocolError("The learner has seen too little to drive: go on driving.")
+            raise ProtocolError("No agent is chosen: start a drive with one, then let go of the wheel.")
+        if teaching is None or simulation.at_wheel == before:
+            return
+        if before == LEARNER:
+            if teaching.waits:
+                self._pace.delay(BREATH_S)
+            teaching.took_wheel()
+        elif simulation.at_wheel == LEARNER:
+            teaching.gave_wheel()
 
     def _load(self, choice: Choice) -> None:
         fresh = self._simulation.drive_step == 0 and self._simulation.end is None
@@ -243,6 +286,8 @@ class Loop:
         """A drive stands at its start: tell its map and its first picture."""
         simulation = self._simulation
         self._last = None
+        if self._teaching is not None:
+            self._teaching.began(simulation)
         if self._recorder is not None:
             scenario = simulation.scenario
             self._recorder.begin_drive(
@@ -283,12 +328,12 @@ class Loop:
             raise ProtocolError("Nothing is being recorded: there is nothing to delete.")
         simulation = self._simulation
         back = simulation.rewind(first)
+        if self._teaching is not None:
+            self._teaching.deleted(first)
         if back:
             self._last = None
             self.frame = Frame(self._steps, None, simulation.observation["camera"])
             self._pace.delay(BREATH_S)
-        elif simulation.end is not None:
-            recorder.end_drive(ENDED.get(simulation.end, simulation.end))
         where = "the car is back where they began" if back else "the car stays where it is"
         self.say("info", f"Deleted the last {deleted * DT:.1f} s ({deleted} frames); {where}.")
         self._tell(picture=True)
@@ -316,6 +361,7 @@ class Loop:
             "acceleration": round(last.acceleration, 4) if last else 0.0,
             "expert_steering": round(last.expert, 4) if last else None,
             "recording": self._recorder.status() if self._recorder is not None else None,
+            "teach": self._teaching.state(self._simulation) if self._teaching is not None else None,
             "echo": frame.echo if frame is not None and fresh else None,
             "rate_hz": round(self._pace.rate, 2),
             "pace": self._pace.factor,

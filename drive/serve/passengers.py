@@ -40,13 +40,18 @@ class Passenger:
     def look(self, observation: Observation) -> None:
         """Let it act on a frame."""
         self.control = None
-        if self.failure is None:
+        if self.failure is None and self.ready:
             self._try("act", lambda: self._take(self._agent.act(observation)))
 
     def compare(self, steering: float) -> None:
         """Note what was driven on the frame that it saw."""
         if self.control is not None:
             self._differences.append(abs(self.control.steering - steering))
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can answer; an agent without a word on it always can."""
+        return bool(getattr(self._agent, "ready", True))
 
     @property
     def disagreement(self) -> float | None:

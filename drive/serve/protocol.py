@@ -4,8 +4,8 @@ One WebSocket at `/ws` (`/ws?token=...` where the page's own URL carries a token
 objects with a `type`; binary messages are pictures. Steering is in [-1, 1], positive to the LEFT; lengths are
 metres, angles radians, speeds m/s, and world coordinates are x east, y north.
 
-Page to server (at most 4096 bytes each, 200 a second; what is above is not heard). Unknown fields are
-refused.
+Page to server (at most 4096 bytes each, 200 a second, of them two new drives; what is above is not heard).
+Unknown fields are refused.
 
     controls    t: the page's own clock in ms (any finite number; comes back once, see `echo`)
                 steering: [-1, 1]
@@ -33,7 +33,7 @@ refused.
                     wheel and for tests)
     hold        on: bool: stop the simulation where it is, and let it go on
     claim       become the driver, where nobody is
-    release     give the driver's place back
+    release     give the driver's place back; what is being recorded is stopped and kept
     viewer_ack  step: of each picture, once it is drawn; pictures are sent and sized by what comes back
 
 `start`, `restart`, `takeover`, `record`, `pace`, `hold` and `controls` are the driver's alone.
@@ -73,6 +73,17 @@ Server to page, text:
                     null without a dataset
                 shadows: {name: {steering: number | null, disagreement: mean |difference| over the last 5 s |
                     null}}
+                teach: null, or with `--teach` what the learner does: {name: of its agent;
+                    phase: "waiting" (for frames) | "learning" | "ready" (to drive) | "stopped";
+                    samples: frames it was shown; updates: steps of training; loss: of late | null;
+                    steering: what it would steer, whoever drives | null; spread: how far its heads differ,
+                    smoothed | null; doubt: the same against what is usual on frames it knows | null;
+                    unsure: whether that is above 1 (until it is below 0.8); waits: whether the
+                    simulation waits because the learner at the wheel has been unsure for 1 s (mode is then
+                    "held"; `takeover` on, or `hold` off, which lets it drive on for 5 s at least);
+                    autonomy: 0..1, of its last 60 s at the wheel, 1 - (6 s * takeovers + time out of the
+                    lane) / time | null; error: mean |its steering - the person's| over the last 30 s that the
+                    person drove | null}
                 agent_steering: what the agent would steer, whoever drives, or null
                 echo: t of the newest controls that this step was the first to use, or null
                 rate_hz: steps a second of late; pace: number | "max"; expert_steering: number | null

@@ -1,22 +1,18 @@
 """Recording by hand: start, pause, delete the last seconds, mark, stop, and what a lost person leaves."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from drive.agent import DT
-from drive.dataset import FAILED_ENDS, DatasetWriter, hand_features
 from drive.dataset.layout import JOURNAL_SUFFIX
-from drive.errors import UserError
 from drive.serve.journal import Journal
-from drive.serve.take import Frame, Row, Take, TakeFacts, columns_of, frame_entry, recover
+from drive.serve.store import Say, Store
+from drive.serve.take import Frame, Row, Take, TakeFacts, frame_entry
 from drive.sim.sensors.camera import Camera
-
-FPS = round(1.0 / DT)
-
-Say = Callable[[str, str], None]  # level ("info", "warning", "error"), one line
 
 
 def _print(level: str, text: str) -> None:
@@ -55,23 +51,24 @@ class HandRecorder:
         Raises:
             UserError: the directory holds something else, or cannot be written.
         """
-        self.root, self._camera, self._views = root, camera, views
-        self._config, self._say = dict(config or {}), say
+        self.root, self._say = root, say
         self.mode = "off"  # or "on", "paused"
         self.keep, self.marked = True, False
         self.person = self.note = ""
-        self.kept = self.crashed = 0  # episodes written by this recorder
         self._drive: TakeFacts | None = None
         self._take: Take | None = None
         self._journal: Journal | None = None
         self._takes = 0
-        self._writer: DatasetWriter | None = None
-        self._writer_map: str | None = None
-        self._open_writer("generated")
+        self._store = Store(root, camera, views=views, config=config, say=say)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="dataset")
         self._saves: list[Future[None]] = []
         self._unsaved = 0  # takes on their way to the disk
-        self._recover()
+        self._counting = Lock()  # of the line above: two threads change it
+        try:
+            self._store.recover()
+        except BaseException:
+            self._store.close()
+            raise
 
     # --- what the person does
 
@@ -126,9 +123,8 @@ class HandRecorder:
             self.keep = keep
             if self._take is not None and keep:
                 self._open_journal(self._take)
-            elif self._journal is not None:
-                self._journal.remove()
-                self._journal = None
+            else:
+                self._remove_journal()
 
     def lost(self) -> None:
         """The person is gone: keep or drop what is open, as was chosen."""
@@ -142,7 +138,7 @@ class HandRecorder:
     def begin_drive(self, facts: TakeFacts) -> None:
         """A drive starts from its beginning; the one before is written."""
         self._finish("stopped")
-        self._drive = facts
+        self._drive, self.marked = facts, False
         if self.mode != "off":
             self._begin_take()
 
@@ -155,24 +151,42 @@ class HandRecorder:
         if self._journal is not None:
             self._note(*frame_entry(frame))
 
-    def end_drive(self, ended: str) -> None:
-        """The drive is over; its frames stay open until the next begins."""
-        if self._take is not None:
+    def end_drive(self, ended: str, step: int) -> None:
+        """The drive is over; its frames stay open until the next begins.
+
+        Args:
+            ended: how, in the words of the dataset. It is the end of the open frames only if they reach it:
+                not if the recording paused before, or their last were deleted.
+            step: the last that was driven.
+        """
+        if self._take is not None and self._take.frames and self._take.frames[-1].step == step:
             self._take.ended = ended
             self._note({"ended": ended})
 
     def close(self) -> None:
         """Keep or drop what is open, as was chosen, wait for the disk, and let others write."""
-        self.lost()
-        self.flush()
-        self._pool.shutdown()
-        self._close_writer()
+        try:
+            self.lost()
+            self.flush()
+        finally:
+            self._pool.shutdown()
+            self._store.close()
 
     def flush(self) -> None:
         """Wait until everything that was finished is on the disk."""
-        for save in self._saves:
+        saves, self._saves = self._saves, []
+        for save in saves:
             save.result()
-        self._saves.clear()
+
+    @property
+    def kept(self) -> int:
+        """Episodes that were written, but for the `crashed`."""
+        return self._store.kept
+
+    @property
+    def crashed(self) -> int:
+        """Episodes that were written and end so that no training learns from them."""
+        return self._store.crashed
 
     @property
     def frames(self) -> int:
@@ -186,8 +200,8 @@ class HandRecorder:
             "frames": self.frames,
             "seconds": round(self.frames * DT, 2),
             "marked": self.marked,
-            "episodes": self.kept,
-            "crashed": self.crashed,
+            "episodes": self._store.kept,
+            "crashed": self._store.crashed,
             "saving": self._unsaved > 0,
             "keep_on_disconnect": self.keep,
             "person": self.person,
@@ -227,9 +241,7 @@ class HandRecorder:
             self._lost_journal(error)
 
     def _lost_journal(self, error: OSError) -> None:
-        if self._journal is not None:
-            self._journal.remove()
-            self._journal = None
+        self._remove_journal()
         self._say(
             "error",
             f"{self.root}: {error.strerror or error}: recording goes on in memory, and a killed server would "
@@ -238,9 +250,17 @@ class HandRecorder:
 
     def _drop(self) -> None:
         self._take = None
-        if self._journal is not None:
-            self._journal.remove()
-            self._journal = None
+        self._remove_journal()
+
+    def _remove_journal(self) -> None:
+        journal, self._journal = self._journal, None
+        if journal is None:
+            return
+        try:
+            journal.remove()
+        except OSError as error:
+            said = f"{journal.path}: {error.strerror or error}: delete it, or the next start adds it."
+            self._say("error", said)
 
     def _finish(self, ended: str) -> None:
         """Hand what is open to the thread that writes."""
@@ -252,95 +272,15 @@ class HandRecorder:
             return
         self._take = self._journal = None
         take.ended = take.ended or ended
-        self._unsaved += 1
+        with self._counting:
+            self._unsaved += 1
         self._saves = [save for save in self._saves if not save.done() or save.exception() is not None]
         self._saves.append(self._pool.submit(self._save_and_tell, take, journal))
 
-    # --- the dataset, by the thread that writes
-
     def _save_and_tell(self, take: Take, journal: Journal | None) -> None:
         try:
-            told = self._save(take, journal)
+            told = self._store.save(take, journal)
         finally:
-            self._unsaved -= 1
+            with self._counting:
+                self._unsaved -= 1
         self._say(*told)
-
-    def _save(self, take: Take, journal: Journal | None, begun_at: int | None = None) -> tuple[str, str]:
-        """Write a take's episodes.
-
-        Args:
-            take: what is written.
-            journal: deleted once all is written.
-            begun_at: number of its first episode, where an earlier process began to write it.
-
-        Returns:
-            What to say of it.
-        """
-        count, last = 0, ""
-        try:
-            writer = self._open_writer(take.facts.map)
-            base = writer.total_episodes if begun_at is None else begun_at
-            if journal is not None and begun_at is None:
-                journal.write({"ended": take.ended})
-                journal.write({"saving": base})
-            done = writer.total_episodes - base
-            for number, (frames, final) in enumerate(take.episodes()):
-                if number < done:
-                    continue
-                last = take.ended if final else "stopped"
-                facts = take.facts
-                writer.add_episode(
-                    columns_of(frames),
-                    seed=facts.seed,
-                    scenario=facts.scenario,
-                    weather=facts.weather,
-                    driver=facts.driver,
-                    person=facts.person,
-                    note=facts.note,
-                    ended=last,
-                )
-                self.crashed += last in FAILED_ENDS
-                self.kept += last not in FAILED_ENDS
-                count += len(frames)
-            if journal is not None:
-                journal.remove()
-        except (UserError, OSError, ValueError) as error:
-            where = "are lost"
-            if journal is not None:
-                journal.close()
-                where = f"stand in {journal.path.name} and are added when drive serve next starts"
-            return "error", f"{error} ({len(take.frames) - count} frames {where})"
-        apart = ", kept apart" if last in FAILED_ENDS else ""
-        return "info", f"Saved {count} frames ({count * DT:.1f} s), {last}{apart}."
-
-    def _open_writer(self, map_name: str) -> DatasetWriter:
-        if self._writer is None or self._writer_map != map_name:
-            self._close_writer()
-            self._writer = DatasetWriter(
-                self.root,
-                fps=FPS,
-                camera=self._camera,
-                driver="person",
-                map_name=map_name,
-                config=self._config,
-                features=hand_features(self._camera, views=self._views),
-            )
-            self._writer_map = map_name
-        return self._writer
-
-    def _close_writer(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
-
-    def _recover(self) -> None:
-        """Write what the journals of a killed server hold."""
-        for path in sorted(self.root.glob(f"*{JOURNAL_SUFFIX}")):
-            found = recover(path)
-            journal = Journal(path, append=True)
-            if found.take is None or not found.take.frames:
-                journal.remove()
-                continue
-            found.take.ended = found.take.ended or "killed"
-            self._say("info", f"A recording of {len(found.take.frames)} frames was interrupted; it is kept.")
-            self._say(*self._save(found.take, journal, found.saving_from))

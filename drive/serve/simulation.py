@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from drive.agent import DT, MAX_ACCELERATION, MAX_DECELERATION, Agent, Context, Observation
 from drive.control.speed import cruise
+from drive.recording import DriveSettings, draw_view
 from drive.serve.catalog import ANY_WEATHER, GENERATED, Catalog, Choice
 from drive.serve.passengers import Passenger
 from drive.serve.protocol import PERSON
@@ -22,7 +23,7 @@ from drive.sim.world import Snapshot
 
 OFF_ROAD_STEPS = round(2.0 / DT)  # a car that is off the road for longer has left it
 REWIND_STEPS = round(20.0 / DT)  # how far the drive can be taken back
-VIEW_LATERAL, VIEW_YAW = 1.0, np.deg2rad(12.0)  # largest shift [m] and turn [rad] of the second picture
+VIEWS = DriveSettings()  # how far the second picture's car is shifted and turned, as `drive record` does
 
 
 @dataclass(frozen=True)
@@ -42,16 +43,25 @@ class Done:
 class Simulation:
     """A car on a road, with a person or an agent at its wheel and shadows beside.
 
-    The person has both pedals with `pedals="person"`; else the car keeps speed and distance by itself.
+    The person has both pedals with `pedals="person"`; else the car keeps speed and distance by itself. The
+    agent named `taught` rides along in every drive, as its `pupil`.
     """
 
     def __init__(
-        self, catalog: Catalog, camera: Camera, *, pedals: str = "cruise", views: bool = False
+        self,
+        catalog: Catalog,
+        camera: Camera,
+        *,
+        pedals: str = "cruise",
+        views: bool = False,
+        taught: str | None = None,
     ) -> None:
         self.catalog, self.camera, self.pedals, self.views = catalog, camera, pedals, views
+        self.taught = taught
         self.choice = Choice()
         self.end: str | None = None
         self.agent: Passenger | None = None
+        self.pupil: Passenger | None = None
         self.shadows: list[Passenger] = []
         self.at_wheel = PERSON
         self._built: dict[tuple[str, str], Agent] = {}
@@ -81,12 +91,14 @@ class Simulation:
         )
         agent = None if choice.agent == PERSON else self._passenger(choice.agent, "driver")
         shadows = [self._passenger(name, "shadow") for name in choice.shadows]
-        for passenger in [*([agent] if agent else []), *shadows]:
-            passenger.reset(self._context)  # refuses what cannot drive with this camera
-        self.agent, self.shadows = agent, shadows
+        seated = [*([agent] if agent else []), *shadows]
+        pupil = next((passenger for passenger in seated if passenger.name == self.taught), None)
+        if self.taught is not None and pupil is None:
+            pupil = self._passenger(self.taught, "pupil")
         self._task.reset(0, np.random.default_rng(0), {"scenario": scenario})
+        self.agent, self.shadows, self.pupil = agent, shadows, pupil
         self._scenario, self.choice = scenario, choice
-        self.at_wheel = choice.agent
+        self.at_wheel = choice.agent if agent is None or agent.ready else PERSON
         self._past.clear()
         self._begin_here()
 
@@ -97,12 +109,16 @@ class Simulation:
             UserError: an agent cannot be built, or does not take this camera's frames.
         """
         for name in names:
-            self._passenger(name, "driver").reset(self._context)
+            self._passenger(name, "driver")
 
     def _passenger(self, name: str, role: str) -> Passenger:
+        """An agent that is known to drive with this camera; one that may be driving now is left as it is."""
         key = (name, role)
         if key not in self._built:
-            self._built[key] = self.catalog.build(name)
+            agent = self.catalog.build(name)
+            if all(agent is not known for known in self._built.values()):
+                Passenger(name, agent).reset(self._context)  # refuses what cannot drive with this camera
+            self._built[key] = agent
         return Passenger(name, self._built[key])
 
     def _begin_here(self) -> None:
@@ -115,8 +131,11 @@ class Simulation:
         self.observation = self._observe()
 
     def passengers(self) -> list[Passenger]:
-        """The agent that may drive, and the shadows."""
-        return [*([self.agent] if self.agent is not None else []), *self.shadows]
+        """The agent that may drive, the shadows, and the one that is taught where it is none of them."""
+        seated = [*([self.agent] if self.agent is not None else []), *self.shadows]
+        if self.pupil is not None and all(passenger is not self.pupil for passenger in seated):
+            seated.append(self.pupil)
+        return seated
 
     def _context(self, privileged: bool) -> Context:
         return self._task.world.context(0, privileged=privileged)
@@ -124,8 +143,8 @@ class Simulation:
     # --- driving
 
     def take_wheel(self, person: bool) -> bool:
-        """Put the person or the agent at the wheel; False where there is no agent."""
-        if person or self.agent is None:
+        """Put the person or the agent at the wheel; False where there is no agent that can drive."""
+        if person or self.agent is None or not self.agent.ready:
             self.at_wheel = PERSON
             return person
         self.at_wheel = self.agent.name
@@ -151,9 +170,9 @@ class Simulation:
             passenger.look(self.observation)
         label = self._expert.steering_at(world, 0, 0.0, 0.0)
         wanted = np.nan
-        if not self.person_drives and (self.agent is None or self.agent.control is None):
+        person = self.person_drives  # an agent that fails here leaves this step to nobody
+        if not person and (self.agent is None or self.agent.control is None):
             self.at_wheel = PERSON
-        person = self.person_drives
         if not person and self.agent is not None and self.agent.control is not None:
             steering = self.agent.control.steering
             if self.pedals == "person" and self.agent.control.acceleration is not None:
@@ -249,6 +268,13 @@ class Simulation:
         return records
 
     @property
+    def in_lane(self) -> bool:
+        """Whether the car's centre is between the borders of its lane, and the car on the road."""
+        ego = self.ego
+        inside = -float(ego["right_border"]) <= float(ego["lateral_offset"]) <= float(ego["left_border"])
+        return inside and not self.truth()["off_road"]
+
+    @property
     def params(self) -> Any:
         """The car's figures."""
         return self._task.world.params
@@ -287,9 +313,8 @@ class Simulation:
     def _add_view(self, row: dict[str, Any]) -> NDArray[np.uint8]:
         """A second picture from a shifted and turned car, with the expert's steering there."""
         rng = np.random.default_rng([self.choice.seed, self.drive_step, 4099])
-        lateral = float(np.float32(rng.uniform(-VIEW_LATERAL, VIEW_LATERAL)))
-        yaw = float(np.float32(rng.uniform(-VIEW_YAW, VIEW_YAW)))
         world = self._task.world
+        lateral, yaw = draw_view(rng, world.egos[0], VIEWS)
         row["view.lateral_m"], row["view.yaw_rad"] = lateral, yaw
         row["action.view"] = self._expert.steering_at(world, 0, lateral, yaw)
         return world.render_view(0, lateral, yaw)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from drive.dataset import FRONT_IMAGE, read_episode, read_info
 from drive.serve.journal import read_journal
 
 Row = dict[str, Any]  # a frame's numbers by feature, plain
@@ -85,13 +86,28 @@ class Recovered:
     """What a journal holds."""
 
     take: Take | None  # None: not even its facts are whole
-    saving_from: int | None  # number of its first episode, once writing into the dataset had begun
+    written: int = 0  # so many of its episodes are in the dataset
+    saving: int | None = None  # the number under which the next one was being written
+
+    def done(self, root: Path, runs: Sequence[Sequence[Frame]]) -> int:
+        """How many of its episodes are in the dataset: was the one that was being written the last of them?
+
+        Args:
+            root: the dataset.
+            runs: the frames of the take's episodes.
+
+        Raises:
+            UserError: the dataset is damaged.
+        """
+        if self.saving is None or self.written >= len(runs):
+            return self.written
+        return self.written + _is_there(root, self.saving, runs[self.written])
 
 
 def recover(path: Path) -> Recovered:
     """Replay a journal."""
     take: Take | None = None
-    saving: int | None = None
+    written, saving = 0, None
     for head, data in read_journal(path):
         if "facts" in head:
             take = Take(TakeFacts(**head["facts"]), take.frames if take else [], take.ended if take else "")
@@ -108,5 +124,17 @@ def recover(path: Path) -> Recovered:
         elif "ended" in head:
             take.ended = head["ended"]
         elif "saving" in head:
-            saving = head["saving"]
-    return Recovered(take, saving)
+            written, saving = head["written"], head["saving"]
+    return Recovered(take, written, saving)
+
+
+def _is_there(root: Path, index: int, frames: Sequence[Frame]) -> bool:
+    """Whether an episode of the dataset holds just these frames; another take's may have got its number."""
+    info = read_info(root)
+    if index >= info.total_episodes or info.episodes[index].length != len(frames):
+        return False
+    exact = "privileged.lateral_offset_m"
+    found = read_episode(info, index, [exact, FRONT_IMAGE])
+    return np.array_equal(
+        np.asarray(found[exact]), np.array([frame.row[exact] for frame in frames], np.float32)
+    ) and list(found[FRONT_IMAGE]) == [frame.pictures[FRONT_IMAGE] for frame in frames]

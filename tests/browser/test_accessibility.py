@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from tests.browser.conftest import serving
 from tests.browser.page import Opened
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 SETTINGS = {"reduced_motion": "reduce", "bypass_csp": True}  # axe measures with styles of its own
+TAUGHT = ("--traffic", "none", "--seed", "5", "--teach")
 SCREENS = ({"color_scheme": "light"}, {"color_scheme": "dark"}, PHONE)
 
 # What can be used and is shown: one radio button stands for its group, as in the order of the Tab key.
@@ -90,6 +92,25 @@ def test_the_page_for_driving(serve, visit, tmp_path: Path) -> None:
                 opened.wait_until(lambda state: not state["held"])
             page.keyboard.press("o")
             opened.wait_until(lambda state: state["recording"]["mode"] == "off")
+            assert not_reached(page) == []
+            page.close()
+
+
+def test_the_page_with_a_learner_that_asks_for_help(visit, tmp_path: Path) -> None:
+    with serving("tests.browser.taught_server", "ServeConfig", *TAUGHT, str(tmp_path / "out")) as address:
+        for screen in SCREENS:
+            opened: Opened = visit(address, **SETTINGS, **screen)
+            page = opened.page
+            opened.wait_until(lambda state: state["teach"]["phase"] == "ready")
+            assert findings(page) == []
+            page.keyboard.press("n")
+            opened.wait_until(lambda state: state["mode"] in ("driving", "held"))
+            if opened.state["at_wheel"] == "person":
+                page.keyboard.press("t")
+            opened.wait_until(lambda state: state["teach"]["waits"])
+            opened.wait_for("document.getElementById('help-wanted').textContent !== ''")
+            assert findings(page) == []
+            assert overflow(page) <= 0
             assert not_reached(page) == []
             page.close()
 

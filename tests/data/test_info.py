@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from drive.data import check as data_check
 from drive.data.info import DataInfoConfig, main, show, summarize
 from drive.dataset import exclude, mark, read_info
 from drive.errors import UserError
@@ -51,6 +52,40 @@ def test_numbers_are_those_of_the_frames(drives: Path) -> None:
     assert (
         facts["episode_list"][1]["person"] == "Bo" and facts["episode_list"][1]["frames_to_learn_from"] == 0
     )
+
+
+def test_a_frame_that_was_marked_twice_counts_once(drives: Path) -> None:
+    mark(drives, 0, 0, 3)  # frame 1 was marked while driving, too
+    facts = summarize(read_info(drives))
+    assert facts["frames_marked"] == 3 + 10 + 1
+    assert [one["frames_marked"] for one in facts["episode_list"]] == [13, 1]
+    assert facts["marked"] == [
+        {"episode": 0, "from_frame": 0, "to_frame": 3},
+        {"episode": 0, "from_frame": 10, "to_frame": 20},
+        {"episode": 1, "from_frame": 1, "to_frame": 2},
+    ]
+    file = StringIO()
+    show(facts, Console(file=file, width=200))
+    assert (
+        "14 frames, 0.7 s (episode 0: 0 to 0.15 s; episode 0: 0.5 to 1 s; episode 1: 0.05" in file.getvalue()
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("open-000000.journal", "start `drive serve --data"), ("a.journal.bad", "delete it")]
+)
+def test_an_interrupted_recording_is_noted_and_is_no_problem(
+    drives: Path, capsys: pytest.CaptureFixture[str], name: str, said: str
+) -> None:
+    (drives / name).write_bytes(b"frames")
+    data_check.main(data_check.DataCheckConfig(drives))
+    told = capsys.readouterr().out
+    assert "whole" in told and name in told and said in told
+    data_check.main(data_check.DataCheckConfig(drives, json=True))
+    checked = json.loads(capsys.readouterr().out)
+    assert checked["whole"] and [said in note for note in checked["notes"]] == [True]
+    main(DataInfoConfig(drives))
+    assert said in capsys.readouterr().out
 
 
 def test_tables_show_what_is_left_out(drives: Path) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+import platform
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,12 @@ import numpy as np
 import pytest
 
 from drive.data_view.app import make_app
-from drive.data_view.command import DataViewConfig
+from drive.data_view.command import DataViewConfig, main
 from drive.dataset import FRONT_IMAGE, read_edits, read_episode, read_info
 from drive.errors import UserError
+from drive.interchange import importing
+from drive.serve import listen
+from tests.interchange.sources import donkey, udacity
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 HERE = "http://127.0.0.1:8010"
@@ -72,6 +77,23 @@ def test_episodes_traces_and_pictures_are_those_of_the_dataset(client: Client, r
     assert client.get("/api/episodes/1/frames/8000.jpg").status_code == 404
     assert client.get("/api/episodes/99/frames/0.jpg").status_code == 404
     assert "no episode 99" in client.get("/api/episodes/99").json()["error"]
+
+
+@pytest.mark.parametrize("kind", ["donkey", "udacity"])
+def test_drives_of_other_programs_are_shown_as_far_as_they_go(tmp_path: Path, kind: str) -> None:
+    source = {"donkey": donkey, "udacity": udacity}[kind](tmp_path / "theirs")
+    importing.main(importing.ImportConfig(source, tmp_path / "out"))
+    client = Client(make_app(tmp_path / "out"))
+    answer = client.get("/api/episodes/0")
+    assert answer.status_code == 200
+    frames = read_episode(read_info(tmp_path / "out"), 0)
+    panels = {panel["title"]: panel["series"] for panel in answer.json()["panels"]}
+    assert list(panels) == ["Steering", "Speed"]
+    assert [series["name"] for series in panels["Speed"]] == ["speed"]
+    np.testing.assert_allclose(
+        panels["Speed"][0]["values"], 3.6 * frames["observation.state"][:, 0], atol=0.006
+    )
+    assert client.get("/api/episodes/0/frames/3.jpg").content == frames[FRONT_IMAGE][3]
 
 
 def test_excluding_and_restoring_changes_the_edits_alone(client: Client, root: Path) -> None:
@@ -141,6 +163,30 @@ def test_names_in_the_address_do_not_reach_other_files(client: Client) -> None:
     policy = client.get("/").headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize(
+    ("host", "token", "url", "tunnel"),
+    [
+        ("127.0.0.1", False, r"http://127\.0\.0\.1:\d+/ ", True),
+        ("127.0.0.1", True, r"http://127\.0\.0\.1:\d+/\?token=\S{30}", True),
+        ("0.0.0.0", False, rf"http://{re.escape(platform.node())}:\d+/\?token=\S{{30}}", False),
+    ],
+)
+def test_the_address_that_is_printed_can_be_opened(
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    host: str,
+    token: bool,
+    url: str,
+    tunnel: bool,
+) -> None:
+    monkeypatch.setattr(listen, "serve", lambda app, opened: None)
+    main(DataViewConfig(root, host=host, port=0, token=token))
+    said = capsys.readouterr().out
+    assert re.search(rf"Open {url}", said)
+    assert ("ssh -L" in said) == tunnel
 
 
 def test_bad_input_is_one_clear_line(tmp_path: Path) -> None:

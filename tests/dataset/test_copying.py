@@ -132,6 +132,23 @@ def test_only_what_is_learned_from_can_be_copied(tmp_path: Path) -> None:
     assert made.edits == type(made.edits)() and check(made.root) == []
 
 
+def test_what_is_marked_in_a_stretch_is_marked_in_its_copy(tmp_path: Path) -> None:
+    with by_hand(tmp_path / "a") as writer:
+        writer.add_episode(hand_columns(20, 0), seed=0, ended="goal")
+        writer.add_episode(hand_columns(8, 1), seed=1, ended="stopped")
+    exclude(tmp_path / "a", 0, 6, 10)
+    mark(tmp_path / "a", 0, 2, 8)
+    mark(tmp_path / "a", 0, 9, 13)
+    mark(tmp_path / "a", 0, 18)
+    mark(tmp_path / "a", 1, 3, 5)
+    info = read_info(tmp_path / "a")
+    made = copy_episodes(tmp_path / "out", [(info, learned_pieces(info))])
+    assert [row.length for row in made.episodes] == [6, 10, 8]
+    assert made.edits.marked == {0: ((2, 6),), 1: ((0, 3), (8, 10)), 2: ((3, 5),)}
+    assert made.edits.excluded == {}
+    assert check(made.root) == []
+
+
 PITCHED = Camera(width_px=32, height_px=16, pitch_deg=5.0)
 OTHERS = {
     "camera": ({"camera": PITCHED}, "camera's pitch_deg 5.0, .* has 3.0"),

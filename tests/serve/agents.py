@@ -1,6 +1,7 @@
 """Agents for tests: named by `tests.serve.agents:NAME`."""
 
 from drive.agent import Context, Control, Observation
+from drive.errors import UserError
 
 
 class Quarter:
@@ -27,3 +28,24 @@ class Breaks(Quarter):
         if self._steps == 5:
             raise ValueError("no lane")
         return Control(0.0)
+
+
+class Counts(Quarter):
+    """Steers a hundredth more at each step since it was reset."""
+
+    def reset(self, context: Context) -> None:
+        """Count anew."""
+        self._steps = 0
+
+    def act(self, observation: Observation) -> Control:
+        """As far as it has counted."""
+        self._steps += 1
+        return Control(0.01 * self._steps)
+
+
+class Refuses(Quarter):
+    """Cannot drive here."""
+
+    def reset(self, context: Context) -> None:
+        """Say so."""
+        raise UserError("not with this camera")

@@ -129,12 +129,13 @@ def record_clumsily(
                     frames, deletions = frames - deleted, deletions + 1
                     driver = ClumsyDriver(1000 * deletions + number)
         if simulation.end is not None:
-            recorder.end_drive({"collision": "crash"}.get(simulation.end, simulation.end))
+            ended = {"collision": "crash"}.get(simulation.end, simulation.end)
+            recorder.end_drive(ended, simulation.drive_step - 1)
         number += 1
     recorder.stop()
     recorder.close()
     return recorder.kept, recorder.crashed
 
 
-if __name__ == "__main__":  # python -m tests.serve.clumsy DIR: what `drive train` can make of five minutes
-    print(record_clumsily(Path(sys.argv[1]), seconds=300.0, seed=100, road_s=10.0, views=True))
+if __name__ == "__main__":  # python -m tests.serve.clumsy DIR: five minutes, for `drive data reshoot`
+    print(record_clumsily(Path(sys.argv[1]), seconds=300.0, seed=100))

@@ -22,6 +22,8 @@ from drive.serve.pictures import LEVELS, WINDOW, Flow
         ("127.0.0.1:8000", "http://127.0.0.1:9000", False),
         ("127.0.0.1:8000", "http://127.0.0.1:8000.evil.example", False),
         ("127.0.0.1:8000", "null", False),
+        ("127.0.0.1:8000", "http://[", False),
+        ("127.0.0.1:8000", "http://[::1", False),
         ("127.0.0.1:8000", "", False),
         ("evil.example:8000", "http://evil.example:8000", False),  # a name made to point here
         ("evil.example:8000", None, False),

@@ -82,7 +82,11 @@ def test_no_text_breaks_the_parser(text: str) -> None:
 
 @given(
     st.recursive(
-        st.none() | st.booleans() | st.floats(allow_nan=False) | st.integers() | st.text(max_size=8),
+        st.none()
+        | st.booleans()
+        | st.floats(allow_nan=False, allow_subnormal=False)
+        | st.integers()
+        | st.text(max_size=8),
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
         max_leaves=6,
     ),

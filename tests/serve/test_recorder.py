@@ -103,10 +103,10 @@ def test_a_crash_is_kept_apart(tmp_path: Path) -> None:
     recorder = open_recorder(tmp_path / "d")
     recorder.start()
     add(recorder, range(40))
-    recorder.end_drive("crash")
+    recorder.end_drive("crash", 39)
     recorder.begin_drive(replace(FACTS, seed=4))
     add(recorder, range(30))
-    recorder.end_drive("goal")
+    recorder.end_drive("goal", 29)
     recorder.close()
     info = read_info(tmp_path / "d")
     assert [row.ended for row in info.episodes] == ["crash", "goal"]
@@ -119,7 +119,7 @@ def test_a_crash_can_be_deleted_and_the_drive_goes_on(tmp_path: Path) -> None:
     recorder = open_recorder(tmp_path / "d")
     recorder.start()
     add(recorder, range(140))
-    recorder.end_drive("crash")
+    recorder.end_drive("crash", 139)
     recorder.cut(100)
     add(recorder, range(40, 60))
     recorder.stop()
@@ -200,7 +200,7 @@ def test_a_journal_is_added_once_even_if_its_writing_was_interrupted(
     assert journal.exists()
     assert read_info(root).total_episodes == 2
     recorder._saves.clear()
-    recorder._close_writer()
+    recorder._store.close()
     open_recorder(root).close()
     assert read_info(root).total_episodes == 2
     assert journals(root) == []

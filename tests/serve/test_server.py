@@ -204,6 +204,49 @@ def test_a_closed_tab(port: int, data: Path, keep: bool, more: int) -> None:
         assert info.episodes[-1].ended == "lost"
 
 
+def test_who_gives_the_place_back_keeps_what_was_recorded(port: int, data: Path) -> None:
+    before = read_info(data).total_episodes
+    with page(port) as driver:
+        driver.send("pace", factor="max")
+        driver.send("start", seed=11, agent="expert")
+        driver.send("record", action="start", keep_on_disconnect=False)
+        driver.state(lambda state: state["recording"]["frames"] > 15)
+        driver.send("release")
+        driver.wait(lambda told: "Saved" in told.get("text", ""))
+        driver.send("claim")
+        driver.until(type="role", role="driver")
+        driver.send("record", action="settings", keep_on_disconnect=True)
+        state = driver.state(lambda state: state["recording"]["keep_on_disconnect"])
+        assert state["recording"]["mode"] == "off"
+    info = read_info(data)
+    assert info.total_episodes == before + 1
+    assert info.episodes[-1].ended == "stopped" and info.episodes[-1].length > 15
+
+
+@pytest.mark.parametrize(
+    "flood", [{"type": "restart"}, {"type": "start", "seed": 12}, {"type": "hold", "on": False}]
+)
+def test_a_driver_who_floods_the_server_does_not_keep_the_drive_from_going_on(
+    port: int, flood: dict[str, Any]
+) -> None:
+    with page(port) as driver:
+        driver.send("pace", factor=1.0)
+        driver.send("start", seed=12, agent="expert")
+        driver.state(lambda state: state["mode"] == "driving" and state["pace"] == 1.0)
+        first, sent, began = driver.states[-1]["step"], 0, time.monotonic()
+        while time.monotonic() - began < 3.0:
+            driver.send(**flood)
+            sent += 1
+            time.sleep(max(began + sent / 180.0 - time.monotonic(), 0.0))
+        said = time.monotonic()
+        driver.send("pace", factor=0.5)
+        state = driver.state(lambda state: state["pace"] == 0.5)
+        assert time.monotonic() - said < 5.0, "what is asked afterwards waits behind the flood"
+        assert state["step"] - first > 20
+        if flood["type"] != "hold":
+            assert any("new drives at once" in told.get("text", "") for told in driver.told)
+
+
 def test_a_viewer_only_watches_and_may_claim_a_free_place(port: int) -> None:
     with page(port) as driver, page(port) as viewer:
         assert viewer.told[-1]["role"] == "viewer"

@@ -16,6 +16,7 @@ from drive.serve.simulation import Done, Simulation
 from drive.sim.env import LaneEnv
 from drive.sim.scenario import lane_scenario
 from drive.sim.sensors.camera import Camera
+from tests.serve.agents import Counts
 
 CAMERA = Camera(width_px=64, height_px=32)
 QUARTER, BREAKS = "tests.serve.agents:Quarter", "tests.serve.agents:Breaks"
@@ -86,8 +87,11 @@ def test_without_an_agent_the_wheel_cannot_be_let_go() -> None:
 
 def test_an_agent_that_fails_leaves_the_wheel_to_the_person() -> None:
     drive = simulation(Choice(seed=3, agent="breaks"))
-    done = [drive.step(0.1, 0.0) for _ in range(6)]
-    assert [step.row["intervention"] for step in done] == [0, 0, 0, 0, 1, 1]
+    done = [drive.step(0.0 if drive.at_wheel != "person" else 0.1, 0.0) for _ in range(6)]
+    assert [step.row["intervention"] for step in done] == [0, 0, 0, 0, 0, 1]
+    failed = done[4].row
+    assert failed["action.executed"][0] == 0.0
+    assert failed["action"] == failed["action.expert"], "nobody's steering is no label"
     assert drive.agent is not None and "no lane" in (drive.agent.failure or "")
     assert drive.at_wheel == "person"
 
@@ -184,6 +188,39 @@ def test_the_second_picture_comes_with_its_label() -> None:
     assert done.view is not None and done.view.shape == (32, 64, 3)
     assert abs(done.row["view.lateral_m"]) <= 1.0
     assert done.row["action.view"] != done.expert
+
+
+def test_the_second_picture_s_middle_stays_in_the_lane() -> None:
+    drive = simulation(Choice(seed=3, traffic="none"), views=True)
+    outside = 0
+    while drive.end is None:
+        ego = drive.ego
+        offset, left, right = (float(ego[name]) for name in ("lateral_offset", "left_border", "right_border"))
+        row = drive.step(0.15, 0.0).row
+        outside += not -right + 0.3 <= offset <= left - 0.3
+        if -right + 0.3 <= offset <= left - 0.3:
+            assert -right + 0.3 - 1e-6 <= offset + row["view.lateral_m"] <= left - 0.3 + 1e-6
+        else:
+            assert abs(offset + row["view.lateral_m"]) <= abs(offset), "not further out"
+    assert outside > 10
+
+
+def test_a_drive_that_cannot_be_loaded_leaves_the_one_before_alone() -> None:
+    catalog = replace(CATALOG, made={"counts": Counts()}, agents=CATALOG.agents | {"counts": "counts"})
+    drive = Simulation(catalog, CAMERA)
+    drive.load(Choice(seed=3, agent="counts"))
+    before = [drive.step(0.0, 0.0).steering for _ in range(3)]
+    refusing = replace(catalog, agents=catalog.agents | {"refuses": "tests.serve.agents:Refuses"})
+    drive.catalog = refusing
+    for choice in (
+        Choice(seed=4, agent="counts", shadows=("refuses",)),
+        Choice(seed=4, agent="quarter", shadows=("counts", "refuses")),
+    ):
+        with pytest.raises(UserError, match="not with this camera"):
+            drive.load(choice)
+    before.append(drive.step(0.0, 0.0).steering)
+    np.testing.assert_allclose(before, [0.01, 0.02, 0.03, 0.04], rtol=1e-6)
+    assert drive.choice.seed == 3
 
 
 def test_what_is_told_of_the_map() -> None:

@@ -50,6 +50,7 @@ export class Commands {
     $("seat").addEventListener("click", () => this.#seat());
     $("veil-button").addEventListener("click", () => {
       if (page.role?.role !== "driver") this.#seat();
+      else if (page.state.teach?.waits) this.run("takeover");
       else if (this.held) this.run("hold");
       else this.run("restart");
       $("veil-button").blur(); // so that Space does not press it again
@@ -92,12 +93,13 @@ export class Commands {
     if (role?.role !== "driver") return role && !role.driver ? "Take the seat" : "";
     if (state.mode === "ended") return "Drive again";
     if (state.mode === "waiting") return "Start driving";
+    if (state.teach?.waits) return "Take over";
     return this.held ? "Go on" : "";
   }
 
-  /** Whether the person has stopped the time, rather than something that is missing. */
+  /** Whether the person has stopped the time, or the learner that wants help, rather than something that is missing. */
   get held() {
-    return this.page.state?.held === true;
+    return this.page.state?.held === true || this.page.state?.teach?.waits === true;
   }
 
   #seat() {

@@ -3,6 +3,7 @@
 import { Commands } from "./commands.js";
 import { Hands } from "./hands.js";
 import { Latency } from "./latency.js";
+import { Learner } from "./learner.js";
 import { Link } from "./link.js";
 import { Map2d } from "./map.js";
 import { PadDialog } from "./pad_dialog.js";
@@ -18,6 +19,7 @@ const CLOSEST_MS = 8; // and no closer than this, whatever a stick does
 
 const page = { hello: null, state: null, role: null, heldByDialog: false };
 const panel = new Panel();
+const learner = new Learner();
 const latency = new Latency();
 const picture = new Picture($("camera"), (step, echo, now) => {
   latency.drawn(echo, now);
@@ -45,7 +47,8 @@ function moved(time) {
 /** A hand on the wheel while an agent drives: the person takes over. */
 function grabbed() {
   const { state, role } = page;
-  if (role?.role === "driver" && state?.mode === "driving" && state.at_wheel !== "person") page.send("takeover", { on: true });
+  const moving = state?.mode === "driving" || state?.teach?.waits;
+  if (role?.role === "driver" && moving && state.at_wheel !== "person") page.send("takeover", { on: true });
 }
 
 const hands = new Hands(moved, grabbed);
@@ -104,6 +107,12 @@ function showState(state) {
     if (hands.steering !== was || now - sent >= HEARTBEAT_MS) sendControls();
   }
   const shadows = Object.entries(state.shadows).map(([name, { steering }]) => [name, steering]);
+  const disagreements = Object.values(state.shadows).map(({ disagreement }) => disagreement);
+  if (state.teach && !(state.teach.name in state.shadows)) {
+    shadows.push([state.teach.name, state.teach.steering]);
+    disagreements.push(state.teach.error);
+  }
+  learner.show(state);
   panel.show(state);
   panel.still(state, commands.remedy);
   panel.hand(hands.source, state.at_wheel === "person");
@@ -111,7 +120,7 @@ function showState(state) {
   wheel.show(state.steering, shadows);
   map.show(state);
   if (!before || state.drive_step !== before.drive_step) plot.add(state.time_s, state.steering, shadows);
-  panel.shadows(shadows, Object.values(state.shadows).map(({ disagreement }) => disagreement));
+  panel.shadows(shadows, disagreements);
   commands.show();
   document.documentElement.dataset.step = state.step;
 }

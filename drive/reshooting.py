@@ -1,0 +1,235 @@
+"""Drives of a dataset driven again from their stored actions, and pictured in another light."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from drive.dataset import FRONT_IMAGE, VIEW_IMAGE, DatasetInfo, read_episode, read_info
+from drive.dataset.stats import Stats
+from drive.recording import DriveSettings, Pictures, draw_view
+from drive.sim.density import TRAFFIC
+from drive.sim.scenario import Scenario, lane_scenario, load_map, relook
+from drive.sim.sensors.weather import TRAINING_WEATHERS
+
+OFFSET_TOLERANCE = 0.05  # between the lateral offsets recorded and driven again [m]
+SPEED_TOLERANCE = 0.1  # [m/s]
+GAP_TOLERANCE = 0.5  # to the vehicle ahead [m]
+_SOURCE_COLUMNS = (
+    "observation.state",
+    "observation.command",
+    "action",
+    "action.executed",
+    "privileged.lateral_offset_m",
+)
+_KEPT = ("action", "action.executed", "intervention", "mark")  # what the driver did stays as recorded
+
+
+@dataclass(frozen=True)
+class ReshootSettings:
+    """What is pictured of each drive."""
+
+    pictures: DriveSettings
+    seed: int = 0
+    maps: tuple[tuple[str, str], ...] = ()  # names of maps and their files
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Frames [start, stop) of one episode, to be pictured in look number `look`."""
+
+    episode: int
+    start: int
+    stop: int
+    look: int
+
+
+@dataclass(frozen=True)
+class Reshot:
+    """A piece pictured once more; `columns` is empty where not even its first frame could be driven again."""
+
+    piece: Piece
+    weather: str
+    lost: int  # frames at its end where the car was elsewhere than when it was recorded
+    columns: dict[str, Any] = field(default_factory=dict)
+    image_stats: dict[str, Stats] = field(default_factory=dict)
+
+
+class Reshooter:
+    """One simulator for piece after piece of a dataset; what a worker holds.
+
+    The drive is driven again open loop, by the stored actions alone, and stops where the car is no longer
+    where it was recorded. The simulator is exact, so that this happens only where something else differs:
+    another version of the program, or a recording that began in the middle of a drive.
+    """
+
+    def __init__(self, root: Path, settings: ReshootSettings) -> None:
+        from drive.sim.expert import Expert
+        from drive.sim.task import LaneTask
+
+        cv2.setNumThreads(1)
+        self._info, self._settings = read_info(root), settings
+        self._task = LaneTask(1, camera=self._info.camera)
+        self._expert = Expert()
+        self._traffic: dict[int, str] = {}  # by episode
+
+    def __call__(self, piece: Piece, report: Callable[[int], None]) -> Reshot:
+        """Drive a piece again and picture it."""
+        source = _Source.read(self._info, piece.episode, dict(self._settings.maps))
+        if piece.episode not in self._traffic:
+            self._traffic[piece.episode] = self._find_traffic(source)
+        seed, episode = self._settings.seed, piece.episode
+        rng = np.random.default_rng([seed, episode, piece.look, 6173])
+        weathers = np.random.default_rng([seed, episode, 6197]).permutation(TRAINING_WEATHERS)
+        weather = str(weathers[piece.look % len(weathers)])
+        scenario = relook(source.scenario(self._traffic[episode]), rng, weather)
+        return self._shoot(source, scenario, piece, rng, report)
+
+    def _find_traffic(self, source: "_Source") -> str:
+        """The traffic with which the drive goes as recorded for longest: recordings need not name it."""
+        best, longest = source.likely_traffic[0], -1
+        for traffic in source.likely_traffic:
+            agreed = self._rehearse(source, traffic)
+            if agreed > longest:
+                best, longest = traffic, agreed
+            if agreed == source.length:
+                break
+        return best
+
+    def _rehearse(self, source: "_Source", traffic: str) -> int:
+        """Frames that are driven again as recorded."""
+        self._load(source.scenario(traffic))
+        for t in range(source.length):
+            if not self._agrees(source, t):
+                return t
+            self._advance(source, t)
+        return source.length
+
+    def _load(self, scenario: Scenario) -> None:
+        self._task.reset(0, np.random.default_rng(0), {"scenario": scenario})
+        self._expert.reset(self._task.world.context(0, privileged=True))
+
+    def _agrees(self, source: "_Source", t: int) -> bool:
+        ego, seen = self._task.world.egos[0], self._task.scalars()
+        speed, _, limit, gap, _ = source.columns["observation.state"][t]
+        offset = source.columns["privileged.lateral_offset_m"][t]
+        return bool(
+            abs(float(ego["lateral_offset"]) - offset) <= OFFSET_TOLERANCE
+            and abs(seen["speed"][0, 0] - speed) <= SPEED_TOLERANCE
+            and abs(seen["speed_limit"][0, 0] - limit) <= SPEED_TOLERANCE
+            and abs(seen["lead"][0, 0] - gap) <= GAP_TOLERANCE
+        )
+
+    def _advance(self, source: "_Source", t: int) -> None:
+        steering, acceleration = source.columns["action.executed"][t].astype(np.float64)
+        pedals = acceleration if source.pedals else np.nan
+        self._task.world.advance(np.array([steering]), np.array([pedals]))
+
+    def _shoot(
+        self,
+        source: "_Source",
+        scenario: Scenario,
+        piece: Piece,
+        rng: np.random.Generator,
+        report: Callable[[int], None],
+    ) -> Reshot:
+        settings, world = self._settings.pictures, self._task.world
+        camera = self._info.camera
+        shape = (camera.height_px, camera.width_px, 3)
+        front, view = Pictures(shape, settings.jpeg_quality), Pictures(shape, settings.jpeg_quality)
+        rows: dict[str, list[Any]] = {}
+        lost, frames, reported = 0, 0, 0
+        self._load(scenario)
+        for t in range(piece.stop):
+            if not self._agrees(source, t):
+                lost = piece.stop - max(t, piece.start)
+                break
+            if t >= piece.start and (t - piece.start) % settings.every == 0:
+                row = self._row(source, t)
+                front.add(world.render()[0])
+                if settings.views:
+                    lateral, yaw = draw_view(rng, world.egos[0], settings)
+                    view.add(world.render_view(0, lateral, yaw))
+                    row["view.lateral_m"], row["view.yaw_rad"] = lateral, yaw
+                    row["action.view"] = self._expert.steering_at(world, 0, lateral, yaw)
+                for name, value in row.items():
+                    rows.setdefault(name, []).append(value)
+                frames += 1
+                if frames - reported >= 20:
+                    report(frames - reported)
+                    reported = frames
+            self._advance(source, t)
+        if not frames:
+            return Reshot(piece, scenario.weather, lost)
+        columns: dict[str, Any] = {name: np.array(values) for name, values in rows.items()}
+        columns[FRONT_IMAGE], stats = front.encoded, {FRONT_IMAGE: front.stats()}
+        if settings.views:
+            columns[VIEW_IMAGE], stats[VIEW_IMAGE] = view.encoded, view.stats()
+        return Reshot(piece, scenario.weather, lost, columns, stats)
+
+    def _row(self, source: "_Source", t: int) -> dict[str, Any]:
+        """The numbers of a frame: the driver's as recorded, the simulator's and the expert's anew."""
+        world = self._task.world
+        ego = world.egos[0]
+        row = {name: source.columns[name][t] for name in _KEPT if name in source.columns}
+        row["observation.state"] = source.columns["observation.state"][t]
+        row["observation.command"] = source.columns["observation.command"][t]
+        row["privileged.lateral_offset_m"] = float(ego["lateral_offset"])
+        row["privileged.heading_error_rad"] = float(ego["heading_error"])
+        if "action.expert" in source.columns:
+            acceleration = source.columns["action.expert"][t][1]
+            row["action.expert"] = (self._expert.steering_at(world, 0, 0.0, 0.0), acceleration)
+        return row
+
+
+@dataclass(frozen=True, eq=False)
+class _Source:
+    """One recorded drive, and how to find its scenario again."""
+
+    seed: int
+    weather: str
+    length: int
+    columns: dict[str, Any]
+    pedals: bool  # whether the driver had them; else the car kept its speed by itself
+    likely_traffic: tuple[str, ...]
+    map_file: str | None
+
+    @classmethod
+    def read(cls, info: DatasetInfo, episode: int, maps: dict[str, str]) -> "_Source":
+        row, recording = info.episodes[episode], info.recording_of(episode) or {}
+        config = recording.get("config", {})
+        named = config.get("traffic")
+        others = [name for name in ("regular", *TRAFFIC) if name != named]
+        likely = ([named] if named in TRAFFIC else []) + list(dict.fromkeys(others))
+        wanted = [name for name in (*_SOURCE_COLUMNS, *_KEPT, "action.expert") if name in info.features]
+        assert row.seed is not None
+        return cls(
+            seed=row.seed,
+            weather=row.weather,
+            length=row.length,
+            columns=read_episode(info, episode, list(dict.fromkeys(wanted))),
+            pedals=config.get("pedals") == "person",
+            likely_traffic=tuple(likely),
+            map_file=maps.get(str(recording.get("map", "generated"))),
+        )
+
+    def scenario(self, traffic: str) -> Scenario:
+        road_map = load_map(self.map_file) if self.map_file else None
+        return lane_scenario(self.seed, weather_name=self.weather or None, traffic=traffic, road_map=road_map)
+
+
+def unfit(info: DatasetInfo) -> str | None:
+    """Why the drives of a dataset cannot be driven again; None: they can."""
+    missing = [name for name in _SOURCE_COLUMNS if name not in info.features]
+    if missing:
+        return f"it has no feature {missing[0]}; only drives in the simulator can be driven again"
+    if not info.calibrated:
+        return "its camera is not calibrated; only drives in the simulator can be driven again"
+    if info.fps != 20:
+        return f"it has {info.fps} frames a second, and the actions between are gone; record with --every 1"
+    if all(row.seed is None for row in info.episodes):
+        return "its episodes have no seed; only drives in the simulator can be driven again"
+    return None
