@@ -51,7 +51,8 @@ def test_known_curvature_is_taken_as_it_is():
             )
             spacing = np.hypot(np.diff(route.points["x"]), np.diff(route.points["y"]))
             assert np.abs(spacing - PATH_STEP).max() < 1e-3
-            turned = np.cumsum(np.r_[0.0, route.points["curvature"][:-1]]) * PATH_STEP
+            curvature = route.points["curvature"]
+            turned = np.cumsum(np.r_[0.0, 0.5 * (curvature[1:] + curvature[:-1])]) * PATH_STEP
             assert np.abs(route.points["yaw"] - route.points["yaw"][0] - turned).max() < 0.06
 
 
