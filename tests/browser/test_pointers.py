@@ -31,7 +31,7 @@ def test_the_mouse_over_the_picture_steers_until_it_leaves(serve, visit) -> None
 
 
 def test_a_finger_on_the_drawn_wheel_takes_it_from_the_agent(serve, visit) -> None:
-    with serve("--traffic", "none", "--seed", "5", "--pace", "0.5", "--agent", "expert") as address:
+    with serve("--traffic", "none", "--seed", "5", "--pace", "0.2", "--agent", "expert") as address:
         opened = visit(address, viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
         driving(opened)
         page = opened.page
