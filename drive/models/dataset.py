@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from drive.dataset.reader import DatasetInfo
 
 CACHE_VERSION = 1
+GROUP = 16  # pictures that one thread decodes and resizes at a time: few enough to stay in its cache
 PICTURE = (INPUT_HEIGHT, INPUT_WIDTH, 3)
 STEERING_BINS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64)  # edges over |steering| that balancing looks at
 
@@ -146,6 +148,10 @@ def _decode(
         lambda frames: tf.cast(preprocess(frames, crop), tf.uint8),
         input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)],
     )
+
+    def network_input(decode: "_Decoder", encoded: list[bytes]) -> bytes:
+        return bytes(cut(np.stack([decode(data) for data in encoded])).numpy().tobytes())
+
     masks = [[chosen.mask(info, row.index) for row in info.episodes] for info in datasets]
     total = sum(int(mask.sum()) for of_one in masks for mask in of_one)
     if total == 0:
@@ -171,8 +177,9 @@ def _decode(
                 state = np.asarray(values["observation.state"], np.float32)[kept]
                 for image, label in images:
                     encoded = [values[image][t] for t in kept]
-                    frames = np.stack(list(pool.map(_Decoder(info, row.index, image), encoded)))
-                    file.write(cut(frames).numpy().tobytes())
+                    groups = [encoded[i : i + GROUP] for i in range(0, len(encoded), GROUP)]
+                    for part in pool.map(partial(network_input, _Decoder(info, row.index, image)), groups):
+                        file.write(part)
                     steering.append(np.asarray(values[label], np.float32).reshape(row.length, -1)[kept, 0])
                     speed.append(state[:, speed_column])
                     episode.append(np.full(len(kept), number, np.int64))
