@@ -8,6 +8,7 @@ import pytest
 from drive.sim.maps.drivable import MAX_DISTANCE, DrivableArea, distance_outside, drivable_area
 from drive.sim.maps.procedural import generate_road
 from drive.sim.maps.road_map import Junction, RoadMap
+from drive.sim.scenario import lane_scenario
 
 from .roads import arc, chain_of, lane, straight
 
@@ -150,3 +151,18 @@ def test_the_area_of_a_real_town_is_measured_within_seconds(shared):
     for item in road_map.lanes:
         if item.type == "driving":
             assert distances(area, item.center[::9, :2]).max() < 0.05
+
+
+def test_no_slit_opens_between_the_lanes_of_a_road():
+    for seed in (*range(20), 1_000_177):  # the last one has a corner that begins almost at once
+        road_map = lane_scenario(seed).road_map
+        area = drivable_area(road_map)
+        for one in road_map.lanes:
+            beside = None if one.left_neighbour is None else road_map.lanes[one.left_neighbour]
+            if not one.drivable or beside is None or not beside.drivable:
+                continue
+            border = one.border(1)[:, :2]
+            around = border[:, None] + 0.1 * np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])
+            inside = np.arange(len(border)) > 5  # the lane's ends are open
+            inside &= inside[::-1]
+            assert max(area.distance(x, y) for x, y in around[inside].reshape(-1, 2)) == 0.0
