@@ -21,7 +21,7 @@ def test_dash_cam_pictures_in_a_driving_log(shared: Path, tmp_path: Path) -> Non
         for t, path in enumerate(pictures):
             name = f"center_2016_12_01_13_30_48_{100 * t:03d}.jpg"
             (tmp_path / "log" / "IMG" / name).write_bytes(path.read_bytes())
-            rows.writerow([f"/root/Desktop/IMG/{name}", "", "", 0.1 * t - 0.3, 1, 0, 30.19])
+            rows.writerow([f"C:\\Users\\me\\IMG\\{name}", "", "", 0.1 * t - 0.3, 1, 0, 30.19])
     main(ImportConfig(tmp_path / "log", tmp_path / "one", fov_deg=58.0, horizon_px=420.0))
     info = read_info(tmp_path / "one")
     frames = read_episode(info, 0)

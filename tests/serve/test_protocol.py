@@ -95,9 +95,11 @@ def test_no_text_breaks_the_parser(text: str) -> None:
 )
 def test_no_value_breaks_the_parser(value: object, kind: str, field: str) -> None:
     try:
-        parse(json.dumps({"type": kind, field: value}))
-    except ProtocolError:
-        pass
+        found = parse(json.dumps({"type": kind, field: value}))
+    except ProtocolError as error:
+        assert str(error) and "\n" not in str(error)  # one clear line for the page
+    else:
+        assert isinstance(found, protocol._TYPES[kind])
 
 
 def test_words_lose_control_characters() -> None:
