@@ -16,6 +16,12 @@ MAX_DECELERATION = 8.0  # [m/s^2] at Control.acceleration = -1
 NO_LEAD_GAP = 200.0  # the radar's answer when nothing is ahead [m]
 
 
+def acceleration_fraction(acceleration: float) -> float:
+    """An acceleration [m/s^2] as `Control.acceleration`: a fraction of the car's limits, in [-1, 1]."""
+    limit = MAX_ACCELERATION if acceleration > 0.0 else MAX_DECELERATION
+    return min(max(acceleration / limit, -1.0), 1.0)
+
+
 class AgentFailure(Exception):
     """The agent itself failed: its output is not a number, has the wrong shape, or came too late."""
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.agent import MAX_ACCELERATION, MAX_DECELERATION
+from drive.agent import acceleration_fraction
 from drive.dataset.layout import FRONT_IMAGE, VIEW_IMAGE
 from drive.dataset.stats import IMAGE_SAMPLES, ImageStats, Stats
 from drive.errors import UserError
@@ -140,7 +140,7 @@ def record_drive(
         keep = step % settings.every == 0
         if keep:
             row = {
-                "observation.state": _state(observation),
+                "observation.state": state_of(observation),
                 "observation.command": int(observation["command"]),
                 "privileged.lateral_offset_m": float(ego["lateral_offset"]),
                 "privileged.heading_error_rad": float(ego["heading_error"]),
@@ -158,7 +158,9 @@ def record_drive(
         else:
             _, terminated, truncated, info = env.step_unseen(action)
         if keep:
-            acceleration = _fraction(float(world.egos[context.world_index]["acceleration_command"]))
+            acceleration = acceleration_fraction(
+                float(world.egos[context.world_index]["acceleration_command"])
+            )
             row["action"] = (label, acceleration)
             row["action.executed"] = (steering, acceleration)
             for name, value in row.items():
@@ -208,7 +210,7 @@ class Rescue:
         return self._helping
 
 
-def _state(observation: Any) -> tuple[float, ...]:
+def state_of(observation: Any) -> tuple[float, ...]:
     """The observation's numbers in the order of STATE_NAMES."""
     return (
         float(observation["speed"][0]),
@@ -227,12 +229,6 @@ def draw_view(rng: np.random.Generator, ego: np.void, settings: DriveSettings) -
     draw, turn = rng.uniform(), rng.uniform(-1.0, 1.0)
     lateral = right + draw * (left - right) if left > right else 0.0
     return float(np.float32(lateral)), float(np.float32(radians(settings.view_yaw_deg) * turn))
-
-
-def _fraction(acceleration: float) -> float:
-    """[m/s^2] as a fraction of the car's limits, in [-1, 1]."""
-    limit = MAX_ACCELERATION if acceleration > 0.0 else MAX_DECELERATION
-    return min(max(acceleration / limit, -1.0), 1.0)
 
 
 class Recorder:

@@ -23,8 +23,8 @@ class DataReshootConfig:
 
     Each drive is driven again in the simulator from its stored actions and pictured in another training
     weather, with other colours, textures, paint, wear and scenery, and with other shifted views; the road and
-    the traffic stay. `action` stays the driver's; the expert answers each frame and each view anew. Five
-    minutes at the wheel become enough to learn from: drive data reshoot DIR OUT, then
+    the traffic stay. `action` stays the driver's; the expert answers each frame and each view anew. A
+    few minutes at the wheel teach more this way: drive data reshoot DIR OUT, then
     drive train OUT --labels expert. What training leaves out (crashes, excluded frames) is left out here too.
     """
 

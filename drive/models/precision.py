@@ -11,7 +11,7 @@ CPU_INFO = Path("/proc/cpuinfo")
 def cpu_multiplies_bfloat16(cpu_info: Path = CPU_INFO) -> bool:
     """Whether the processor has instructions for bfloat16; without them it is slower than float32.
 
-    Measured on two cores of an AMD EPYC with AVX512_BF16: 2.1 times as many pictures a second. False where
+    Measured on two cores of an AMD EPYC with AVX512_BF16: 1.4 times as many pictures a second. False where
     nothing is known: systems other than Linux have no such list.
     """
     try:

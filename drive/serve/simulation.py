@@ -8,9 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.agent import DT, MAX_ACCELERATION, MAX_DECELERATION, Agent, Context, Observation
+from drive.agent import (
+    DT,
+    MAX_DECELERATION,
+    Agent,
+    Context,
+    Observation,
+    acceleration_fraction,
+)
 from drive.control.speed import cruise
-from drive.recording import DriveSettings, draw_view
+from drive.recording import DriveSettings, draw_view, state_of
 from drive.serve.catalog import ANY_WEATHER, GENERATED, Catalog, Choice
 from drive.serve.passengers import Passenger
 from drive.serve.protocol import PERSON
@@ -183,7 +190,7 @@ class Simulation:
         ego = world.egos[0]
         if wanted < 0.0:  # there is no reverse gear
             wanted = max(wanted, -max(float(ego["speed"]), 0.0) / (DT * MAX_DECELERATION))
-        expert = (label, fraction(self._cruise()))
+        expert = (label, acceleration_fraction(self._cruise()))
         row = self._row(person, expert)
         view = self._add_view(row) if self.views else None
         before, camera = int(ego["step"]), self.observation["camera"]
@@ -191,7 +198,7 @@ class Simulation:
 
         self._steering[0], self._acceleration[0] = steering, wanted
         world.advance(self._steering, self._acceleration)
-        executed = (steering, fraction(float(ego["acceleration_command"])))
+        executed = (steering, acceleration_fraction(float(ego["acceleration_command"])))
         row["action.executed"] = list(executed)
         row["action"] = list(executed if person else expert)
         for passenger in self.passengers():
@@ -296,13 +303,7 @@ class Simulation:
     def _row(self, person: bool, expert: tuple[float, float]) -> dict[str, Any]:
         seen, ego = self.observation, self.ego
         return {
-            "observation.state": [
-                float(seen["speed"][0]),
-                float(seen["yaw_rate"][0]),
-                float(seen["speed_limit"][0]),
-                float(seen["lead"][0]),
-                float(seen["lead"][1]),
-            ],
+            "observation.state": list(state_of(seen)),
             "observation.command": int(seen["command"]),
             "privileged.lateral_offset_m": float(ego["lateral_offset"]),
             "privileged.heading_error_rad": float(ego["heading_error"]),
@@ -318,9 +319,3 @@ class Simulation:
         row["view.lateral_m"], row["view.yaw_rad"] = lateral, yaw
         row["action.view"] = self._expert.steering_at(world, 0, lateral, yaw)
         return world.render_view(0, lateral, yaw)
-
-
-def fraction(acceleration: float) -> float:
-    """[m/s^2] as a fraction of the car's limits, in [-1, 1]."""
-    limit = MAX_ACCELERATION if acceleration > 0.0 else MAX_DECELERATION
-    return min(max(acceleration / limit, -1.0), 1.0)
