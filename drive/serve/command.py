@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
+from drive.camera_flags import CameraFlags, own_flags_first
 from drive.errors import UserError
 from drive.seeds import RESERVED_SEEDS
 from drive.sim.density import TRAFFIC
-from drive.sim.sensors.camera import Camera
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from drive.serve.catalog import Catalog, Choice
 
 
+@own_flags_first
 @dataclass(frozen=True)
-class ServeConfig:
+class ServeConfig(CameraFlags):
     """Open a page to drive from in any browser: by keys, mouse, gamepad, wheel or touch.
 
     With --data, what you drive is recorded as a dataset with the expert's answer beside every frame. With
@@ -60,16 +61,6 @@ class ServeConfig:
     """Ask for a token on this machine as well, where others have accounts on it."""
     pace: float = 1.0
     """Speed of the simulation against real time, at most 1."""
-    width_px: int = 320
-    """Width of the pictures."""
-    height_px: int = 160
-    """Height of the pictures."""
-    fov_deg: float = 90.0
-    """Horizontal field of view of the camera."""
-    camera_height_m: float = 1.4
-    """Height of the camera above the ground."""
-    camera_pitch_deg: float = 3.0
-    """How far the camera looks down."""
 
     def __post_init__(self) -> None:
         def expect(good: bool, field: str, remedy: str) -> None:
@@ -86,21 +77,7 @@ class ServeConfig:
         expect(self.labels in ("action", "expert"), "labels", "take action or expert")
         expect(0 <= self.port <= 65535, "port", "take 0 to 65535")
         expect(0.01 <= self.pace <= 1.0, "pace", "take 0.01 to 1: nobody can drive faster than real time")
-        try:
-            _ = self.camera  # checks its own fields
-        except ValueError as error:
-            raise UserError(f"The camera cannot be built: {error}") from error
-
-    @property
-    def camera(self) -> Camera:
-        """The front camera."""
-        return Camera(
-            width_px=self.width_px,
-            height_px=self.height_px,
-            fov_deg=self.fov_deg,
-            z=self.camera_height_m,
-            pitch_deg=self.camera_pitch_deg,
-        )
+        super().__post_init__()
 
     def to_json(self) -> dict[str, Any]:
         """The settings that made the frames, as plain values."""
@@ -133,13 +110,14 @@ def build_app(config: ServeConfig, token: str | None = None) -> "Starlette":
     from drive.agents import split_spec
     from drive.serve import protocol
     from drive.serve.app import make_app
-    from drive.serve.catalog import ANY_WEATHER, GENERATED, Catalog, Choice
+    from drive.serve.catalog import ANY_WEATHER, Catalog, Choice
     from drive.serve.loop import Loop
     from drive.serve.pace import Pace
     from drive.serve.recorder import HandRecorder
     from drive.serve.simulation import Simulation
     from drive.serve.teacher import Lessons
     from drive.serve.teaching import LEARNER, Teaching
+    from drive.sim.maps.styles import GENERATED
     from drive.sim.scenario import load_map
     from drive.sim.sensors.weather import weather
 
