@@ -7,6 +7,7 @@ from typing import Any
 from drive.errors import UserError
 
 PARTS = ("data", "pilotnet", "evaluation")  # of the folder `out`
+CORNERS_S = 30.0  # of a drive from corner to corner [s]
 NOT_OF_THE_POLICY = {"data", "out", "device", "mixed_precision", "keep_cache"}  # settings of a training
 
 
@@ -16,8 +17,11 @@ class DemoConfig:
 
     out: Path = Path("runs/demo")
     """Folder of everything that is made; a finished step found there is not repeated."""
-    recordings: int = 240
+    recordings: int = 150
     """Expert drives to record, at 4 frames a second: many roads teach more than many frames of one."""
+    corners: int = 110
+    """Expert drives of half a minute besides, on town streets from corner to corner: tight bends are rare on
+    the other roads, and a learner that saw few of them cuts or leaves them."""
     episodes: int = 30
     """Scenarios of the suite `lane` to score on."""
     epochs: int = 3
@@ -30,6 +34,7 @@ class DemoConfig:
     def __post_init__(self) -> None:
         for name, least, why in (
             ("recordings", 2, ": one to learn from and one to choose the best weights"),
+            ("corners", 0, ""),
             ("episodes", 1, ""),
             ("epochs", 1, ""),
             ("max_duration_s", 1.0, ""),
@@ -63,20 +68,28 @@ def main(config: DemoConfig) -> None:
     data, learned, scores = (config.out / name for name in PARTS)
     policy = learned / "policy.onnx"
     step(1, "recording the expert")
-    recorded = _recorded(data)
-    if recorded < config.recordings:
+    there, corners_there = _recorded(data)
+    roads, corners = config.recordings - there, config.corners - corners_there
+    limit = config.max_duration_s
+    if max(roads, corners) <= 0:
+        console.print(f"{there + corners_there} drives are there already.")
+    else:
         _forget(learned)  # it learned from less
+    if roads > 0:
+        record.main(
+            record.RecordConfig(data, episodes=roads, every=5, max_duration_s=limit, workers=config.workers)
+        )
+    if corners > 0:
         record.main(
             record.RecordConfig(
                 data,
-                episodes=config.recordings - recorded,
+                episodes=corners,
+                roads="corners",
                 every=5,
-                max_duration_s=config.max_duration_s,
+                max_duration_s=CORNERS_S if limit is None else min(limit, CORNERS_S),
                 workers=config.workers,
             )
         )
-    else:
-        console.print(f"{recorded} drives are there already.")
     step(2, "training PilotNet on what was recorded")
     training = train.TrainConfig(data=(data,), out=learned, epochs=config.epochs)
     if _learned(policy, data, asdict(training)):
@@ -122,13 +135,17 @@ def _check_folder(out: Path) -> None:
         )
 
 
-def _recorded(data: Path) -> int:
-    """How many drives an earlier, perhaps interrupted, demo has recorded."""
+def _recorded(data: Path) -> tuple[int, int]:
+    """How many drives an earlier, perhaps interrupted, demo has recorded, and how many on corners besides."""
     if not (data / "meta" / "info.json").exists():
-        return 0
+        return 0, 0
     from drive.dataset import read_info
+    from drive.sim.maps.styles import generated_map
 
-    return int(read_info(data).total_episodes)
+    info = read_info(data)
+    maps = [(info.recording_of(row.index) or {}).get("map") for row in info.episodes]
+    corners = maps.count(generated_map("corners"))
+    return len(maps) - corners, corners
 
 
 def _learned(policy: Path, data: Path, wanted: dict[str, Any]) -> bool:

@@ -29,7 +29,8 @@ class EvaluateConfig:
     shadow: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """Acts on every frame beside each tested agent, unheard: logged, compared, filmed."""
     suite: str = "lane"
-    """Which list of scenarios."""
+    """Which list of scenarios: lane (roads of every kind) or corners (the same on town streets from corner to
+    corner)."""
     episodes: int = 100
     """How many scenarios: the first N of the suite."""
     map: Path | None = None

@@ -39,6 +39,8 @@ def make_plan(config: "EvaluateConfig") -> tuple[Plan, tuple[Slot, ...], dict[st
     if config.map is not None:
         from drive.sim.scenario import load_map
 
+        if not task.on_maps:
+            raise UserError(f"The suite {task.name} is of generated roads; with --map take --suite lane.")
         road_map = load_map(str(config.map))
         if config.junction_episodes is None:
             junctions = (config.episodes + 3) // 4 if task.passes_junctions(road_map) else 0

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import tyro
 
 from drive.agent import DT
+from drive.camera_flags import CameraFlags, own_flags_first
 from drive.errors import UserError
 from drive.machine import cores
 from drive.seeds import RESERVED_SEEDS
 from drive.sim.density import TRAFFIC
-from drive.sim.sensors.camera import Camera
+from drive.sim.maps.styles import STYLES, generated_map
 
 if TYPE_CHECKING:
     from drive.dataset import DatasetWriter
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 STEPS_PER_SECOND = round(1.0 / DT)  # control steps of the simulator
 
 
+@own_flags_first
 @dataclass(frozen=True)
-class RecordConfig:
+class RecordConfig(CameraFlags):
     """Let the expert drive and keep camera frames with its steering, as a LeRobot dataset (v3).
 
     The steering is disturbed now and then while the clean label is kept, and each frame has a second picture
@@ -43,6 +45,9 @@ class RecordConfig:
     are for evaluation."""
     map: Path | None = None
     """OpenDRIVE file to drive on, lane chains of at least 80 m; by default roads are generated."""
+    roads: Literal["any", "town", "country", "highway", "corners"] = "any"
+    """Generated roads of one style; corners: town streets from corner to corner, to learn what is rare on the
+    others."""
     weather: str | None = None
     """One weather for all drives; by default one of the training weathers is drawn for each."""
     traffic: Literal["none", "light", "regular", "dense"] = "regular"
@@ -51,16 +56,6 @@ class RecordConfig:
     """Keep each n-th control step of 0.05 s: 1 gives 20 frames a second, 2 gives 10."""
     max_duration_s: float | None = None
     """Stop each drive after this many seconds; by default it ends at its goal."""
-    width_px: int = 320
-    """Width of the pictures."""
-    height_px: int = 160
-    """Height of the pictures."""
-    fov_deg: float = 90.0
-    """Horizontal field of view of the camera."""
-    camera_height_m: float = 1.4
-    """Height of the camera above the ground."""
-    camera_pitch_deg: float = 3.0
-    """How far the camera looks down."""
     jpeg_quality: int = 90
     """Quality of the pictures, 1 to 100."""
     noise: float = 1.0
@@ -95,27 +90,15 @@ class RecordConfig:
         expect(
             self.max_duration_s is None or self.max_duration_s >= 1.0, "max_duration_s", "take 1 s or more"
         )
+        expect(self.roads in ("any", *STYLES), "roads", f"take any, {', '.join(STYLES)}")
+        expect(self.map is None or self.roads == "any", "roads", "leave it out with --map")
         expect(1 <= self.jpeg_quality <= 100, "jpeg_quality", "take 1 to 100")
         expect(0.0 <= self.noise <= 3.0, "noise", "take 0 (none) to 3")
         expect(0.0 <= self.noise_share <= 1.0, "noise_share", "take 0 to 1")
         expect(0.0 <= self.view_lateral_m <= 3.0, "view_lateral_m", "take 0 to 3 m")
         expect(0.0 <= self.view_yaw_deg <= 30.0, "view_yaw_deg", "take 0 to 30 degrees")
         expect(self.workers is None or self.workers >= 1, "workers", "take 1 or more")
-        try:
-            _ = self.camera  # checks its own fields
-        except ValueError as error:
-            raise UserError(f"The camera cannot be built: {error}") from error
-
-    @property
-    def camera(self) -> Camera:
-        """The front camera."""
-        return Camera(
-            width_px=self.width_px,
-            height_px=self.height_px,
-            fov_deg=self.fov_deg,
-            z=self.camera_height_m,
-            pitch_deg=self.camera_pitch_deg,
-        )
+        super().__post_init__()
 
     @property
     def fps(self) -> int:
@@ -173,7 +156,8 @@ def main(config: RecordConfig) -> None:
                 "a policy that learns from it has seen what the tables call unseen."
             )
     driver = config.driver if config.driver == "expert" else make_agent(config.driver)[0]
-    map_name = "generated" if config.map is None else load_map(str(config.map)).name
+    style = None if config.roads == "any" else config.roads
+    map_name = generated_map(style) if config.map is None else load_map(str(config.map)).name
     settings = config.drive_settings()
     with DatasetWriter(
         config.out,
@@ -193,6 +177,7 @@ def main(config: RecordConfig) -> None:
             config.traffic,
             None if config.map is None else str(config.map),
             config.driver,
+            style,
         )
         count = min(config.workers or cores(), config.episodes)
         record(config, writer, make, count, console)

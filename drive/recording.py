@@ -242,6 +242,7 @@ class Recorder:
         traffic: str,
         map_file: str | None,
         driver: str = "expert",
+        style: str | None = None,
     ):
         from drive.agents import make_agent
         from drive.sim.env import LaneEnv
@@ -249,7 +250,7 @@ class Recorder:
         from drive.sim.scenario import load_map
 
         cv2.setNumThreads(1)
-        self._settings, self._weather, self._traffic = settings, weather, traffic
+        self._settings, self._weather, self._traffic, self._style = settings, weather, traffic, style
         self._road_map = load_map(map_file) if map_file else None
         self._env = LaneEnv(camera=camera)
         self._expert = Expert()
@@ -260,6 +261,10 @@ class Recorder:
         from drive.sim.scenario import lane_scenario
 
         scenario = lane_scenario(
-            seed, weather_name=self._weather, traffic=self._traffic, road_map=self._road_map
+            seed,
+            weather_name=self._weather,
+            traffic=self._traffic,
+            road_map=self._road_map,
+            style=self._style,
         )
         return record_drive(self._env, self._expert, scenario, self._settings, report, self._driver)

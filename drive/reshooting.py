@@ -1,23 +1,31 @@
 """Drives of a dataset driven again from their stored actions, and pictured in another light."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from drive.dataset import FRONT_IMAGE, VIEW_IMAGE, DatasetInfo, read_episode, read_info
+from drive.dataset import FRONT_IMAGE, STATE_NAMES, VIEW_IMAGE, DatasetInfo, read_episode, read_info
 from drive.dataset.stats import Stats
 from drive.recording import DriveSettings, Pictures, draw_view
+from drive.sim.actors.traffic import obstacle_ahead
+from drive.sim.arrays import PATH_STEP
 from drive.sim.density import TRAFFIC
-from drive.sim.scenario import Scenario, lane_scenario, load_map, relook
+from drive.sim.maps.styles import GENERATED, GENERATED_MAPS
+from drive.sim.relooking import relayout, relook
+from drive.sim.scenario import Scenario, lane_scenario, load_map
 from drive.sim.sensors.weather import TRAINING_WEATHERS
 
 OFFSET_TOLERANCE = 0.05  # between the lateral offsets recorded and driven again [m]
 SPEED_TOLERANCE = 0.1  # [m/s]
 GAP_TOLERANCE = 0.5  # to the vehicle ahead [m]
+KEPT_LAYOUT = 4  # one look in so many keeps the recorded lanes; of the rest, every other one is mirrored
+CLEARINGS = 12  # how often vehicles and obstacles in the way are taken off another road
+_CORRIDOR = 1.7  # to each side of the path: who reaches into it can make a vehicle on it brake [m]
 _SOURCE_COLUMNS = (
     "observation.state",
     "observation.command",
@@ -25,6 +33,16 @@ _SOURCE_COLUMNS = (
     "action.executed",
     "privileged.lateral_offset_m",
 )
+_STEERING = np.array([-1, 1], np.float32)
+_SIDES: dict[str, Any] = {  # what changes its sign in a mirror
+    "observation.state": np.array(
+        [-1 if name == "yaw_rate_radps" else 1 for name in STATE_NAMES], np.float32
+    ),
+    "action": _STEERING,
+    "action.executed": _STEERING,
+    "action.expert": _STEERING,
+    "privileged.lateral_offset_m": np.float32(-1),
+}
 _KEPT = ("action", "action.executed", "intervention", "mark")  # what the driver did stays as recorded
 
 
@@ -35,6 +53,7 @@ class ReshootSettings:
     pictures: DriveSettings
     seed: int = 0
     maps: tuple[tuple[str, str], ...] = ()  # names of maps and their files
+    layouts: bool = True  # put other lanes beside the driven one, and mirror, where roads were generated
 
 
 @dataclass(frozen=True)
@@ -53,6 +72,7 @@ class Reshot:
 
     piece: Piece
     weather: str
+    mirrored: bool  # left and right were exchanged
     lost: int  # frames at its end where the car was elsewhere than when it was recorded
     columns: dict[str, Any] = field(default_factory=dict)
     image_stats: dict[str, Stats] = field(default_factory=dict)
@@ -81,12 +101,51 @@ class Reshooter:
         source = _Source.read(self._info, piece.episode, dict(self._settings.maps))
         if piece.episode not in self._traffic:
             self._traffic[piece.episode] = self._find_traffic(source)
-        seed, episode = self._settings.seed, piece.episode
+        seed, episode, traffic = self._settings.seed, piece.episode, self._traffic[piece.episode]
         rng = np.random.default_rng([seed, episode, piece.look, 6173])
         weathers = np.random.default_rng([seed, episode, 6197]).permutation(TRAINING_WEATHERS)
         weather = str(weathers[piece.look % len(weathers)])
-        scenario = relook(source.scenario(self._traffic[episode]), rng, weather)
-        return self._shoot(source, scenario, piece, rng, report)
+        recorded = source.scenario(traffic)
+        if self._settings.layouts and recorded.generated is not None and piece.look % KEPT_LAYOUT != 0:
+            mirrored = piece.look % 2 == 1
+            other = relayout(recorded, rng, weather, traffic, mirrored=mirrored)
+            ours = source.mirrored() if mirrored else source
+            if other is not None and (cleared := self._clear(ours, other, piece.stop)) is not None:
+                return self._shoot(ours, cleared, piece, rng, report, mirrored)
+        return self._shoot(source, relook(recorded, rng, weather), piece, rng, report, False)
+
+    def _clear(self, source: "_Source", scenario: Scenario, stop: int) -> Scenario | None:
+        """Without the new vehicles and obstacles that the recorded drive would meet.
+
+        None where the drive does not go as recorded all the same.
+        """
+        kept = np.ones(len(scenario.actors), np.bool_)
+        free = scenario.actors["path"] != 0  # those of the own lane were there when it was recorded
+        for _ in range(CLEARINGS):
+            cleared = replace(scenario, actors=scenario.actors[kept])
+            met = self._first_met(source, cleared, stop)
+            if met is None:
+                return cleared
+            near = free & kept
+            near[kept] &= met
+            if not near.any():
+                return None
+            kept &= ~near
+        return None
+
+    def _first_met(self, source: "_Source", scenario: Scenario, stop: int) -> NDArray[np.bool_] | None:
+        """(actors,) who is to blame where the drive first meets one or goes otherwise; None: nowhere."""
+        world = self._task.world
+        self._load(scenario)
+        for t in range(stop):
+            ego, actors = world.egos[0], world.actors[0]
+            touched = int(ego["collision_actor"])
+            if touched >= 0 and scenario.actors["path"][touched] != 0:
+                return np.arange(len(actors)) == touched
+            if not self._agrees(source, t):
+                return _in_lane(scenario.route.points, float(ego["center_s"]), actors)
+            self._advance(source, t)
+        return None
 
     def _find_traffic(self, source: "_Source") -> str:
         """The traffic with which the drive goes as recorded for longest: recordings need not name it."""
@@ -135,6 +194,7 @@ class Reshooter:
         piece: Piece,
         rng: np.random.Generator,
         report: Callable[[int], None],
+        mirrored: bool,
     ) -> Reshot:
         settings, world = self._settings.pictures, self._task.world
         camera = self._info.camera
@@ -163,12 +223,12 @@ class Reshooter:
                     reported = frames
             self._advance(source, t)
         if not frames:
-            return Reshot(piece, scenario.weather, lost)
+            return Reshot(piece, scenario.weather, mirrored, lost)
         columns: dict[str, Any] = {name: np.array(values) for name, values in rows.items()}
         columns[FRONT_IMAGE], stats = front.encoded, {FRONT_IMAGE: front.stats()}
         if settings.views:
             columns[VIEW_IMAGE], stats[VIEW_IMAGE] = view.encoded, view.stats()
-        return Reshot(piece, scenario.weather, lost, columns, stats)
+        return Reshot(piece, scenario.weather, mirrored, lost, columns, stats)
 
     def _row(self, source: "_Source", t: int) -> dict[str, Any]:
         """The numbers of a frame: the driver's as recorded, the simulator's and the expert's anew."""
@@ -185,6 +245,16 @@ class Reshooter:
         return row
 
 
+def _in_lane(points: NDArray[np.void], s: float, actors: NDArray[np.void]) -> NDArray[np.bool_]:
+    """(actors,) which reach into the corridor along a path, from s on."""
+    names, end = ("x", "y", "yaw", "length", "width"), len(points) * PATH_STEP
+    ahead = [
+        obstacle_ahead(points, 0, len(points), s, end, 0.0, _CORRIDOR, *(actor[name] for name in names))[0]
+        for actor in actors
+    ]
+    return np.isfinite(ahead) & (actors["active"] != 0)
+
+
 @dataclass(frozen=True, eq=False)
 class _Source:
     """One recorded drive, and how to find its scenario again."""
@@ -196,12 +266,14 @@ class _Source:
     pedals: bool  # whether the driver had them; else the car kept its speed by itself
     likely_traffic: tuple[str, ...]
     map_file: str | None
+    style: str | None  # of the generated road
 
     @classmethod
     def read(cls, info: DatasetInfo, episode: int, maps: dict[str, str]) -> "_Source":
         row, recording = info.episodes[episode], info.recording_of(episode) or {}
         config = recording.get("config", {})
-        named = config.get("traffic")
+        named, name = config.get("traffic"), str(recording.get("map", GENERATED))
+        style = GENERATED_MAPS.get(name)
         others = [name for name in ("regular", *TRAFFIC) if name != named]
         likely = ([named] if named in TRAFFIC else []) + list(dict.fromkeys(others))
         wanted = [name for name in (*_SOURCE_COLUMNS, *_KEPT, "action.expert") if name in info.features]
@@ -213,12 +285,27 @@ class _Source:
             columns=read_episode(info, episode, list(dict.fromkeys(wanted))),
             pedals=config.get("pedals") == "person",
             likely_traffic=tuple(likely),
-            map_file=maps.get(str(recording.get("map", "generated"))),
+            map_file=maps.get(name),
+            style=style,
         )
+
+    def mirrored(self) -> "_Source":
+        """The drive with left and right exchanged."""
+        columns = dict(self.columns)
+        for name, turns in _SIDES.items():
+            if name in columns:
+                columns[name] = columns[name] * turns
+        return replace(self, columns=columns)
 
     def scenario(self, traffic: str) -> Scenario:
         road_map = load_map(self.map_file) if self.map_file else None
-        return lane_scenario(self.seed, weather_name=self.weather or None, traffic=traffic, road_map=road_map)
+        return lane_scenario(
+            self.seed,
+            weather_name=self.weather or None,
+            traffic=traffic,
+            road_map=road_map,
+            style=self.style,
+        )
 
 
 def unfit(info: DatasetInfo) -> str | None:

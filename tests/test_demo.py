@@ -8,19 +8,29 @@ from typing import Any
 import pytest
 
 from drive import evaluate, record, train
+from drive.dataset import read_info
 from drive.demo import DemoConfig, main
 from drive.errors import UserError
 
 
 def config(out: Path, **changes: Any) -> DemoConfig:
-    quick: dict[str, Any] = {"recordings": 2, "episodes": 1, "epochs": 1, "max_duration_s": 3.0, "workers": 1}
+    quick: dict[str, Any] = {
+        "recordings": 2,
+        "corners": 1,
+        "episodes": 1,
+        "epochs": 1,
+        "max_duration_s": 3.0,
+        "workers": 1,
+    }
     return DemoConfig(out=out, **(quick | changes))
 
 
-@pytest.mark.parametrize("changes", [{"recordings": 1}, {"episodes": 0}, {"workers": 0}, {"epochs": 0}])
+@pytest.mark.parametrize(
+    "changes", [{"recordings": 1}, {"episodes": 0}, {"workers": 0}, {"epochs": 0}, {"corners": -1}]
+)
 def test_settings_are_checked(changes: dict[str, int], tmp_path: Path) -> None:
     (name,) = changes
-    with pytest.raises(UserError, match=f"--{name} is {changes[name]}; take [12] or more"):
+    with pytest.raises(UserError, match=f"--{name} is {changes[name]}; take [012] or more"):
         config(tmp_path, **changes)
 
 
@@ -49,7 +59,8 @@ def test_from_nothing_to_a_report_and_only_what_is_needed_again(
 
     out = tmp_path / "demo"
     main(config(out))
-    assert done == ["record", "train", "evaluate"]
+    assert done == ["record", "record", "train", "evaluate"]
+    assert read_info(out / "data").maps == ("generated", "generated corners")
     assert {path.name for path in out.iterdir()} == {"data", "pilotnet", "evaluation"}
     summary = json.loads((out / "evaluation" / "summary.json").read_text())
     assert list(summary["agents"]) == ["expert", "pilotnet", "modular", "straight"]
@@ -83,8 +94,8 @@ def test_from_nothing_to_a_report_and_only_what_is_needed_again(
 
 def test_more_recordings_mean_a_new_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
-    monkeypatch.setattr(record, "main", lambda asked: done.append(f"record {asked.episodes}"))
-    monkeypatch.setattr("drive.demo._recorded", lambda data: 3)
+    monkeypatch.setattr(record, "main", lambda asked: done.append(f"record {asked.episodes} {asked.roads}"))
+    monkeypatch.setattr("drive.demo._recorded", lambda data: (3, 0))
     learned = tmp_path / "pilotnet"
     learned.mkdir()
     (learned / "train.json").write_text("{}")
@@ -97,4 +108,4 @@ def test_more_recordings_mean_a_new_network(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(train, "main", training)
     with pytest.raises(KeyboardInterrupt):
         main(config(tmp_path, recordings=5))
-    assert done == ["record 2", "train, []"]
+    assert done == ["record 2 any", "record 1 corners", "train, []"]

@@ -22,9 +22,13 @@ class DataReshootConfig:
     """Picture recorded drives again: one drive, many weathers.
 
     Each drive is driven again in the simulator from its stored actions and pictured in another training
-    weather, with other colours, textures, paint, wear and scenery, and with other shifted views; the road and
-    the traffic stay. `action` stays the driver's; the expert answers each frame and each view anew. A
-    few minutes at the wheel teach more this way: drive data reshoot DIR OUT, then
+    weather, with other colours, textures, paint, wear and scenery, and with other shifted views. Kept are the
+    driven lane (its bends, width and speed limit), the traffic on it, and what the car did. On generated
+    roads, three looks in four put other lanes around the driven one, with traffic of their own, as far as
+    they fit between the bends: one-way or not, more or fewer, parked cars, pavement, shoulder or median. Two
+    in four are mirrored, and so are their steering, offsets and yaw rates. On OpenDRIVE maps, and in the
+    fourth look, all lanes and all traffic stay. `action` stays the driver's; the expert answers each frame
+    and each view anew. A few minutes at the wheel teach more this way: drive data reshoot DIR OUT, then
     drive train OUT --labels expert. What training leaves out (crashes, excluded frames) is left out here too.
     """
 
@@ -36,6 +40,8 @@ class DataReshootConfig:
     """How often each drive is pictured."""
     every: int = 4
     """Keep each n-th frame: neighbours differ little, looks differ much."""
+    layouts: bool = True
+    """Put other lanes around the driven one and mirror, on generated roads; --no-layouts keeps all lanes."""
     seed: int = 0
     """Chooses the looks and the views."""
     map: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction] = ()
@@ -81,6 +87,7 @@ class DataReshootConfig:
             ),
             seed=self.seed,
             maps=tuple((load_map(str(path)).name, str(path)) for path in self.map),
+            layouts=self.layouts,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -89,6 +96,7 @@ class DataReshootConfig:
             "reshot": self.dir.name,
             "looks": self.looks,
             "every": self.every,
+            "layouts": self.layouts,
             "seed": self.seed,
             "view_lateral_m": self.view_lateral_m,
             "view_yaw_deg": self.view_yaw_deg,
@@ -127,13 +135,14 @@ def _pieces(info: "DatasetInfo", looks: int, known_maps: Sequence[str]) -> dict[
     """
     from drive.dataset.copying import learned_pieces
     from drive.reshooting import Piece
+    from drive.sim.maps.styles import GENERATED, GENERATED_MAPS
 
     pieces: dict[str, list[Piece]] = {}
     for found in learned_pieces(info):
         if info.episodes[found.episode].seed is None:
             continue
-        name = str((info.recording_of(found.episode) or {}).get("map", "generated"))
-        if name != "generated" and name not in known_maps:
+        name = str((info.recording_of(found.episode) or {}).get("map", GENERATED))
+        if name not in GENERATED_MAPS and name not in known_maps:
             raise UserError(
                 f"{info.root}: episode {found.episode} was driven on {name}; give --map its file."
             )
@@ -231,7 +240,7 @@ def _add(writer: Any, info: "DatasetInfo", found: "Reshot") -> None:
     writer.add_episode(
         found.columns,
         seed=row.seed,
-        scenario=f"{row.scenario}/look/{found.piece.look}",
+        scenario=f"{row.scenario}/look/{found.piece.look}{'/mirrored' if found.mirrored else ''}",
         weather=found.weather,
         task=row.tasks[0],
         ended=row.ended if whole else "stopped",

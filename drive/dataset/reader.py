@@ -24,6 +24,7 @@ from drive.dataset.layout import (
 )
 from drive.dataset.opening import check_forms, damaged, open_parquet, read_json, read_table
 from drive.errors import UserError
+from drive.sim.maps.styles import GENERATED, GENERATED_MAPS
 from drive.sim.sensors.camera import Camera
 
 Column = NDArray[Any] | list[bytes]
@@ -82,7 +83,7 @@ class DatasetInfo:
 
     @property
     def maps(self) -> tuple[str, ...]:
-        """Names of the maps driven on; "generated" stands for roads made from the seed."""
+        """Names of the maps driven on; "generated" and more stand for roads made from the seed."""
         return tuple(dict.fromkeys(str(recording["map"]) for recording in self.recordings))
 
     def recording_of(self, episode: int) -> Mapping[str, Any] | None:
@@ -95,6 +96,18 @@ class DatasetInfo:
             elif seed is not None and seed in recording["seeds"]:
                 return recording
         return None
+
+    def road_of(self, episode: int) -> tuple[str, int]:
+        """Which road an episode was driven on: its map and its scenario's seed.
+
+        Episodes of one road show the same surroundings, under another weather perhaps: none of them can test
+        what was learned from another. One without a seed counts as a road of its own, named by its dataset.
+        """
+        seed = self.episodes[episode].seed
+        if seed is None:
+            return str(self.root), episode
+        name = str((self.recording_of(episode) or {}).get("map", GENERATED))
+        return GENERATED if name in GENERATED_MAPS else name, seed  # a seed's style may be asked for or drawn
 
     def training_mask(self, episode: int, *, failed: bool = False) -> NDArray[np.bool_]:
         """(T,) which frames of an episode may be learned from: those that no person has excluded.

@@ -26,8 +26,20 @@ class Slot:
 class Suite(Protocol):
     """A list of scenarios without end; evaluations take the first N."""
 
-    name: str
-    summary: str
+    @property
+    def name(self) -> str:
+        """What one asks for it by."""
+        ...
+
+    @property
+    def summary(self) -> str:
+        """What is asked there."""
+        ...
+
+    @property
+    def on_maps(self) -> bool:
+        """Whether the task can be set on a map."""
+        ...
 
     def scenario(
         self, index: int, road_map: "RoadMap | None" = None, *, through_junction: bool = False
@@ -44,16 +56,29 @@ class Suite(Protocol):
         ...
 
 
+@dataclass(frozen=True)
 class LaneSuite:
     """Follow one lane in regular traffic, on seeds from 1,000,000 on.
 
     Even places take training weather, odd ones held-out weather, each preset as often as the others. Without
     a map, on generated roads of 400 m; on a map, along chains of lanes of at least 80 m, by default such that
     pass no junction.
+
+    Attributes:
+        name: of the suite.
+        summary: what is asked there.
+        style: of the generated roads; None draws town, country or highway. Of a style there is no suite on a
+            map.
     """
 
-    name = "lane"
-    summary = "follow one lane in traffic, in training and held-out weather"
+    name: str
+    summary: str
+    style: str | None = None
+
+    @property
+    def on_maps(self) -> bool:
+        """Whether the task can be set on a map."""
+        return self.style is None
 
     def weather(self, index: int) -> str:
         """The preset at a place of the list."""
@@ -84,11 +109,16 @@ class LaneSuite:
         from drive.sim.scenario import lane_scenario
 
         place, junction = (f"{road_map.name}/" if road_map else ""), ("junction/" * through_junction)
-        name, weather = f"lane/{place}{junction}{index}", self.weather(index)
+        name, weather = f"{self.name}/{place}{junction}{index}", self.weather(index)
         first = self.seed(Slot(index, through_junction))
         for seed in range(first, first + (_JUNCTION_DRAWS if through_junction else 1)):
             found = lane_scenario(
-                seed, weather_name=weather, road_map=road_map, through_junctions=through_junction, name=name
+                seed,
+                weather_name=weather,
+                road_map=road_map,
+                through_junctions=through_junction,
+                style=self.style,
+                name=name,
             )
             if found.through_junction == through_junction:
                 return found
@@ -103,7 +133,10 @@ class LaneSuite:
         return any(chain.through_junction for chain in map_chains(road_map, True))
 
 
-SUITES: tuple[Suite, ...] = (LaneSuite(),)
+SUITES: tuple[Suite, ...] = (
+    LaneSuite("lane", "follow one lane in traffic, in training and held-out weather"),
+    LaneSuite("corners", "the same on town streets from corner to corner", style="corners"),
+)
 
 
 def suite(name: str) -> Suite:

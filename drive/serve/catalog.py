@@ -10,8 +10,8 @@ from drive.errors import UserError
 from drive.serve.fields import ProtocolError
 from drive.serve.protocol import PERSON, Restart, Start
 from drive.sim.density import TRAFFIC
+from drive.sim.maps.styles import GENERATED, GENERATED_MAPS
 
-GENERATED = "generated"  # roads made from the seed
 ANY_WEATHER = "any"  # one of the training weathers, drawn by the seed
 
 
@@ -31,7 +31,7 @@ class Choice:
 class Catalog:
     """The lists of the page, and what each name stands for."""
 
-    maps: Mapping[str, Path | None] = field(default_factory=lambda: {GENERATED: None})
+    maps: Mapping[str, Path | None] = field(default_factory=lambda: dict.fromkeys(GENERATED_MAPS))
     weathers: tuple[str, ...] = (ANY_WEATHER,)
     traffics: tuple[str, ...] = tuple(TRAFFIC)
     agents: Mapping[str, str] = field(default_factory=lambda: {name: name for name in BUILT_IN})
@@ -53,7 +53,7 @@ class Catalog:
         """
         from drive.sim.sensors.weather import WEATHERS
 
-        files: dict[str, Path | None] = {GENERATED: None}
+        files: dict[str, Path | None] = dict.fromkeys(GENERATED_MAPS)
         for path in maps:
             if path.stem in files and files[path.stem] != path:
                 raise UserError(

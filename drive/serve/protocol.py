@@ -41,7 +41,8 @@ Unknown fields are refused.
 Server to page, text:
 
     hello       protocol: 1; maps, weathers, traffics, agents, shadows: lists of names (agents begins with
-                "person"); weathers begins with "any": drawn anew for each seed;
+                "person"); weathers begins with "any": drawn anew for each seed; maps begins with "generated":
+                roads made from the seed, and "generated town", ...: those of one style;
                 chosen: {map, seed, weather, traffic, agent, shadows}; pedals: "cruise" | "person";
                 camera: {width_px, height_px, fov_deg}; dt: s of one step; recording: whether there is a
                 dataset; dataset: its folder's name or null; limits: {message_bytes, messages_per_s, clients,

@@ -18,10 +18,11 @@ from drive.agent import (
 )
 from drive.control.speed import cruise
 from drive.recording import DriveSettings, draw_view, state_of
-from drive.serve.catalog import ANY_WEATHER, GENERATED, Catalog, Choice
+from drive.serve.catalog import ANY_WEATHER, Catalog, Choice
 from drive.serve.passengers import Passenger
 from drive.serve.protocol import PERSON
 from drive.sim.expert import Expert
+from drive.sim.maps.styles import GENERATED_MAPS
 from drive.sim.reward import COLLISION, GOAL, TIMEOUT
 from drive.sim.scenario import Scenario, lane_scenario, load_map
 from drive.sim.sensors.camera import Camera
@@ -95,6 +96,7 @@ class Simulation:
             weather_name=None if choice.weather == ANY_WEATHER else choice.weather,
             traffic=choice.traffic,
             road_map=None if path is None else load_map(str(path)),
+            style=GENERATED_MAPS.get(choice.map),
         )
         agent = None if choice.agent == PERSON else self._passenger(choice.agent, "driver")
         shadows = [self._passenger(name, "shadow") for name in choice.shadows]
@@ -254,8 +256,8 @@ class Simulation:
 
     @property
     def map_name(self) -> str:
-        """The map as datasets name it."""
-        return GENERATED if self.choice.map == GENERATED else self.scenario.road_map.name
+        """The map as datasets name it; generated roads of one style have a name of their own."""
+        return self.choice.map if self.choice.map in GENERATED_MAPS else self.scenario.road_map.name
 
     @property
     def drive_step(self) -> int:

@@ -13,8 +13,10 @@ from drive.kernels import kernel
 from drive.sim.actors.traffic import place
 from drive.sim.arrays import ACTOR, BARREL, BARRIER, CAR, CONE, PATH_STEP, TRUCK, VAN
 from drive.sim.density import TRAFFIC
+from drive.sim.maps.procedural import RoadConfig, generate_road
 from drive.sim.maps.road_map import MIN_DRIVING_WIDTH, Lane, RoadMap
 from drive.sim.maps.route import LaneChain, Route, lane_chains
+from drive.sim.maps.styles import STYLES
 from drive.sim.sensors.weather import HELD_OUT_WEATHERS, TRAINING_WEATHERS, weather
 
 MAX_PATHS = 16  # the ego's and those of traffic, a world
@@ -27,7 +29,7 @@ _VEHICLES = (
     (TRUCK, 7.8, 2.35, 3.10, 0.08),
 )
 _OBSTACLES = ((CONE, 0.4, 0.4, 0.75), (BARREL, 0.6, 0.6, 1.0), (BARRIER, 2.0, 0.5, 0.9))
-_PAINTS = np.array(
+PAINTS = np.array(
     [0xE8E8E8, 0x20242A, 0x8A9097, 0xB9BEC4, 0x9E1B22, 0x1F3F77, 0x2F5D3A, 0xC7A33A, 0x5A3A2A, 0x3E7C9A]
 )
 
@@ -54,7 +56,7 @@ class Scenario:
     start_speed: float | None = None  # None: what the speed law asks for [m/s]
     through_junction: bool = False
     ground_seed: int = 0  # of cracks and patches; one for all scenarios on a map, whose ground is built once
-    generated: bool = False  # whether the road was made from the seed
+    generated: RoadConfig | None = None  # how the road was made from the seed; None: it is a map's
     look_seed: int | None = None  # of colours and textures; None: they follow from `seed`
 
     @property
@@ -101,6 +103,7 @@ def lane_scenario(
     traffic: str = "regular",
     road_map: RoadMap | None = None,
     through_junctions: bool = True,
+    style: str | None = None,
     name: str | None = None,
 ) -> Scenario:
     """The task of following one lane, on a generated road or on a chain of lanes of a map.
@@ -111,23 +114,26 @@ def lane_scenario(
         traffic: a key of TRAFFIC.
         road_map: None generates a road of 400 m.
         through_junctions: on a map, whether chains may pass junctions that go straight on.
+        style: of a generated road, one of STYLES; None draws town, country or highway.
         name: for results; by default the seed.
 
     Raises:
-        UserError: unknown weather or traffic, or a map without a chain of 80 m.
+        UserError: unknown weather, traffic or style, or a map without a chain of 80 m.
     """
     if traffic not in TRAFFIC:
         raise UserError(f"Unknown traffic {traffic!r}: {nearest(traffic, list(TRAFFIC))}")
+    if style is not None and style not in STYLES:
+        raise UserError(f"Unknown style of road {style!r}: {nearest(style, list(STYLES))}")
     if weather_name is not None:
         weather(weather_name)
-    rng, drawn = _road_rng(seed)
+    rng, drawn = road_rng(seed)
     chosen = weather_name or drawn
     if road_map is None:
-        scenario = _generated(seed, rng)
+        scenario = _generated(seed, rng, RoadConfig(style=style))
     else:
         scenario = _on_map(seed, rng, road_map, through_junctions)
     actors = np.concatenate(
-        [_moving(rng, scenario, TRAFFIC[traffic][0]), _standing(rng, scenario, TRAFFIC[traffic][1])]
+        [moving(rng, scenario, TRAFFIC[traffic][0]), standing(rng, scenario, TRAFFIC[traffic][1])]
     )
     return replace(
         scenario,
@@ -140,47 +146,7 @@ def lane_scenario(
     )
 
 
-def relook(scenario: Scenario, rng: np.random.Generator, weather_name: str) -> Scenario:
-    """The same drive in another light: other weather, colours, textures and surroundings.
-
-    Roads, lanes, traffic and whatever stands on or near the road keep their places and sizes. A generated
-    road gets other paint and other ground beside its lanes, and other scenery; a map keeps both.
-
-    Args:
-        scenario: what `lane_scenario` made.
-        rng: everything random follows from it.
-        weather_name: a preset.
-
-    Raises:
-        UserError: unknown weather.
-    """
-    weather(weather_name)
-    actors = scenario.actors.copy()
-    vehicles = np.isin(actors["kind"], (CAR, VAN, TRUCK))
-    actors["color"][vehicles] = rng.choice(_PAINTS, int(vehicles.sum()))
-    actors["seed"] = rng.integers(1 << 31, size=len(actors))
-    looked = replace(
-        scenario,
-        actors=actors,
-        weather=weather_name,
-        held_out=weather_name in HELD_OUT_WEATHERS,
-        look_seed=int(rng.integers(1 << 31)),
-    )
-    if not scenario.generated:
-        return looked
-    from drive.sim.maps.procedural import repaint_road
-    from drive.sim.scenery import scatter
-
-    road_map = repaint_road(_road_rng(scenario.seed)[0], rng, scenario.road_map)
-    return replace(
-        looked,
-        road_map=road_map,
-        props=scatter(road_map, rng),
-        ground_seed=int(rng.integers(1 << 31)),
-    )
-
-
-def _road_rng(seed: int) -> tuple[np.random.Generator, str]:
+def road_rng(seed: int) -> tuple[np.random.Generator, str]:
     """What a scenario's road is drawn from, and the training weather drawn before it."""
     rng = np.random.default_rng([seed, 1])
     return rng, str(rng.choice(TRAINING_WEATHERS))
@@ -194,11 +160,9 @@ def _base(
     return Scenario("", seed, road_map, kept, np.zeros(0, ACTOR), props, "", False, start_s, goal_s)
 
 
-def _generated(seed: int, rng: np.random.Generator) -> Scenario:
-    from drive.sim.maps.procedural import RoadConfig, generate_road
+def _generated(seed: int, rng: np.random.Generator, config: RoadConfig) -> Scenario:
     from drive.sim.scenery import scatter
 
-    config = RoadConfig()
     road_map = generate_road(rng, config)
     lanes = [lane for lane in road_map.lanes if lane.type == "driving"]
     ours = [lane for lane in lanes if lane.forward]
@@ -209,7 +173,7 @@ def _generated(seed: int, rng: np.random.Generator) -> Scenario:
     start = config.run_in
     goal = min(start + config.length, paths[0].length - 20.0)
     scenario = _base(seed, road_map, paths, scatter(road_map, rng), start_s=start, goal_s=goal)
-    return replace(scenario, ground_seed=seed, generated=True)
+    return replace(scenario, ground_seed=seed, generated=config)
 
 
 def _on_map(seed: int, rng: np.random.Generator, road_map: RoadMap, through_junctions: bool) -> Scenario:
@@ -264,7 +228,7 @@ def _vehicles(rng: np.random.Generator, n: int, longest: float = np.inf) -> np.n
     actors["kind"], actors["active"] = chosen[:, 0], 1
     for column, name in enumerate(("length", "width", "height")):
         actors[name] = chosen[:, column + 1] * scale[:, column]
-    actors["color"] = rng.choice(_PAINTS, n)
+    actors["color"] = rng.choice(PAINTS, n)
     actors["seed"] = rng.integers(1 << 31, size=n)
     return actors
 
@@ -275,10 +239,10 @@ def _bell(rng: np.random.Generator, deviation: float, n: int) -> NDArray[np.floa
     return a + b + c
 
 
-def _moving(rng: np.random.Generator, scenario: Scenario, mean_gap: float) -> np.ndarray:
-    """Vehicles along every path, at least 25 m from the ego's start on its own path."""
+def moving(rng: np.random.Generator, scenario: Scenario, mean_gap: float, first: int = 0) -> np.ndarray:
+    """Vehicles along every path from number `first` on, at least 25 m from the ego's start on its own."""
     groups = [np.zeros(0, ACTOR)]
-    for index, route in enumerate(scenario.paths):
+    for index, route in enumerate(scenario.paths[first:], first):
         if not np.isfinite(mean_gap) or route.length < 40.0:
             continue
         # Many short gaps and a few up to four times the mean: almost exponential, without a logarithm.
@@ -302,7 +266,7 @@ def _moving(rng: np.random.Generator, scenario: Scenario, mean_gap: float) -> np
     return np.concatenate(groups)
 
 
-def _standing(rng: np.random.Generator, scenario: Scenario, share: float) -> np.ndarray:
+def standing(rng: np.random.Generator, scenario: Scenario, share: float) -> np.ndarray:
     """Parked cars in parking lanes, and cones, barrels and barriers beyond the road's right edge."""
     groups = [np.zeros(0, ACTOR)]
     lanes = scenario.road_map.lanes

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import drive.reshooting
 from drive.data.reshoot import DataReshootConfig, main
 from drive.dataset import DatasetWriter, check, exclude, hand_features, read_episode, read_info
 from drive.dataset.layout import INDEX_COLUMNS
@@ -14,8 +15,9 @@ from drive.record import RecordConfig
 from drive.record import main as record
 from drive.recording import DriveSettings
 from drive.reshooting import Piece, Reshooter, ReshootSettings
-from drive.sim.maps.road_map import RoadMap
-from drive.sim.scenario import lane_scenario, relook
+from drive.sim.arrays import ACTOR, BARREL
+from drive.sim.maps.styles import GENERATED
+from drive.sim.scenario import Scenario
 from drive.sim.sensors.camera import Camera
 from drive.sim.sensors.weather import TRAINING_WEATHERS
 from tests.dataset.test_dataset import make_columns
@@ -28,15 +30,17 @@ FRONT, VIEW = "observation.images.front", "observation.images.view"
 
 @pytest.fixture(scope="module")
 def driven(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two drives of 4 s in dense traffic, which no recording names."""
+    """Two drives of 4 s in dense traffic, which no recording names; the second from corner to corner."""
     root = tmp_path_factory.mktemp("driven") / "d"
-    record_clumsily(root, seconds=8.0, seed=102, camera=CAMERA, traffic="dense", road_s=4.0)
+    maps = (GENERATED, f"{GENERATED} corners")
+    record_clumsily(root, seconds=8.0, seed=102, camera=CAMERA, traffic="dense", road_s=4.0, maps=maps)
     return root
 
 
 def test_a_drive_is_driven_again_and_looks_different(driven: Path, tmp_path: Path) -> None:
     exclude(driven, 1, 0, 30)
-    main(DataReshootConfig(driven, tmp_path / "out", looks=3, every=2, view_yaw_deg=0.0, workers=1))
+    config = DataReshootConfig(driven, tmp_path / "out", looks=3, every=2, view_yaw_deg=0.0, workers=1)
+    main(replace(config, layouts=False))
     info, source = read_info(tmp_path / "out"), read_info(driven)
     assert check(info.root) == []
     assert info.fps == 10 and info.total_episodes == 6
@@ -55,6 +59,58 @@ def test_a_drive_is_driven_again_and_looks_different(driven: Path, tmp_path: Pat
         weathers = [info.episodes[3 * number + look].weather for look in range(3)]
         assert len(set(weathers)) == 3 and set(weathers) <= set(TRAINING_WEATHERS)
         assert not np.array_equal(after[0]["view.lateral_m"], after[1]["view.lateral_m"])
+
+
+def test_three_looks_in_four_are_other_roads_and_two_are_mirrored(driven: Path, tmp_path: Path) -> None:
+    main(DataReshootConfig(driven, tmp_path / "out", looks=4, every=2, workers=1))
+    info, source = read_info(tmp_path / "out"), read_info(driven)
+    assert check(info.root) == []
+    assert [info.recording_of(i)["map"] for i in (0, 4)] == [GENERATED, f"{GENERATED} corners"]  # type: ignore[index]
+    for row in info.episodes:
+        look, mirrored = row.index % 4, row.index % 2 == 1
+        assert row.scenario.endswith(f"/look/{look}/mirrored" if mirrored else f"/look/{look}")
+        before, after = read_episode(source, row.index // 4), read_episode(info, row.index)
+        start = int(np.argmax(source.training_mask(row.index // 4)))  # behind what was excluded
+        side = -1.0 if mirrored else 1.0
+        for name in (OFFSET, HEADING):
+            np.testing.assert_allclose(after[name], side * before[name][start::2], atol=1e-6, err_msg=name)
+        for name in ("action", "action.executed", "action.expert"):
+            np.testing.assert_allclose(
+                after[name], [side, 1.0] * before[name][start::2], atol=1e-6, err_msg=name
+            )
+        turned = [1.0, side, 1.0, 1.0, 1.0] * before["observation.state"][start::2]
+        np.testing.assert_allclose(after["observation.state"], turned, atol=1e-6)
+        assert np.abs(before["observation.state"][:, 1]).max() > 0.01
+
+
+def test_what_stands_in_the_way_on_another_road_is_taken_away(
+    driven: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A barrel that the drive would meet, and two before the car ahead, which would brake for them."""
+    blocked = []
+
+    def relayout(*args: object, **kwargs: object) -> Scenario:
+        scenario = drive.reshooting.relayout.of(*args, **kwargs)
+        points = scenario.route.points
+        ahead = scenario.actors["s"][(scenario.actors["path"] == 0)]
+        ahead = ahead[ahead > scenario.start_s].min()
+        barrels = np.zeros(3, ACTOR)
+        barrels["kind"], barrels["active"], barrels["path"] = BARREL, 1, -1
+        barrels["length"] = barrels["width"] = barrels["height"] = 0.6
+        for barrel, s in zip(barrels, (scenario.start_s + 12.0, ahead + 15.0, ahead + 18.0), strict=True):
+            at = points[round(2.0 * s)]
+            barrel["x"], barrel["y"] = at["x"], at["y"]
+        blocked.append(replace(scenario, actors=np.concatenate([scenario.actors, barrels])))
+        return blocked[-1]
+
+    relayout.of = drive.reshooting.relayout  # type: ignore[attr-defined]
+    reshooter = Reshooter(driven, ReshootSettings(DriveSettings(every=20)))
+    free = reshooter(Piece(0, 0, 80, 1), lambda count: None)
+    monkeypatch.setattr("drive.reshooting.relayout", relayout)
+    found = reshooter(Piece(0, 0, 80, 1), lambda count: None)
+    assert len(blocked) == 1 and found.mirrored and found.lost == 0
+    np.testing.assert_allclose(found.columns[OFFSET], free.columns[OFFSET], atol=1e-9)
+    assert found.columns[FRONT] == free.columns[FRONT]
 
 
 def test_a_look_does_not_depend_on_what_was_pictured_before(driven: Path) -> None:
@@ -133,26 +189,3 @@ def test_what_cannot_be_driven_again_is_refused(driven: Path, tmp_path: Path) ->
     for field, value in (("looks", 0), ("every", 3), ("view_yaw_deg", 90.0)):
         with pytest.raises(UserError, match=f"--{field.replace('_', '-')} is {value}"):
             replace(DataReshootConfig(driven, tmp_path / "out"), **{field: value})
-
-
-def paint_from_lane(road_map: RoadMap, center: np.ndarray) -> float:
-    """The smallest distance of any paint from a lane's middle, infinite on a bare road [m]."""
-    lines = [s.points[:, :2] for s in road_map.strokes if s.type not in ("curb", "grass", "edge")]
-    points = np.concatenate([np.zeros((0, 2)), *lines])[::3]
-    return min((float(np.hypot(*(center[:, :2] - p).T).min()) for p in points), default=np.inf)
-
-
-def test_the_lane_stays_where_it_is() -> None:
-    styles, painted = set(), 0
-    for seed in range(12):
-        scenario = lane_scenario(seed)
-        again = relook(scenario, np.random.default_rng(seed), "wet")
-        assert again.paths is scenario.paths and again.road_map.lanes == scenario.road_map.lanes
-        for name in ("x", "y", "yaw", "length", "width", "kind", "s", "desired_speed", "time_headway"):
-            np.testing.assert_array_equal(again.actors[name], scenario.actors[name])
-        lane = scenario.road_map.lanes[scenario.route.lanes[0]]
-        assert paint_from_lane(again.road_map, lane.center) > 0.5 * lane.width.min() - 0.6
-        styles.add(again.road_map.style)
-        widths = [[stroke.width for stroke in one.road_map.strokes] for one in (scenario, again)]
-        painted += widths[0] != widths[1]
-    assert len(styles) >= 2 and painted >= 10

@@ -56,6 +56,21 @@ def test_on_a_map_chains_through_junctions_are_apart(shared: Path) -> None:
     assert plain.goal_s - plain.start_s > 60.0
 
 
+def test_corners_are_the_lane_task_where_nearly_every_bend_is_tight() -> None:
+    def tight(name: str) -> list[float]:
+        """Share of each road's way in bends of less than 20 m radius."""
+        roads = [suite(name).scenario(i).route.points["curvature"] for i in range(8)]
+        return [float(np.mean(np.abs(curvature) > 1.0 / 20.0)) for curvature in roads]
+
+    corners = suite("corners")
+    assert corners.scenario(3).name == "corners/3"
+    assert corners.scenario(3).weather == suite("lane").scenario(3).weather
+    assert corners.scenario(3).seed == FIRST_SEED + 3
+    assert min(tight("corners")) > 0.1
+    assert np.mean(tight("corners")) > 4.0 * np.mean(tight("lane"))
+    assert not corners.on_maps and suite("lane").on_maps
+
+
 def test_an_unknown_suite_is_named_with_those_known() -> None:
     with pytest.raises(UserError, match="Unknown suite 'lanes': did you mean lane"):
         suite("lanes")

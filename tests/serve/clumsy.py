@@ -3,6 +3,7 @@
 import math
 import sys
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from drive.serve.recorder import HandRecorder
 from drive.serve.simulation import Simulation
 from drive.serve.take import TakeFacts
 from drive.sim.arrays import PATH_STEP
+from drive.sim.maps.styles import GENERATED
 from drive.sim.sensors.camera import Camera
 
 DELAY_STEPS = round(0.25 / DT)
@@ -85,6 +87,7 @@ def record_clumsily(
     traffic: str = "regular",
     road_s: float = math.inf,
     views: bool = False,
+    maps: Sequence[str] = (GENERATED,),
 ) -> tuple[int, int]:
     """Record so much driving on one road after the other, by the recorder that people use.
 
@@ -98,6 +101,7 @@ def record_clumsily(
         traffic: how dense it is.
         road_s: how long the driver stays on one road before asking for another [s].
         views: whether frames have a second picture, from a shifted and turned car.
+        maps: what the driver chooses on the page, road after road, again and again.
 
     Returns:
         How many episodes were kept, and how many ended in a crash or off the road.
@@ -108,7 +112,7 @@ def record_clumsily(
     recorder.describe(keep=False, person="clumsy driver")
     frames, number = 0, seed
     while frames * DT < seconds - 1e-9:
-        simulation.load(Choice(seed=number, traffic=traffic))
+        simulation.load(Choice(map=maps[(number - seed) % len(maps)], seed=number, traffic=traffic))
         scenario = simulation.scenario
         recorder.begin_drive(
             TakeFacts(number, scenario.name, scenario.weather, simulation.map_name, driver="person")
@@ -137,5 +141,9 @@ def record_clumsily(
     return recorder.kept, recorder.crashed
 
 
+# Fifteen roads of 20 s, every third a street from corner to corner: as one drives who asks for the next road
+# whenever this one has shown what it has.
+ROADS = (GENERATED, GENERATED, f"{GENERATED} corners")
+
 if __name__ == "__main__":  # python -m tests.serve.clumsy DIR: five minutes, for `drive data reshoot`
-    print(record_clumsily(Path(sys.argv[1]), seconds=300.0, seed=100))
+    print(record_clumsily(Path(sys.argv[1]), seconds=300.0, seed=100, road_s=20.0, maps=ROADS))

@@ -6,7 +6,7 @@ import numpy as np
 
 from drive.dataset import check, read_episode, read_info
 from drive.sim.sensors.camera import Camera
-from tests.serve.clumsy import record_clumsily
+from tests.serve.clumsy import ROADS, record_clumsily
 
 
 def test_a_clumsy_driver_wobbles_along_and_is_recorded(tmp_path: Path) -> None:
@@ -25,3 +25,18 @@ def test_a_clumsy_driver_wobbles_along_and_is_recorded(tmp_path: Path) -> None:
     assert 0.15 < offset.mean() < 0.7  # the expert: 0.04
     difference = np.concatenate([one["action"][:, 0] - one["action.expert"][:, 0] for one in episodes])
     assert np.abs(difference).mean() > 0.03
+
+
+def test_the_next_road_after_a_while_every_third_from_corner_to_corner(tmp_path: Path) -> None:
+    camera = Camera(width_px=64, height_px=32)
+    record_clumsily(tmp_path / "d", seconds=4.0, seed=102, camera=camera, road_s=1.0, maps=ROADS)
+    info = read_info(tmp_path / "d")
+    assert info.total_frames == 80
+    drives = [(row.seed, row.length, info.recording_of(row.index)) for row in info.episodes]
+    assert [(seed, length, recording["map"]) for seed, length, recording in drives if recording] == [
+        (102, 20, "generated"),
+        (103, 20, "generated"),
+        (104, 20, "generated corners"),
+        (105, 20, "generated"),
+    ]
+    assert [info.road_of(i) for i in range(4)] == [("generated", seed) for seed in range(102, 106)]

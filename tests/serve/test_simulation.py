@@ -52,6 +52,18 @@ def test_a_person_drives_the_same_bits_as_the_environment() -> None:
     assert env.world.state_bytes(0) == drive._task.world.state_bytes(0)
 
 
+def test_roads_of_one_style_have_a_name_of_their_own() -> None:
+    for name, style in (
+        ("generated", None),
+        ("generated corners", "corners"),
+        ("generated highway", "highway"),
+    ):
+        drive = simulation(Choice(map=name, seed=3))
+        assert drive.map_name == name == describe_map(drive)["map"]
+        route = lane_scenario(3, style=style).route
+        np.testing.assert_array_equal(drive.scenario.route.points, route.points)
+
+
 def test_the_expert_stands_beside_the_person() -> None:
     drive = simulation()
     done = drive.step(-0.2, 0.0)

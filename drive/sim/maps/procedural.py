@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from drive.sim.maps.procedural_line import ReferenceLine, draw_line
 from drive.sim.maps.procedural_style import (
-    STYLES,
     Border,
     Paint,
     RoadStyle,
@@ -18,6 +17,7 @@ from drive.sim.maps.procedural_style import (
     redraw_style,
 )
 from drive.sim.maps.road_map import Lane, Mark, RoadMap, Signal, Stroke, Surface
+from drive.sim.maps.styles import STYLES
 from drive.sim.maps.surface import mark_strokes, strip
 
 BARE_LENGTH = (10.0, 25.0)  # of a stretch without paint [m]
@@ -39,7 +39,7 @@ class RoadConfig:
     run_out: float = 80.0
     """Road after it, so that the camera sees no end [m]."""
     style: str | None = None
-    """town, country or highway; by default the seed decides."""
+    """town, country, highway or corners (town, from corner to corner); by default the seed decides."""
 
     def __post_init__(self) -> None:
         for name in ("length", "run_in", "run_out"):
@@ -57,10 +57,28 @@ def generate_road(rng: np.random.Generator, config: RoadConfig | None = None) ->
     same bytes.
     """
     config = config or RoadConfig()
-    total = config.run_in + config.length + config.run_out
+    style, line = draw_road(rng, config)
+    return build_road(rng, style, line, _posted_limit(style, line), config)
+
+
+def draw_road(rng: np.random.Generator, config: RoadConfig) -> tuple[RoadStyle, ReferenceLine]:
+    """The first half of `generate_road`: the cross section and the line that it follows."""
     style = draw_style(rng, config.style)
-    line = draw_line(rng, style.line, style.section, total)
-    limit = _posted_limit(style, line)
+    return style, draw_line(rng, style.line, style.section, config.run_in + config.length + config.run_out)
+
+
+def build_road(
+    rng: np.random.Generator, style: RoadStyle, line: ReferenceLine, limit: float, config: RoadConfig
+) -> RoadMap:
+    """Lanes, marks, surfaces and a speed sign along a line.
+
+    Args:
+        rng: stretches without paint and the wear of the rest follow from it.
+        style: the cross section.
+        line: on which the style's offsets are measured.
+        limit: that is posted [m/s].
+        config: for the run-in, whose paint is whole.
+    """
     zones = _paint_zones(rng, style, line, config.run_in + _PAINTED_START)
     lanes = _lanes(style, line, zones, limit)
     coarse = _coarse_stations(style, line)
@@ -74,33 +92,28 @@ def generate_road(rng: np.random.Generator, config: RoadConfig | None = None) ->
     )
 
 
-def repaint_road(rng: np.random.Generator, look: np.random.Generator, road: RoadMap) -> RoadMap:
+def repaint_road(
+    rng: np.random.Generator, look: np.random.Generator, road: RoadMap, config: RoadConfig
+) -> RoadMap:
     """A generated road with other paint and other ground beside its lanes, which stay as they are.
 
     Args:
-        rng: in the state in which `generate_road` made the road, with the default RoadConfig.
+        rng: in the state in which `generate_road` made the road.
         look: the new paint follows from it.
         road: what `generate_road` made.
+        config: with which it did.
 
     Returns:
         The same lanes and signals; strokes, surfaces and style are new. The marks that the lanes list are
         still the old ones.
     """
-    config = RoadConfig()
-    style = draw_style(rng, config.style)
-    line = draw_line(rng, style.line, style.section, config.run_in + config.length + config.run_out)
+    style, line = draw_road(rng, config)
     # A border must not fold over in the tightest bend to its side.
     bend = 0.8 / max(1e-6, float(line.curvature.max())), 0.8 / max(1e-6, float(-line.curvature.min()))
     edges = float(style.offsets[0]), -float(style.offsets[-1])
     other = redraw_style(look, style, (max(bend[0], edges[0]), max(bend[1], edges[1])))
-    zones = _paint_zones(look, other, line, config.run_in + _PAINTED_START)
-    coarse = _coarse_stations(other, line)
-    return replace(
-        road,
-        strokes=tuple(_strokes(look, other, coarse, zones)),
-        surfaces=tuple(_surfaces(other, coarse)),
-        style=other.name,
-    )
+    built = build_road(look, other, line, road.lanes[0].speed_limit, config)
+    return replace(road, strokes=built.strokes, surfaces=built.surfaces, style=built.style)
 
 
 def _posted_limit(style: RoadStyle, line: ReferenceLine) -> float:

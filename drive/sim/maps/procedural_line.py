@@ -16,6 +16,7 @@ MAX_SHARPNESS = 0.035  # change of curvature along the innermost driven lane [1/
 ABRUPT_SHARPNESS = (0.1, 0.2)  # ... and in corners that begin almost at once
 CLEARANCE = 30.0  # between the edges of parts of the road that are not neighbours [m]
 STATION_STEP = 0.5  # largest distance between samples, on the outermost edge too [m]
+_ROOM_STEP = 1.0  # between stations that are compared with each other [m]
 _TRIES = 12
 # Gauss-Legendre, three points on [0, 1].
 _NODES = (0.5 - math.sqrt(0.15), 0.5, 0.5 + math.sqrt(0.15))
@@ -68,6 +69,27 @@ class ReferenceLine:
     def offset_curvature(self, t: float) -> NDArray[np.float64]:
         """(n,) curvature of the parallel curve [1/m]."""
         return self.curvature / (1.0 - t * self.curvature)
+
+    def shifted(self, t: float) -> "ReferenceLine":
+        """The parallel curve t to the left as a line of its own [m]."""
+        x, y = np.ascontiguousarray(self.offset(t).T)
+        return ReferenceLine(self.offset_s(t), x, y, self.yaw, self.cos, self.sin, self.offset_curvature(t))
+
+    def mirrored(self) -> "ReferenceLine":
+        """The line with left and right exchanged, mirrored at the x axis."""
+        return ReferenceLine(self.s, self.x, -self.y, -self.yaw, self.cos, -self.sin, -self.curvature)
+
+    def room(self) -> tuple[float, float]:
+        """How far a parallel curve may lie to the left and to the right before it meets itself or another.
+
+        The radius of the smallest circle that touches the line on that side and has a part of it inside:
+        the curve on the other side of a narrow loop counts as well as the bend itself [m].
+        """
+        at = np.searchsorted(self.s, np.arange(0.0, self.s[-1], _ROOM_STEP))
+        dx, dy = self.x[at, None] - self.x[at], self.y[at, None] - self.y[at]
+        aside = dy * self.cos[at] - dx * self.sin[at]  # of each station from each other's tangent
+        turn = 2.0 * aside / np.maximum(dx * dx + dy * dy, 1e-12)  # of the circle through both, 1 / radius
+        return 1.0 / max(float(turn.max()), 1e-4), 1.0 / max(float(-turn.min()), 1e-4)
 
 
 @kernel

@@ -8,8 +8,8 @@ from typing import TypeVar
 import numpy as np
 
 from drive.sim.maps.procedural_line import CrossSection, LineStyle
+from drive.sim.maps.styles import STYLES
 
-STYLES = ("town", "country", "highway")
 KMH = 1.0 / 3.6
 _Item = TypeVar("_Item")
 
@@ -51,7 +51,7 @@ class Strip:
 class RoadStyle:
     """Everything about a generated road but the line it follows."""
 
-    name: str  # one of STYLES
+    name: str  # town, country or highway: what stands beside it
     line: LineStyle
     strips: tuple[Strip, ...]  # from left to right
     borders: tuple[Border, ...]  # one more than strips
@@ -245,6 +245,19 @@ def _town(rng: np.random.Generator) -> RoadStyle:
     return RoadStyle("town", shape, strips, borders, left_edge, limits, _bare(rng), curvy)
 
 
+def _corners(rng: np.random.Generator) -> RoadStyle:
+    """A town street from corner to corner."""
+    shape = LineStyle(
+        straight=(8.0, 30.0),
+        radius=(25.0, 80.0),
+        angle=(math.radians(15.0), math.radians(60.0)),
+        linked=0.3,
+        corners=12,
+        abrupt=0.6,
+    )
+    return replace(_town(rng), line=shape, curvy=True)
+
+
 def _country(rng: np.random.Generator) -> RoadStyle:
     counts = pick(rng, [(1, 1), (2, 2), (0, 1), (0, 2), (1, 2)], [0.8, 0.06, 0.03, 0.06, 0.05])
     lanes = _lanes(rng, counts, (3.0, 3.75))
@@ -320,8 +333,8 @@ def _bare(rng: np.random.Generator) -> int:
 
 def draw_style(rng: np.random.Generator, name: str | None = None) -> RoadStyle:
     """A random road of a style (one of STYLES), or of a random one."""
-    drawn = pick(rng, STYLES, [0.42, 0.4, 0.18])
-    return {"town": _town, "country": _country, "highway": _highway}[name or drawn](rng)
+    drawn = pick(rng, list(STYLES), list(STYLES.values()))
+    return {"town": _town, "country": _country, "highway": _highway, "corners": _corners}[name or drawn](rng)
 
 
 def redraw_style(rng: np.random.Generator, style: RoadStyle, reach: tuple[float, float]) -> RoadStyle:

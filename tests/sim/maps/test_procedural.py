@@ -28,12 +28,14 @@ from drive.sim.maps.road_map import RoadMap
 
 from .roads import line_of
 
-SEEDS = range(200)
+SEEDS = range(230)
+CORNERS_FROM = 200  # seeds from here on are streets of corners
 
 
 @cache
 def road(seed: int) -> RoadMap:
-    return generate_road(np.random.default_rng(seed))
+    style = "corners" if seed >= CORNERS_FROM else None
+    return generate_road(np.random.default_rng(seed), RoadConfig(style=style))
 
 
 def driving(road_map: RoadMap):
@@ -84,6 +86,42 @@ def test_every_bend_turns_by_its_angle_within_its_bounds(angle, radius, sharpnes
     assert max(abs(k) for _, k0, k1, _ in pieces for k in (k0, k1)) <= 1.0 / radius + 1e-12
     assert max(abs(k1 - k0) / length for length, k0, k1, _ in pieces) <= sharpness * (1.0 + 1e-9)
     assert pieces[0][1] == pieces[-1][2] == 0.0
+
+
+def test_a_shifted_line_has_the_same_parallel_curves():
+    line = line_of((30.0, 0.0, 0.05, 0.0), (20.0, 0.05, 0.05, 0.0), (30.0, 0.05, -0.1, 0.0))
+    moved = line.shifted(-2.5)
+    for offset in (-1.0, 0.0, 2.5, 4.0):
+        np.testing.assert_allclose(moved.offset(offset), line.offset(offset - 2.5), atol=1e-12)
+        np.testing.assert_allclose(moved.offset_s(offset), line.offset_s(offset - 2.5), atol=1e-12)
+        np.testing.assert_allclose(
+            moved.offset_curvature(offset), line.offset_curvature(offset - 2.5), atol=1e-12
+        )
+
+
+def test_a_mirrored_line_has_left_and_right_exchanged():
+    line = line_of((30.0, 0.0, 0.05, 0.0), (30.0, 0.05, -0.1, 0.0))
+    mirror = line.mirrored()
+    np.testing.assert_array_equal(mirror.offset(-2.0), line.offset(2.0) * [1.0, -1.0])
+    np.testing.assert_array_equal(mirror.offset_s(-2.0), line.offset_s(2.0))
+    np.testing.assert_array_equal(mirror.offset_curvature(-2.0), -line.offset_curvature(2.0))
+    np.testing.assert_array_equal(mirror.mirrored().offset(1.0), line.offset(1.0))
+
+
+def test_the_room_beside_a_line_ends_in_its_bends_and_half_way_to_its_other_parts():
+    straight = (30.0, 0.0, 0.0, 0.0)
+    bent = line_of(straight, (math.pi * 20.0, 0.05, 0.05, 0.0), straight)  # a hairpin to the left
+    left, right = bent.room()
+    assert left == pytest.approx(20.0, abs=0.2) and right > 100.0
+    quarter = 0.5 * math.pi * 8.0
+    corner, leg = (quarter, 1 / 8.0, 1 / 8.0, 0.0), (40.0, 0.0, 0.0, 0.0)
+    narrow = line_of(leg, corner, leg, (quarter, -1 / 8.0, -1 / 8.0, 0.0), leg)
+    assert narrow.room() == pytest.approx((8.0, 8.0), abs=0.1)
+    turn, run = math.radians(200.0), (60.0, 0.0, 0.0, 0.0)  # its ends come closer to each other
+    left, _ = line_of(run, (turn * 30.0, 1 / 30.0, 1 / 30.0, 0.0), run).room()
+    between = 2.0 * 30.0 * math.sin(0.5 * turn) - 2.0 * 60.0 * math.sin(math.radians(10.0))
+    assert left == pytest.approx(0.5 * between / math.cos(math.radians(10.0)), abs=0.5)
+    assert line_of((400.0, 0.0, 0.0, 0.0)).room() == (1e4, 1e4)
 
 
 def test_a_line_that_crosses_itself_is_noticed():
@@ -145,7 +183,7 @@ def test_curvature_bounds_hold_on_every_driven_lane():
                     if len(before) and len(after):
                         turned = abs(lane.headings[after[0]] - lane.headings[before[-1]])
                         assert 59.0 < math.degrees(turned) < 111.0
-                        corners += lane.index == driving(road(seed))[0].index
+                        corners += seed < CORNERS_FROM and lane.index == driving(road(seed))[0].index
             sharpness = np.abs(np.diff(lane.curvature)) / np.diff(lane.s)
             assert sharpness.max() < ABRUPT_SHARPNESS[1] + 1e-6
             if sharpness.max() > MAX_SHARPNESS + 1e-6:
@@ -268,6 +306,13 @@ def test_strokes_lie_on_the_borders():
 def test_a_style_can_be_asked_for():
     for style in ("town", "country", "highway"):
         assert generate_road(np.random.default_rng(3), RoadConfig(style=style)).style == style
+
+
+def test_streets_of_corners_turn_both_ways_again_and_again():
+    for seed in range(CORNERS_FROM, SEEDS.stop):
+        lane = next(lane for lane in driving(road(seed)) if lane.forward)
+        turns = np.diff(np.r_[0, np.where(np.abs(lane.curvature) > 1 / 20, np.sign(lane.curvature), 0)])
+        assert np.count_nonzero(turns) >= 4  # in and out of two corners at least
 
 
 @settings(max_examples=15, deadline=None)
