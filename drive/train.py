@@ -40,7 +40,7 @@ class TrainConfig:
     """What to imitate: the recorded `action`, a person's own in drives by hand; or the expert's answer to the
     same frame, where it was recorded beside it."""
     validation_share: float = 0.1
-    """Share of the episodes kept for choosing the best weights."""
+    """Share of the roads kept for choosing the best weights; drives of one map and seed stay together."""
     balance: float = 0.25
     """How much more often rare steering is drawn: 0 as recorded, 1 each strength of steering alike."""
     augment: bool = True

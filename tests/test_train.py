@@ -41,6 +41,7 @@ def test_a_run_leaves_its_policy_settings_and_logs(trained: Path) -> None:  # no
     assert described["camera"]["width_px"] == CAMERA.width_px
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_ends_as_an_unbroken_one(lines: Path, tmp_path: Path) -> None:  # noqa: F811
     def config(out: str) -> TrainConfig:
         return TrainConfig(data=(lines,), out=tmp_path / out, epochs=3, batch_size=32)

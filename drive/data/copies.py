@@ -158,11 +158,9 @@ def choose(info: "DatasetInfo", shares: dict[str, float], seed: int) -> dict[str
     """
     import numpy as np
 
-    roads: dict[object, list[int]] = {}
+    roads: dict[tuple[str, int], list[int]] = {}
     for row in info.episodes:
-        recording = info.recording_of(row.index) or {}
-        key = ("episode", row.index) if row.seed is None else (recording.get("map"), row.seed)
-        roads.setdefault(key, []).append(row.index)
+        roads.setdefault(info.road_of(row.index), []).append(row.index)
     if len(roads) < len(shares):
         raise UserError(
             f"{info.root} has {info.total_episodes} episodes on {len(roads)} roads, too few for "

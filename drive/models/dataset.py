@@ -9,9 +9,9 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from drive.models.preprocess import INPUT_HEIGHT, INPUT_WIDTH, Crop, preprocess
 if TYPE_CHECKING:
     from drive.dataset.reader import DatasetInfo
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 GROUP = 16  # pictures that one thread decodes and resizes at a time: few enough to stay in its cache
 PICTURE = (INPUT_HEIGHT, INPUT_WIDTH, 3)
 STEERING_BINS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64)  # edges over |steering| that balancing looks at
@@ -59,6 +59,7 @@ class Samples:
     steering: NDArray[np.float32]  # (N,) clean label, [-1, 1], left positive
     speed: NDArray[np.float32]  # (N,) [m/s]
     episode: NDArray[np.int64]  # (N,) counted over all datasets
+    road: NDArray[np.int64]  # (N,) counted over all datasets; drives of one map and seed share theirs
 
 
 def open_samples(
@@ -104,9 +105,9 @@ def open_samples(
             raise
         temporary.rename(cache)
     with np.load(cache / "labels.npz") as labels:
-        steering, speed, episode = labels["steering"], labels["speed"], labels["episode"]
-    pictures = np.memmap(cache / "pictures.u8", np.uint8, "r", shape=(len(steering), *PICTURE))
-    return Samples(pictures, steering, speed, episode)
+        columns = [labels[name] for name in ("steering", "speed", "episode", "road")]
+    pictures = np.memmap(cache / "pictures.u8", np.uint8, "r", shape=(len(columns[0]), *PICTURE))
+    return Samples(pictures, *columns)
 
 
 def _key(datasets: Sequence["DatasetInfo"], crop: Crop, chosen: Chosen) -> str:
@@ -163,8 +164,16 @@ def _decode(
     steering: list[NDArray[np.float32]] = []
     speed: list[NDArray[np.float32]] = []
     episode: list[NDArray[np.int64]] = []
+    road: list[NDArray[np.int64]] = []
+    roads: dict[tuple[str, int], int] = {}
     done = number = 0
-    with (folder / "pictures.u8").open("wb") as file, ThreadPoolExecutor() as pool:
+    waiting: list[Future[bytes]] = []
+    with (folder / "pictures.u8").open("wb") as file, ThreadPoolExecutor() as pool, _one_opencv_thread():
+
+        def write() -> None:
+            for part in waiting:
+                file.write(part.result())
+
         for info, of_one in zip(datasets, masks, strict=True):
             images = _images(info, chosen)
             columns = [name for pair in images for name in pair] + ["observation.state"]
@@ -175,23 +184,44 @@ def _decode(
                     continue
                 values = read_episode(info, row.index, columns)
                 state = np.asarray(values["observation.state"], np.float32)[kept]
+                parts: list[Future[bytes]] = []
                 for image, label in images:
-                    encoded = [values[image][t] for t in kept]
-                    groups = [encoded[i : i + GROUP] for i in range(0, len(encoded), GROUP)]
-                    for part in pool.map(partial(network_input, _Decoder(info, row.index, image)), groups):
-                        file.write(part)
+                    encoded, decoder = [values[image][t] for t in kept], _Decoder(info, row.index, image)
+                    for i in range(0, len(encoded), GROUP):
+                        parts.append(pool.submit(network_input, decoder, encoded[i : i + GROUP]))
                     steering.append(np.asarray(values[label], np.float32).reshape(row.length, -1)[kept, 0])
                     speed.append(state[:, speed_column])
                     episode.append(np.full(len(kept), number, np.int64))
+                    road.append(
+                        np.full(len(kept), roads.setdefault(info.road_of(row.index), len(roads)), np.int64)
+                    )
+                # One episode is read and handed out while the one before is still being decoded.
+                write()
+                waiting = parts
                 number += 1
                 done += len(kept)
                 progress(done, total)
+        write()
     np.savez(
         folder / "labels.npz",
         steering=np.concatenate(steering),
         speed=np.concatenate(speed),
         episode=np.concatenate(episode),
+        road=np.concatenate(road),
     )
+
+
+@contextmanager
+def _one_opencv_thread() -> Iterator[None]:
+    """Keep OpenCV from splitting small pictures over threads of its own while others decode beside it."""
+    import cv2
+
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 @dataclass(frozen=True)
@@ -215,24 +245,27 @@ class _Decoder:
         return np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
 
 
-def split_by_episode(
-    samples: Samples, share: float, seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Sample numbers for training and for validation; an episode is wholly in one of them.
+def split_by_road(samples: Samples, share: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sample numbers for training and for validation; a road is wholly in one of them.
 
     Args:
-        samples: with at least two episodes.
-        share: of the episodes, for validation; at least one episode is taken.
+        samples: of at least two roads.
+        share: of the roads, for validation; at least one road is taken.
         seed: chooses them.
+
+    Raises:
+        UserError: there is one road alone.
     """
-    episodes = np.unique(samples.episode)
-    if len(episodes) < 2:
+    roads = np.unique(samples.road)
+    if len(roads) < 2:
         raise UserError(
-            f"the data hold {len(episodes)} episode, training needs 2 (one to validate on): record more"
+            f"the data hold one road alone (drives: {len(np.unique(samples.episode))}, all of one map and "
+            "seed), and what was learned on a road cannot be validated on it: record another one with a "
+            "different --seed, or name a second dataset"
         )
-    count = min(max(1, round(share * len(episodes))), len(episodes) - 1)
-    held = np.random.default_rng((seed, 1)).choice(episodes, count, replace=False)
-    validation = np.isin(samples.episode, held)
+    count = min(max(1, round(share * len(roads))), len(roads) - 1)
+    held = np.random.default_rng((seed, 1)).choice(roads, count, replace=False)
+    validation = np.isin(samples.road, held)
     return np.flatnonzero(~validation), np.flatnonzero(validation)
 
 

@@ -71,7 +71,8 @@ def _prepare(
         file = np.memmap(folder / "pictures.u8", np.uint8, "w+", shape=(pictures, *PICTURE))
         file[:] = rng.integers(0, 256, file.shape, np.uint8)
         steering = rng.uniform(-1.0, 1.0, pictures).astype(np.float32)
-        samples = Samples(file, steering, np.zeros_like(steering), np.arange(pictures) // 100)
+        episode = np.arange(pictures) // 100
+        samples = Samples(file, steering, np.zeros_like(steering), episode, episode)
     else:
         info = read_info(dataset)
         camera = info.camera

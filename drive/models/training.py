@@ -33,7 +33,7 @@ def train(
     import keras
 
     from drive.models.augment import view_of
-    from drive.models.dataset import split_by_episode, training_data, validation_data
+    from drive.models.dataset import split_by_road, training_data, validation_data
     from drive.models.export import export_policy
     from drive.models.pilotnet import build_pilotnet
     from drive.models.precision import choose_precision
@@ -47,11 +47,12 @@ def train(
     crop = road_crop(camera)
     with decode_progress(console) as progress:
         samples = _open(config, datasets, crop, folder.cache, progress)
-    training, validation = split_by_episode(samples, config.validation_share, config.seed)
+    training, validation = split_by_road(samples, config.validation_share, config.seed)
     batch_size = min(config.batch_size, len(training))
     steps = len(training) // batch_size
     console.print(
-        f"{len(samples.steering)} pictures of {len(np.unique(samples.episode))} episodes: "
+        f"{len(samples.steering)} pictures of {len(np.unique(samples.episode))} episodes on "
+        f"{len(np.unique(samples.road))} roads: "
         f"{len(training)} to train on, {len(validation)} to choose the best weights"
     )
 

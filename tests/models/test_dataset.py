@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drive.dataset import read_episode, read_info
+from drive.dataset import DatasetWriter, lane_features, read_episode, read_info
 from drive.errors import UserError
 from drive.models.dataset import (
     Samples,
@@ -11,18 +11,20 @@ from drive.models.dataset import (
     batches,
     draw_epoch,
     open_samples,
-    split_by_episode,
+    split_by_road,
 )
 from drive.models.device import load_tensorflow
 from drive.models.preprocess import preprocess, road_crop
 from drive.sim.sensors.camera import Camera
+from tests.models.synthetic import CAMERA
 
 
-def toy(count: int = 100, episodes: int = 5) -> Samples:
+def toy(count: int = 100, episodes: int = 5, drives_of_a_road: int = 1) -> Samples:
     steering = np.linspace(-1, 1, count).astype(np.float32)
     pictures = np.zeros((count, 66, 200, 3), np.uint8)
     pictures[:, 0, 0, 0] = np.arange(count) % 256
-    return Samples(pictures, steering, np.zeros(count, np.float32), np.arange(count) * episodes // count)
+    episode = np.arange(count) * episodes // count
+    return Samples(pictures, steering, np.zeros(count, np.float32), episode, episode // drives_of_a_road)
 
 
 def test_the_cache_equals_the_graphs_own_preprocessing_and_is_made_once(lines: Path, tmp_path: Path) -> None:
@@ -56,16 +58,40 @@ def test_a_damaged_picture_is_named(lines: Path, tmp_path: Path) -> None:
         _Decoder(info, 3, "observation.images.front")(b"\xff\xd8\xff")
 
 
-def test_an_episode_is_never_split() -> None:
-    samples = toy()
-    training, validation = split_by_episode(samples, 0.2, seed=1)
-    assert len(training) == 80 and len(validation) == 20
-    assert not set(samples.episode[training]) & set(samples.episode[validation])
+def test_a_road_is_never_split() -> None:
+    samples = toy(episodes=10, drives_of_a_road=2)
+    for seed in range(5):
+        training, validation = split_by_road(samples, 0.2, seed)
+        assert len(training) == 80 and len(validation) == 20
+        assert not set(samples.road[training]) & set(samples.road[validation])
+        assert len(np.unique(samples.episode[validation])) == 2
 
 
-def test_one_episode_is_too_few() -> None:
-    with pytest.raises(UserError, match="training needs 2"):
-        split_by_episode(toy(episodes=1), 0.1, seed=0)
+def test_one_road_is_too_few_however_often_it_was_driven() -> None:
+    with pytest.raises(UserError, match=r"one road alone \(drives: 4, .*record another one with a different"):
+        split_by_road(toy(episodes=4, drives_of_a_road=4), 0.1, seed=0)
+
+
+def write_roads(root: Path, lines: Path, *drives: tuple[str, int | None]) -> Path:
+    """A dataset of drives (map, seed), each of the same ten frames."""
+    names = [name for name in lane_features(CAMERA) if "index" not in name and name != "timestamp"]
+    columns = {name: values[:10] for name, values in read_episode(lines, 0, names).items()}
+    for name, seed in drives:
+        with DatasetWriter(root, fps=20, camera=CAMERA, driver="expert", map_name=name) as writer:
+            writer.add_episode(columns, seed=seed)
+    return root
+
+
+def test_drives_of_one_map_and_seed_are_of_one_road_in_whatever_dataset(lines: Path, tmp_path: Path) -> None:
+    first = write_roads(tmp_path / "first", lines, ("generated", 7), ("town", 7), ("generated", None))
+    look = write_roads(tmp_path / "look", lines, ("generated town", 7), ("generated", 8), ("generated", None))
+    infos = [read_info(first), read_info(look)]
+    samples = open_samples(infos, road_crop(CAMERA), tmp_path)
+    pictures = 20  # of a drive, front and view
+    np.testing.assert_array_equal(samples.episode, np.repeat(np.arange(6), pictures))
+    np.testing.assert_array_equal(samples.road, np.repeat([0, 1, 2, 0, 3, 4], pictures))
+    again = open_samples(infos, road_crop(CAMERA), tmp_path)
+    np.testing.assert_array_equal(again.road, samples.road)
 
 
 def test_balance_draws_corners_more_often() -> None:

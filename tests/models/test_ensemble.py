@@ -34,6 +34,7 @@ def lesson() -> tuple[Trainer, Memory, list[float]]:
     return trainer, memory, errors
 
 
+@pytest.mark.slow
 def test_the_error_on_frames_held_back_falls(lesson: tuple[Trainer, Memory, list[float]]) -> None:
     _, _, (before, after) = lesson
     assert before > 0.15

@@ -1,6 +1,9 @@
+import pytest
+
 from drive.models.throughput import measure
 
 
+@pytest.mark.slow
 def test_both_pipelines_are_timed() -> None:
     found = measure(pictures=64, repeats=1)
     assert found["pictures_per_second"] > 0.0
