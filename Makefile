@@ -35,7 +35,7 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m drive.warmup
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 check: setup
 	$(BIN)/ruff format --check drive tests

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from drive.dataset import read_episode, read_info
 
@@ -23,6 +24,7 @@ FULL_SCALE_SHARE = 0.01
 RESULT = "Number(document.getElementById('pad-result-text').textContent) === {}"
 
 
+@pytest.mark.slow
 def test_steering_by_stick_arrives_within_one_percent(serve, visit, tmp_path: Path) -> None:
     root = tmp_path / "recording"
     with serve("--data", root, "--pedals", "person", "--traffic", "none", "--seed", "5") as address:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from drive.dataset import check, read_episode, read_info
 from tests.browser.page import Opened
@@ -53,6 +54,7 @@ def test_name_note_mark_and_pause_are_in_the_dataset(serve, visit, tmp_path: Pat
     assert list(check(root)) == []
 
 
+@pytest.mark.slow
 def test_a_closed_tab_keeps_or_drops_as_chosen(serve, visit, tmp_path: Path) -> None:
     root = tmp_path / "recording"
     with serve("--data", root, "--traffic", "none", "--agent", "expert") as address:

@@ -1,6 +1,9 @@
-"""A server on a free port of this machine, in a thread, and small clients."""
+"""A server on a free port of this machine, in a thread or a process of its own, and small clients."""
 
 import json
+import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -101,6 +104,29 @@ def serving(config: ServeConfig, token: str | None = None) -> Iterator[int]:
             server.should_exit = True
             thread.join(20.0)
             assert not thread.is_alive()
+
+
+@contextmanager
+def process(*flags: str) -> Iterator[tuple[subprocess.Popen[str], int, str, list[str]]]:
+    """`drive serve` on a free port: the process, the port, the query of its URL, and what it printed."""
+    command = [sys.executable, "-m", "drive", "serve", "--port", "0", *flags]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as running:
+        try:
+            printed: list[str] = []
+            assert running.stdout is not None
+            for line in running.stdout:
+                printed.append(line)
+                if "Stop with" in line:
+                    break
+            url = re.search(r"Drive here: http://127\.0\.0\.1:(\d+)/(\S*)", "".join(printed))
+            assert url, printed
+            rest = threading.Thread(target=lambda: printed.extend(running.stdout or ()), daemon=True)
+            rest.start()
+            yield running, int(url[1]), url[2], printed
+        finally:
+            if running.poll() is None:
+                running.kill()
+            running.wait(20.0)
 
 
 @contextmanager

@@ -1,12 +1,6 @@
 """`drive serve` as a process: the URL it prints, its end by Ctrl-C, and its end by force."""
 
-import re
 import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,31 +8,9 @@ import pytest
 from drive.dataset import check, read_info
 from drive.errors import UserError
 from drive.serve.command import ServeConfig, build_app
-from tests.serve.served import Page, page
+from tests.serve.served import Page, page, process
 
-
-@contextmanager
-def process(data: Path, *flags: str) -> Iterator[tuple[subprocess.Popen[str], int, str, list[str]]]:
-    """The command on a free port: the process, the port, the query of its URL, and what it printed."""
-    command = [sys.executable, "-m", "drive", "serve", "--port", "0", "--data", str(data), *flags]
-    command += ["--width-px", "96", "--height-px", "48", "--traffic", "none"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as running:
-        try:
-            printed: list[str] = []
-            assert running.stdout is not None
-            for line in running.stdout:
-                printed.append(line)
-                if "Stop with" in line:
-                    break
-            url = re.search(r"Drive here: http://127\.0\.0\.1:(\d+)/(\S*)", "".join(printed))
-            assert url, printed
-            rest = threading.Thread(target=lambda: printed.extend(running.stdout or ()), daemon=True)
-            rest.start()
-            yield running, int(url[1]), url[2], printed
-        finally:
-            if running.poll() is None:
-                running.kill()
-            running.wait(20.0)
+SMALL = ("--width-px", "96", "--height-px", "48", "--traffic", "none")
 
 
 def record(driver: Page, frames: int) -> None:
@@ -50,13 +22,16 @@ def record(driver: Page, frames: int) -> None:
 @pytest.mark.slow
 def test_a_killed_server_loses_nothing_and_a_stopped_one_neither(tmp_path: Path) -> None:
     data = tmp_path / "d"
-    with process(data, "--token") as (running, port, query, _), page(port, query) as driver:
+    with (
+        process("--data", str(data), *SMALL, "--token") as (running, port, query, _),
+        page(port, query) as driver,
+    ):
         assert query.startswith("?token=") and len(query) > 30
         record(driver, 20)
         running.send_signal(signal.SIGKILL)
         running.wait(10.0)
     assert check(data) == []
-    with process(data) as (running, port, query, printed):
+    with process("--data", str(data), *SMALL) as (running, port, query, printed):
         assert query == ""
         assert any("interrupted" in line for line in printed)
         assert any("ssh -L" in line for line in printed)

@@ -66,6 +66,7 @@ def record_until_killed(root: Path, keep: bool, seed: int, bounds: Any) -> None:
             written += open_frames
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep", [True, False])
 def test_a_kill_loses_nothing_but_the_open_episode(tmp_path: Path, keep: bool) -> None:
     context = multiprocessing.get_context("forkserver")

@@ -61,7 +61,8 @@ def test_a_page_learns_what_there_is(port: int) -> None:
         assert hello["type"] == "hello" and hello["protocol"] == 1
         assert hello["agents"] == ["person", "expert", "modular", "straight", "quarter"]
         assert hello["weathers"][:2] == ["any", "clear-noon"]
-        assert hello["maps"] == ["generated"]
+        styles = [f"generated {style}" for style in ("town", "country", "highway", "corners")]
+        assert hello["maps"] == ["generated", *styles]
         assert hello["dataset"] == "drives"
         assert driver.told[-1]["role"] == "driver"
         assert next(told for told in driver.told if told["type"] == "map")["route"]
