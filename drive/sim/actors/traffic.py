@@ -128,6 +128,8 @@ def _actor_acceleration(
     """What the driver of actor i wants: curve speed, limits, and distance to whatever is ahead."""
     me = actors[i]
     first, last = path_begin[me.path], path_end[me.path]
+    # before the searches, which leap along the path: this brings it into the caches in order
+    target = target_speed(points, first, last, me.s, me.speed, me.desired_speed)
     front = me.s + 0.5 * me.length
     half_width = 0.5 * me.width + CORRIDOR_MARGIN
     horizon = HORIZON_STANDING + HORIZON_TIME * me.speed + 0.25 * me.speed * me.speed
@@ -166,8 +168,6 @@ def _actor_acceleration(
     if near - front < gap:
         gap, lead_speed = near - front, ego.speed * cosine
         lead_acceleration = ego.acceleration if cosine > 0.0 else 0.0
-
-    target = target_speed(points, first, last, me.s, me.speed, me.desired_speed)
     if gap >= horizon:
         gap = NO_LEAD_GAP
     return cruise_acceleration(
