@@ -9,8 +9,6 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,36 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.errors import UserError
-from drive.models.preprocess import INPUT_HEIGHT, INPUT_WIDTH, Crop, preprocess
+from drive.models.decoding import ALL_CHOSEN, PICTURE, Chosen, decode, image_columns
+from drive.models.preprocess import Crop
 
 if TYPE_CHECKING:
     from drive.dataset.reader import DatasetInfo
 
 CACHE_VERSION = 2
-GROUP = 16  # pictures that one thread decodes and resizes at a time: few enough to stay in its cache
-PICTURE = (INPUT_HEIGHT, INPUT_WIDTH, 3)
 STEERING_BINS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64)  # edges over |steering| that balancing looks at
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """Which recorded frames are learned from, of those that no person has excluded."""
-
-    failed: bool = False  # also those of drives that ended in a crash or off the lane
-    only_person: bool = False  # of drives with an agent, those alone that a person drove
-    expert_labels: bool = False  # the expert's answer where it was recorded beside the driver's action
-
-    def mask(self, info: "DatasetInfo", episode: int) -> NDArray[np.bool_]:
-        """(T,) for the frames of an episode."""
-        mask = info.training_mask(episode, failed=self.failed)
-        if self.only_person and "intervention" in info.features and mask.any():
-            from drive.dataset.reader import read_episode
-
-            mask &= np.asarray(read_episode(info, episode, ["intervention"])["intervention"]) == 1
-        return mask
-
-
-ALL_CHOSEN = Chosen()
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +67,7 @@ def open_samples(
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         try:
-            _decode(datasets, crop, chosen, temporary, progress)
+            decode(datasets, crop, chosen, temporary, progress)
         except UserError:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
@@ -122,127 +98,8 @@ def _key(datasets: Sequence["DatasetInfo"], crop: Crop, chosen: Chosen) -> str:
     return digest.hexdigest()[:16]
 
 
-def _images(info: "DatasetInfo", chosen: Chosen = ALL_CHOSEN) -> list[tuple[str, str]]:
-    """(picture column, label column) pairs of a dataset."""
-    expert = chosen.expert_labels and "action.expert" in info.features
-    front = "action.expert" if expert else "action"
-    pairs = [("observation.images.front", front), ("observation.images.view", "action.view")]
-    return [pair for pair in pairs if pair[0] in info.features]
-
-
 def _bytes(datasets: Sequence["DatasetInfo"]) -> int:
-    return sum(info.total_frames * len(_images(info)) for info in datasets) * int(np.prod(PICTURE))
-
-
-def _decode(
-    datasets: Sequence["DatasetInfo"],
-    crop: Crop,
-    chosen: Chosen,
-    folder: Path,
-    progress: Callable[[int, int], None],
-) -> None:
-    import tensorflow as tf
-
-    from drive.dataset.reader import read_episode
-
-    cut = tf.function(
-        lambda frames: tf.cast(preprocess(frames, crop), tf.uint8),
-        input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)],
-    )
-
-    def network_input(decode: "_Decoder", encoded: list[bytes]) -> bytes:
-        return bytes(cut(np.stack([decode(data) for data in encoded])).numpy().tobytes())
-
-    masks = [[chosen.mask(info, row.index) for row in info.episodes] for info in datasets]
-    total = sum(int(mask.sum()) for of_one in masks for mask in of_one)
-    if total == 0:
-        names = ", ".join(str(info.root) for info in datasets)
-        raise UserError(
-            f"{names}: no frame is left to learn from: all are excluded, or of drives that ended in a crash "
-            "or off the lane; `drive data info` counts them"
-        )
-    steering: list[NDArray[np.float32]] = []
-    speed: list[NDArray[np.float32]] = []
-    episode: list[NDArray[np.int64]] = []
-    road: list[NDArray[np.int64]] = []
-    roads: dict[tuple[str, int], int] = {}
-    done = number = 0
-    waiting: list[Future[bytes]] = []
-    with (folder / "pictures.u8").open("wb") as file, ThreadPoolExecutor() as pool, _one_opencv_thread():
-
-        def write() -> None:
-            for part in waiting:
-                file.write(part.result())
-
-        for info, of_one in zip(datasets, masks, strict=True):
-            images = _images(info, chosen)
-            columns = [name for pair in images for name in pair] + ["observation.state"]
-            speed_column = info.features["observation.state"]["names"].index("speed_mps")
-            for row, mask in zip(info.episodes, of_one, strict=True):
-                kept = np.flatnonzero(mask)
-                if len(kept) == 0:
-                    continue
-                values = read_episode(info, row.index, columns)
-                state = np.asarray(values["observation.state"], np.float32)[kept]
-                parts: list[Future[bytes]] = []
-                for image, label in images:
-                    encoded, decoder = [values[image][t] for t in kept], _Decoder(info, row.index, image)
-                    for i in range(0, len(encoded), GROUP):
-                        parts.append(pool.submit(network_input, decoder, encoded[i : i + GROUP]))
-                    steering.append(np.asarray(values[label], np.float32).reshape(row.length, -1)[kept, 0])
-                    speed.append(state[:, speed_column])
-                    episode.append(np.full(len(kept), number, np.int64))
-                    road.append(
-                        np.full(len(kept), roads.setdefault(info.road_of(row.index), len(roads)), np.int64)
-                    )
-                # One episode is read and handed out while the one before is still being decoded.
-                write()
-                waiting = parts
-                number += 1
-                done += len(kept)
-                progress(done, total)
-        write()
-    np.savez(
-        folder / "labels.npz",
-        steering=np.concatenate(steering),
-        speed=np.concatenate(speed),
-        episode=np.concatenate(episode),
-        road=np.concatenate(road),
-    )
-
-
-@contextmanager
-def _one_opencv_thread() -> Iterator[None]:
-    """Keep OpenCV from splitting small pictures over threads of its own while others decode beside it."""
-    import cv2
-
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)
-
-
-@dataclass(frozen=True)
-class _Decoder:
-    info: "DatasetInfo"
-    episode: int
-    image: str
-
-    def __call__(self, data: bytes) -> NDArray[np.uint8]:
-        import cv2
-
-        frame = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-        camera = self.info.camera
-        expected = (camera.height_px, camera.width_px, 3)
-        if frame is None or frame.shape != expected:
-            what = "cannot be decoded" if frame is None else f"has the shape {frame.shape}, not {expected}"
-            raise UserError(
-                f"{self.info.root}: a picture {self.image} of episode {self.episode} {what}; "
-                "record the dataset anew."
-            )
-        return np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
+    return sum(info.total_frames * len(image_columns(info)) for info in datasets) * int(np.prod(PICTURE))
 
 
 def split_by_road(samples: Samples, share: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -56,7 +56,8 @@ def _prepare(
 
     from drive.dataset import read_info
     from drive.models.augment import view_of
-    from drive.models.dataset import PICTURE, Samples, open_samples, training_data
+    from drive.models.dataset import Samples, open_samples, training_data
+    from drive.models.decoding import PICTURE
     from drive.models.pilotnet import build_pilotnet
     from drive.models.precision import choose_precision
     from drive.models.preprocess import road_crop

@@ -115,7 +115,8 @@ def _frames(info: "DatasetInfo") -> Any:
 def _open(
     config: "TrainConfig", datasets: Sequence["DatasetInfo"], crop: Any, cache: Path, progress: Any
 ) -> Any:
-    from drive.models.dataset import Chosen, open_samples
+    from drive.models.dataset import open_samples
+    from drive.models.decoding import Chosen
 
     chosen = Chosen(
         failed=config.include_crashes,

@@ -11,7 +11,8 @@ import pytest
 from drive.dataset import DatasetInfo, DatasetWriter, exclude, lane_features, read_episode, read_info, restore
 from drive.dataset.files import parquet
 from drive.errors import UserError
-from drive.models.dataset import Chosen, Samples, open_samples
+from drive.models.dataset import Samples, open_samples
+from drive.models.decoding import Chosen
 from drive.models.preprocess import road_crop
 from tests.models.synthetic import CAMERA
 

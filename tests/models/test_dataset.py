@@ -51,7 +51,7 @@ def test_the_cache_equals_the_graphs_own_preprocessing_and_is_made_once(lines: P
 
 
 def test_a_damaged_picture_is_named(lines: Path, tmp_path: Path) -> None:
-    from drive.models.dataset import _Decoder
+    from drive.models.decoding import _Decoder
 
     info = read_info(lines)
     with pytest.raises(UserError, match=r"observation.images.front of episode 3 cannot be decoded"):

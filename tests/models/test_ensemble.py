@@ -13,6 +13,8 @@ from tests.models.synthetic import CAMERA, line_frame
 
 UPDATES = 60
 
+pytestmark = pytest.mark.slow  # it trains
+
 
 @pytest.fixture(scope="module")
 def lesson() -> tuple[Trainer, Memory, list[float]]:
@@ -34,7 +36,6 @@ def lesson() -> tuple[Trainer, Memory, list[float]]:
     return trainer, memory, errors
 
 
-@pytest.mark.slow
 def test_the_error_on_frames_held_back_falls(lesson: tuple[Trainer, Memory, list[float]]) -> None:
     _, _, (before, after) = lesson
     assert before > 0.15
