@@ -1,7 +1,6 @@
 """The camera as flags of a command: one declaration for all commands that make pictures."""
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 from drive.errors import UserError
 from drive.sim.sensors.camera import Camera
@@ -9,7 +8,7 @@ from drive.sim.sensors.camera import Camera
 
 @dataclass(frozen=True, kw_only=True)
 class CameraFlags:
-    """Base of a command's config; its `__post_init__` calls this one."""
+    """A field of a command's config, nameless (`tyro.conf.arg(name="")`): its flags then have no prefix."""
 
     width_px: int = 320
     """Width of the pictures."""
@@ -38,14 +37,3 @@ class CameraFlags:
             z=self.camera_height_m,
             pitch_deg=self.camera_pitch_deg,
         )
-
-
-C = TypeVar("C", bound=CameraFlags)
-
-
-def own_flags_first(config: type[C]) -> type[C]:
-    """List the camera's flags behind the command's own in its help; dataclasses put a base's fields first."""
-    listed = config.__dataclass_fields__
-    for name in CameraFlags.__dataclass_fields__:
-        listed[name] = listed.pop(name)
-    return config

@@ -143,7 +143,7 @@ def _recorded(data: Path) -> tuple[int, int]:
     from drive.sim.maps.styles import generated_map
 
     info = read_info(data)
-    maps = [(info.recording_of(row.index) or {}).get("map") for row in info.episodes]
+    maps = [info.map_of(row.index) for row in info.episodes]
     corners = maps.count(generated_map("corners"))
     return len(maps) - corners, corners
 

@@ -29,8 +29,8 @@ class EvaluateConfig:
     shadow: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """Acts on every frame beside each tested agent, unheard: logged, compared, filmed."""
     suite: str = "lane"
-    """Which list of scenarios: lane (roads of every kind) or corners (the same on town streets from corner to
-    corner)."""
+    """Which list of scenarios: lane (roads of town, country and highway) or corners (the same on town streets
+    from corner to corner, which lane never draws)."""
     episodes: int = 100
     """How many scenarios: the first N of the suite."""
     map: Path | None = None

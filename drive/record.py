@@ -1,14 +1,14 @@
 """`drive record`: demonstrations of the expert as a LeRobot dataset, ready to learn from."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 from drive.agent import DT
-from drive.camera_flags import CameraFlags, own_flags_first
+from drive.camera_flags import CameraFlags
 from drive.errors import UserError
 from drive.machine import cores
 from drive.seeds import RESERVED_SEEDS
@@ -18,13 +18,13 @@ from drive.sim.maps.styles import STYLES, generated_map
 if TYPE_CHECKING:
     from drive.dataset import DatasetWriter
     from drive.recording import DriveSettings
+    from drive.sim.sensors.camera import Camera
 
 STEPS_PER_SECOND = round(1.0 / DT)  # control steps of the simulator
 
 
-@own_flags_first
 @dataclass(frozen=True)
-class RecordConfig(CameraFlags):
+class RecordConfig:
     """Let the expert drive and keep camera frames with its steering, as a LeRobot dataset (v3).
 
     The steering is disturbed now and then while the clean label is kept, and each frame has a second picture
@@ -46,8 +46,8 @@ class RecordConfig(CameraFlags):
     map: Path | None = None
     """OpenDRIVE file to drive on, lane chains of at least 80 m; by default roads are generated."""
     roads: Literal["any", "town", "country", "highway", "corners"] = "any"
-    """Generated roads of one style; corners: town streets from corner to corner, to learn what is rare on the
-    others."""
+    """Generated roads of one style; any draws town, country and highway. Corners, never drawn by any: town
+    streets from corner to corner, to learn what is rare on the others."""
     weather: str | None = None
     """One weather for all drives; by default one of the training weathers is drawn for each."""
     traffic: Literal["none", "light", "regular", "dense"] = "regular"
@@ -68,6 +68,8 @@ class RecordConfig(CameraFlags):
     """Largest turn of the second picture of each frame."""
     workers: int | None = None
     """Processes; by default one for each core. The result does not depend on it."""
+    camera_flags: Annotated[CameraFlags, tyro.conf.arg(name="")] = field(default_factory=CameraFlags)
+    """The camera."""
 
     def __post_init__(self) -> None:
         def expect(good: bool, field: str, remedy: str) -> None:
@@ -98,7 +100,11 @@ class RecordConfig(CameraFlags):
         expect(0.0 <= self.view_lateral_m <= 3.0, "view_lateral_m", "take 0 to 3 m")
         expect(0.0 <= self.view_yaw_deg <= 30.0, "view_yaw_deg", "take 0 to 30 degrees")
         expect(self.workers is None or self.workers >= 1, "workers", "take 1 or more")
-        super().__post_init__()
+
+    @property
+    def camera(self) -> "Camera":
+        """The front camera."""
+        return self.camera_flags.camera
 
     @property
     def fps(self) -> int:
@@ -123,6 +129,7 @@ class RecordConfig(CameraFlags):
     def to_json(self) -> dict[str, Any]:
         """The settings that made the frames, as plain values."""
         values = asdict(self)
+        values |= values.pop("camera_flags")
         for name in ("out", "workers", "episodes"):
             del values[name]
         return values | {"map": None if self.map is None else self.map.name}
@@ -267,7 +274,7 @@ def record(
         kept = writer.total_episodes - began
         say(
             f"Stopped: {kept} whole episodes of this run are in {config.out}; "
-            f"`drive record {config.out} --episodes {config.episodes - kept}` goes on."
+            f"the same command with --episodes {config.episodes - kept} goes on."
         )
         raise
     seconds = perf_counter() - started

@@ -1,4 +1,4 @@
-"""Drives of a dataset driven again from their stored actions, and pictured in another light."""
+"""Drives of a dataset driven again from their stored actions, pictured in other light and on other roads."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from drive.dataset import FRONT_IMAGE, STATE_NAMES, VIEW_IMAGE, DatasetInfo, read_episode, read_info
 from drive.dataset.stats import Stats
 from drive.recording import DriveSettings, Pictures, draw_view
-from drive.sim.actors.traffic import obstacle_ahead
+from drive.sim.actors.traffic import CORRIDOR_MARGIN, obstacle_ahead
 from drive.sim.arrays import PATH_STEP
 from drive.sim.density import TRAFFIC
-from drive.sim.maps.styles import GENERATED, GENERATED_MAPS
+from drive.sim.maps.styles import GENERATED_MAPS
 from drive.sim.relooking import relayout, relook
 from drive.sim.scenario import Scenario, lane_scenario, load_map
 from drive.sim.sensors.weather import TRAINING_WEATHERS
@@ -23,9 +23,8 @@ from drive.sim.sensors.weather import TRAINING_WEATHERS
 OFFSET_TOLERANCE = 0.05  # between the lateral offsets recorded and driven again [m]
 SPEED_TOLERANCE = 0.1  # [m/s]
 GAP_TOLERANCE = 0.5  # to the vehicle ahead [m]
-KEPT_LAYOUT = 4  # one look in so many keeps the recorded lanes; of the rest, every other one is mirrored
+KEPT_LAYOUT = 4  # the first of so many looks keeps the recorded lanes; of the rest, odd ones are mirrored
 CLEARINGS = 12  # how often vehicles and obstacles in the way are taken off another road
-_CORRIDOR = 1.7  # to each side of the path: who reaches into it can make a vehicle on it brake [m]
 _SOURCE_COLUMNS = (
     "observation.state",
     "observation.command",
@@ -74,6 +73,7 @@ class Reshot:
     weather: str
     mirrored: bool  # left and right were exchanged
     lost: int  # frames at its end where the car was elsewhere than when it was recorded
+    kept_lanes: bool  # other lanes were asked for, and none would do
     columns: dict[str, Any] = field(default_factory=dict)
     image_stats: dict[str, Stats] = field(default_factory=dict)
 
@@ -94,28 +94,30 @@ class Reshooter:
         self._info, self._settings = read_info(root), settings
         self._task = LaneTask(1, camera=self._info.camera)
         self._expert = Expert()
-        self._traffic: dict[int, str] = {}  # by episode
+        self._traffic: dict[int, tuple[str, int]] = {}  # by episode, and for how many frames it fits
 
     def __call__(self, piece: Piece, report: Callable[[int], None]) -> Reshot:
         """Drive a piece again and picture it."""
         source = _Source.read(self._info, piece.episode, dict(self._settings.maps))
         if piece.episode not in self._traffic:
             self._traffic[piece.episode] = self._find_traffic(source)
-        seed, episode, traffic = self._settings.seed, piece.episode, self._traffic[piece.episode]
+        seed, episode, (traffic, agreed) = self._settings.seed, piece.episode, self._traffic[piece.episode]
         rng = np.random.default_rng([seed, episode, piece.look, 6173])
         weathers = np.random.default_rng([seed, episode, 6197]).permutation(TRAINING_WEATHERS)
         weather = str(weathers[piece.look % len(weathers)])
         recorded = source.scenario(traffic)
-        if self._settings.layouts and recorded.generated is not None and piece.look % KEPT_LAYOUT != 0:
+        wanted = self._settings.layouts and recorded.generated is not None and piece.look % KEPT_LAYOUT != 0
+        if wanted:
             mirrored = piece.look % 2 == 1
             other = relayout(recorded, rng, weather, traffic, mirrored=mirrored)
             ours = source.mirrored() if mirrored else source
-            if other is not None and (cleared := self._clear(ours, other, piece.stop)) is not None:
-                return self._shoot(ours, cleared, piece, rng, report, mirrored)
-        return self._shoot(source, relook(recorded, rng, weather), piece, rng, report, False)
+            stop = min(piece.stop, agreed)
+            if other is not None and (cleared := self._clear(ours, other, stop)) is not None:
+                return self._shoot(ours, cleared, piece, rng, report, mirrored=mirrored)
+        return self._shoot(source, relook(recorded, rng, weather), piece, rng, report, kept_lanes=wanted)
 
     def _clear(self, source: "_Source", scenario: Scenario, stop: int) -> Scenario | None:
-        """Without the new vehicles and obstacles that the recorded drive would meet.
+        """Without the new vehicles and obstacles that the recorded drive would meet before frame `stop`.
 
         None where the drive does not go as recorded all the same.
         """
@@ -143,12 +145,15 @@ class Reshooter:
             if touched >= 0 and scenario.actors["path"][touched] != 0:
                 return np.arange(len(actors)) == touched
             if not self._agrees(source, t):
-                return _in_lane(scenario.route.points, float(ego["center_s"]), actors)
+                return _in_lane(scenario.route.points, float(ego["center_s"]), actors, world.params.width)
             self._advance(source, t)
         return None
 
-    def _find_traffic(self, source: "_Source") -> str:
-        """The traffic with which the drive goes as recorded for longest: recordings need not name it."""
+    def _find_traffic(self, source: "_Source") -> tuple[str, int]:
+        """The traffic with which the drive goes as recorded for longest, and for how many frames it does.
+
+        Recordings need not name it.
+        """
         best, longest = source.likely_traffic[0], -1
         for traffic in source.likely_traffic:
             agreed = self._rehearse(source, traffic)
@@ -156,7 +161,7 @@ class Reshooter:
                 best, longest = traffic, agreed
             if agreed == source.length:
                 break
-        return best
+        return best, longest
 
     def _rehearse(self, source: "_Source", traffic: str) -> int:
         """Frames that are driven again as recorded."""
@@ -194,7 +199,9 @@ class Reshooter:
         piece: Piece,
         rng: np.random.Generator,
         report: Callable[[int], None],
-        mirrored: bool,
+        *,
+        mirrored: bool = False,
+        kept_lanes: bool = False,
     ) -> Reshot:
         settings, world = self._settings.pictures, self._task.world
         camera = self._info.camera
@@ -223,15 +230,15 @@ class Reshooter:
                     reported = frames
             self._advance(source, t)
         if not frames:
-            return Reshot(piece, scenario.weather, mirrored, lost)
+            return Reshot(piece, scenario.weather, mirrored, lost, kept_lanes)
         columns: dict[str, Any] = {name: np.array(values) for name, values in rows.items()}
         columns[FRONT_IMAGE], stats = front.encoded, {FRONT_IMAGE: front.stats()}
         if settings.views:
             columns[VIEW_IMAGE], stats[VIEW_IMAGE] = view.encoded, view.stats()
-        return Reshot(piece, scenario.weather, mirrored, lost, columns, stats)
+        return Reshot(piece, scenario.weather, mirrored, lost, kept_lanes, columns, stats)
 
     def _row(self, source: "_Source", t: int) -> dict[str, Any]:
-        """The numbers of a frame: the driver's as recorded, the simulator's and the expert's anew."""
+        """The numbers of a frame: the pose and the expert's steering anew, the others as recorded."""
         world = self._task.world
         ego = world.egos[0]
         row = {name: source.columns[name][t] for name in _KEPT if name in source.columns}
@@ -245,11 +252,21 @@ class Reshooter:
         return row
 
 
-def _in_lane(points: NDArray[np.void], s: float, actors: NDArray[np.void]) -> NDArray[np.bool_]:
-    """(actors,) which reach into the corridor along a path, from s on."""
+def _in_lane(points: NDArray[np.void], s: float, actors: NDArray[np.void], width: float) -> NDArray[np.bool_]:
+    """(actors,) which reach, from s on, into the corridor that the ego or a vehicle on its path keeps free.
+
+    Args:
+        points: PATH records of the ego's path.
+        s: the ego's place on it [m].
+        actors: all that stand or move.
+        width: of the ego [m].
+    """
+    same = actors[actors["path"] == 0]
+    reaches = 0.5 * same["width"] + np.abs(same["lateral_offset"])
+    corridor = CORRIDOR_MARGIN + float(reaches.max(initial=0.5 * width))
     names, end = ("x", "y", "yaw", "length", "width"), len(points) * PATH_STEP
     ahead = [
-        obstacle_ahead(points, 0, len(points), s, end, 0.0, _CORRIDOR, *(actor[name] for name in names))[0]
+        obstacle_ahead(points, 0, len(points), s, end, 0.0, corridor, *(actor[name] for name in names))[0]
         for actor in actors
     ]
     return np.isfinite(ahead) & (actors["active"] != 0)
@@ -272,7 +289,7 @@ class _Source:
     def read(cls, info: DatasetInfo, episode: int, maps: dict[str, str]) -> "_Source":
         row, recording = info.episodes[episode], info.recording_of(episode) or {}
         config = recording.get("config", {})
-        named, name = config.get("traffic"), str(recording.get("map", GENERATED))
+        named, name = config.get("traffic"), info.map_of(episode)
         style = GENERATED_MAPS.get(name)
         others = [name for name in ("regular", *TRAFFIC) if name != named]
         likely = ([named] if named in TRAFFIC else []) + list(dict.fromkeys(others))

@@ -26,12 +26,12 @@ def config(out: Path, **changes: Any) -> DemoConfig:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"recordings": 1}, {"episodes": 0}, {"workers": 0}, {"epochs": 0}, {"corners": -1}]
+    ("name", "value", "least"),
+    [("recordings", 1, 2), ("episodes", 0, 1), ("workers", 0, 1), ("epochs", 0, 1), ("corners", -1, 0)],
 )
-def test_settings_are_checked(changes: dict[str, int], tmp_path: Path) -> None:
-    (name,) = changes
-    with pytest.raises(UserError, match=f"--{name} is {changes[name]}; take [012] or more"):
-        config(tmp_path, **changes)
+def test_settings_are_checked(name: str, value: int, least: int, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"--{name} is {value}; take {least} or more"):
+        config(tmp_path, **{name: value})
 
 
 def test_other_peoples_folders_are_left_alone(tmp_path: Path) -> None:

@@ -180,6 +180,7 @@ def test_other_peoples_folders_are_left_alone(tmp_path: Path) -> None:
         ({"agent": ("modular",), "shadow": ("modular",)}, "'modular' rides with nobody"),
         ({"junction_episodes": 3}, "needs --map"),
         ({"map": Path("nowhere.xodr")}, "nowhere.xodr"),
+        ({"map": Path("any.xodr"), "suite": "corners"}, "corners is of generated roads; .* --suite lane"),
     ],
 )
 def test_mistakes_are_told_before_anything_is_written(

@@ -16,6 +16,7 @@ import pytest
 from rich.console import Console
 
 from drive import record
+from drive.camera_flags import CameraFlags
 from drive.dataset import (
     FRONT_IMAGE,
     VIEW_IMAGE,
@@ -29,9 +30,12 @@ from drive.errors import UserError
 from drive.record import RecordConfig
 from drive.recording import Recorded
 from drive.sim.density import TRAFFIC
+from drive.sim.maps.styles import STYLES
 from tests.dataset.test_dataset import make_columns
 
-SMALL = {"width_px": 32, "height_px": 16}
+SMALL = CameraFlags(width_px=32, height_px=16)
+TINY = CameraFlags(width_px=16, height_px=8)
+DETAILED = CameraFlags(width_px=64, height_px=32)
 
 
 class FakeRecorder:
@@ -56,7 +60,7 @@ class FakeRecorder:
 
 def run(out: Path, workers: int = 1, console: Console | None = None, **options: Any) -> None:
     fake = {name: options.pop(name) for name in ("crashing", "seconds", "failing") if name in options}
-    config = RecordConfig(out=out, **(SMALL | options))
+    config = RecordConfig(out=out, camera_flags=SMALL, **options)
     with DatasetWriter(out, fps=config.fps, camera=config.camera, driver="expert") as writer:
         record.record(config, writer, partial(FakeRecorder, **fake), workers, console or Console(quiet=True))
 
@@ -216,9 +220,10 @@ def test_a_stopped_recording_leaves_whole_episodes_and_no_process(
         ({"every": 3}, "--every is 3; take 1, 2, 4, 5, 10 or 20"),
         ({"jpeg_quality": 0}, "--jpeg-quality is 0"),
         ({"noise": 9.0}, "--noise is 9.0; take 0"),
-        ({"width_px": 2}, "Camera size 2x160"),
         ({"workers": 0}, "--workers is 0"),
         ({"traffic": "heavy"}, "--traffic is heavy; take one of none, light"),
+        ({"roads": "city"}, "--roads is city; take any, town, country, highway, corners"),
+        ({"roads": "corners", "map": Path("a.xodr")}, "--roads is corners; leave it out with --map"),
     ],
 )
 def test_settings_that_will_not_do_are_named(option: dict, message: str) -> None:
@@ -239,9 +244,7 @@ def test_seeds_end_where_evaluation_begins(tmp_path: Path) -> None:
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("recorded") / "set"
     record.main(
-        RecordConfig(
-            out=root, episodes=2, width_px=64, height_px=32, max_duration_s=4.0, workers=1, noise=2.0
-        )
+        RecordConfig(out=root, episodes=2, camera_flags=DETAILED, max_duration_s=4.0, workers=1, noise=2.0)
     )
     return root
 
@@ -306,7 +309,7 @@ def test_noise_is_driven_and_not_learned(recorded: Path) -> None:
 def test_two_workers_record_the_same_bytes(recorded: Path, tmp_path: Path) -> None:
     record.main(
         RecordConfig(
-            out=tmp_path, episodes=2, width_px=64, height_px=32, max_duration_s=4.0, workers=2, noise=2.0
+            out=tmp_path, episodes=2, camera_flags=DETAILED, max_duration_s=4.0, workers=2, noise=2.0
         )
     )
     assert content(tmp_path) == content(recorded)
@@ -315,7 +318,7 @@ def test_two_workers_record_the_same_bytes(recorded: Path, tmp_path: Path) -> No
 def test_every_second_step_without_views_and_noise(tmp_path: Path) -> None:
     config = RecordConfig(
         out=tmp_path, episodes=1, every=2, noise=0.0, view_lateral_m=0.0, view_yaw_deg=0.0, workers=1,
-        width_px=48, height_px=24, max_duration_s=1.0, weather="wet", traffic="none",
+        camera_flags=SMALL, max_duration_s=1.0, weather="wet", traffic="none",
     )  # fmt: skip
     record.main(config)
     info = read_info(tmp_path)
@@ -325,7 +328,35 @@ def test_every_second_step_without_views_and_noise(tmp_path: Path) -> None:
     assert np.array_equal(frames["action"], frames["action.executed"])
     assert np.allclose(frames["timestamp"], np.arange(10) / 10)
     with pytest.raises(UserError, match="has 10 frames a second, this recording 20"):
-        record.main(RecordConfig(out=tmp_path, episodes=1, width_px=48, height_px=24))
+        record.main(RecordConfig(out=tmp_path, episodes=1, camera_flags=SMALL))
+
+
+def test_roads_are_of_the_style_that_was_asked_for(tmp_path: Path) -> None:
+    from drive.recording import Pictures
+    from drive.sim.env import LaneEnv
+    from drive.sim.expert import Expert
+    from drive.sim.scenario import lane_scenario
+
+    record.main(
+        RecordConfig(
+            out=tmp_path, episodes=1, roads="corners", camera_flags=SMALL, workers=1, max_duration_s=1.0
+        )
+    )
+    info = read_info(tmp_path)
+    frames: dict[str, Any] = read_episode(info, 0)
+
+    def beginning(style: str | None) -> tuple[bytes, np.float32]:
+        env, expert = LaneEnv(camera=info.camera), Expert()
+        scenario = lane_scenario(info.episodes[0].seed, style=style)
+        observation, _ = env.reset(options={"scenario": scenario})
+        expert.reset(env.context(privileged=True))
+        first = Pictures((16, 32, 3), 90)
+        first.add(observation["camera"])
+        return first.encoded[0], np.float32(expert.act(observation).steering)
+
+    recorded = (frames[FRONT_IMAGE][0], frames["action"][0, 0])
+    assert recorded == beginning("corners") != beginning(None)
+    assert info.maps == ("generated corners",)
 
 
 def test_bad_input_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -341,8 +372,7 @@ def test_disturbances_are_wide_and_never_leave_the_road(tmp_path: Path) -> None:
     config = RecordConfig(
         out=tmp_path,
         episodes=6,
-        width_px=16,
-        height_px=8,
+        camera_flags=TINY,
         workers=1,
         every=4,
         view_lateral_m=0,
@@ -362,7 +392,7 @@ def test_disturbances_are_wide_and_never_leave_the_road(tmp_path: Path) -> None:
 
 def test_disturbances_show_the_steering_that_comes_back(tmp_path: Path) -> None:
     config = RecordConfig(
-        out=tmp_path, episodes=2, width_px=16, height_px=8, workers=1, view_lateral_m=0, view_yaw_deg=0
+        out=tmp_path, episodes=2, camera_flags=TINY, workers=1, view_lateral_m=0, view_yaw_deg=0
     )
     record.main(config)
     for i in range(2):
@@ -375,3 +405,8 @@ def test_disturbances_show_the_steering_that_comes_back(tmp_path: Path) -> None:
 def test_the_traffic_one_can_ask_for_is_what_scenarios_know() -> None:
     asked = get_args(get_type_hints(RecordConfig)["traffic"])
     assert asked == tuple(TRAFFIC)
+
+
+def test_the_roads_one_can_ask_for_are_the_styles() -> None:
+    asked = get_args(get_type_hints(RecordConfig)["roads"])
+    assert asked == ("any", *STYLES)

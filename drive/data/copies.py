@@ -39,7 +39,7 @@ class DataMergeConfig:
 
 @dataclass(frozen=True)
 class DataSplitConfig:
-    """Split a dataset by episode, never within one, into datasets in OUT/NAME for each part.
+    """Split a dataset by road, never within an episode, into datasets in OUT/NAME for each part.
 
     Episodes of the same road and seed stay together. The same seed gives the same parts. The source is not
     changed. Example: drive data split DIR --out DIR-split --part train=0.8 --part val=0.2

@@ -1,4 +1,4 @@
-"""`drive data reshoot`: the same drives once more, in other weathers and on other paint."""
+"""`drive data reshoot`: the same drives once more, in other weathers and on other roads."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,17 +19,18 @@ FPS = 20  # of the simulator
 
 @dataclass(frozen=True)
 class DataReshootConfig:
-    """Picture recorded drives again: one drive, many weathers.
+    """Picture recorded drives again: one drive, many weathers and roads.
 
     Each drive is driven again in the simulator from its stored actions and pictured in another training
     weather, with other colours, textures, paint, wear and scenery, and with other shifted views. Kept are the
     driven lane (its bends, width and speed limit), the traffic on it, and what the car did. On generated
-    roads, three looks in four put other lanes around the driven one, with traffic of their own, as far as
-    they fit between the bends: one-way or not, more or fewer, parked cars, pavement, shoulder or median. Two
-    in four are mirrored, and so are their steering, offsets and yaw rates. On OpenDRIVE maps, and in the
-    fourth look, all lanes and all traffic stay. `action` stays the driver's; the expert answers each frame
-    and each view anew. A few minutes at the wheel teach more this way: drive data reshoot DIR OUT, then
-    drive train OUT --labels expert. What training leaves out (crashes, excluded frames) is left out here too.
+    roads, all looks but the first of every four put other lanes around the driven one, with traffic of their
+    own: one-way or not, more or fewer, parked cars, pavement, shoulder or median. Two of these three are
+    mirrored, and so are their steering, offsets and yaw rates. In the first of every four looks, on OpenDRIVE
+    maps, and where no other lanes fit between the bends or the traffic on them would be in the way, all lanes
+    and all traffic stay. `action` stays the driver's; the expert steers each frame and each view anew. A few
+    minutes at the wheel teach more this way: drive data reshoot DIR OUT, then drive train OUT --labels
+    expert. What training leaves out (crashes, excluded frames) is left out here too.
     """
 
     dir: tyro.conf.Positional[Path]
@@ -135,13 +136,13 @@ def _pieces(info: "DatasetInfo", looks: int, known_maps: Sequence[str]) -> dict[
     """
     from drive.dataset.copying import learned_pieces
     from drive.reshooting import Piece
-    from drive.sim.maps.styles import GENERATED, GENERATED_MAPS
+    from drive.sim.maps.styles import GENERATED_MAPS
 
     pieces: dict[str, list[Piece]] = {}
     for found in learned_pieces(info):
         if info.episodes[found.episode].seed is None:
             continue
-        name = str((info.recording_of(found.episode) or {}).get("map", GENERATED))
+        name = info.map_of(found.episode)
         if name not in GENERATED_MAPS and name not in known_maps:
             raise UserError(
                 f"{info.root}: episode {found.episode} was driven on {name}; give --map its file."
@@ -183,7 +184,7 @@ def _reshoot(
         TextColumn("drives, {task.fields[frames]:,} frames"),
         TimeRemainingColumn(),
     )
-    episodes = frames = lost = 0
+    episodes = frames = lost = kept_lanes = 0
     lost_from: set[int] = set()
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("", total=total, frames=0)
@@ -212,6 +213,7 @@ def _reshoot(
                             lost += found.lost
                             lost_from.add(found.piece.episode)
                         if found.columns:
+                            kept_lanes += found.kept_lanes
                             _add(writer, info, found)
                             episodes += 1
                         progress.advance(bar)
@@ -222,6 +224,11 @@ def _reshoot(
             f"Not driven again: {lost // config.looks:,} frames at the end of episode {_first(lost_from)}, "
             "where the car came to be elsewhere than when it was recorded: the recording began in the "
             "middle of a drive, or another version of drive made it."
+        )
+    if kept_lanes:
+        say(
+            f"Without other lanes: {kept_lanes:,} looks, because none fit between the bends or the traffic "
+            "on them would have been in the way."
         )
     if not episodes:
         raise UserError(f"{config.dir}: no drive could be driven again.")

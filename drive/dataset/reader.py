@@ -97,6 +97,10 @@ class DatasetInfo:
                 return recording
         return None
 
+    def map_of(self, episode: int) -> str:
+        """The name of the map that an episode was driven on, "generated" where nobody knows."""
+        return str((self.recording_of(episode) or {}).get("map", GENERATED))
+
     def road_of(self, episode: int) -> tuple[str, int]:
         """Which road an episode was driven on: its map and its scenario's seed.
 
@@ -106,7 +110,7 @@ class DatasetInfo:
         seed = self.episodes[episode].seed
         if seed is None:
             return str(self.root), episode
-        name = str((self.recording_of(episode) or {}).get("map", GENERATED))
+        name = self.map_of(episode)
         return GENERATED if name in GENERATED_MAPS else name, seed  # a seed's style may be asked for or drawn
 
     def training_mask(self, episode: int, *, failed: bool = False) -> NDArray[np.bool_]:

@@ -45,6 +45,7 @@ from drive.dataset.reader import read_info, read_tasks
 from drive.dataset.stats import Stats, column_stats, encoded_image_stats, join
 from drive.errors import UserError
 from drive.seeds import RESERVED_SEEDS
+from drive.sim.maps.styles import GENERATED
 from drive.sim.sensors.camera import Camera
 
 DEFAULT_TASK = "follow the lane"
@@ -81,7 +82,7 @@ class DatasetWriter:
         fps: int,
         camera: Camera,
         driver: str,
-        map_name: str = "generated",
+        map_name: str = GENERATED,
         config: Mapping[str, Any] | None = None,
         features: Features | None = None,
         person: str = "",

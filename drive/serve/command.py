@@ -1,12 +1,12 @@
 """`drive serve`: a page in the browser to drive from, record by hand, take over and watch."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from drive.camera_flags import CameraFlags, own_flags_first
+from drive.camera_flags import CameraFlags
 from drive.errors import UserError
 from drive.seeds import RESERVED_SEEDS
 from drive.sim.density import TRAFFIC
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from drive.serve.catalog import Catalog, Choice
+    from drive.sim.sensors.camera import Camera
 
 
-@own_flags_first
 @dataclass(frozen=True)
-class ServeConfig(CameraFlags):
+class ServeConfig:
     """Open a page to drive from in any browser: by keys, mouse, gamepad, wheel or touch.
 
     With --data, what you drive is recorded as a dataset with the expert's answer beside every frame. With
@@ -61,6 +61,8 @@ class ServeConfig(CameraFlags):
     """Ask for a token on this machine as well, where others have accounts on it."""
     pace: float = 1.0
     """Speed of the simulation against real time, at most 1."""
+    camera_flags: Annotated[CameraFlags, tyro.conf.arg(name="")] = field(default_factory=CameraFlags)
+    """The camera."""
 
     def __post_init__(self) -> None:
         def expect(good: bool, field: str, remedy: str) -> None:
@@ -77,11 +79,16 @@ class ServeConfig(CameraFlags):
         expect(self.labels in ("action", "expert"), "labels", "take action or expert")
         expect(0 <= self.port <= 65535, "port", "take 0 to 65535")
         expect(0.01 <= self.pace <= 1.0, "pace", "take 0.01 to 1: nobody can drive faster than real time")
-        super().__post_init__()
+
+    @property
+    def camera(self) -> "Camera":
+        """The front camera."""
+        return self.camera_flags.camera
 
     def to_json(self) -> dict[str, Any]:
         """The settings that made the frames, as plain values."""
         values = asdict(self)
+        values |= values.pop("camera_flags")
         for name in ("data", "teach", "host", "port", "token"):
             del values[name]
         return values | {
@@ -186,9 +193,9 @@ def _hello(config: ServeConfig, catalog: "Catalog", choice: "Choice") -> dict[st
         "chosen": asdict(choice),
         "pedals": config.pedals,
         "camera": {
-            "width_px": config.width_px,
-            "height_px": config.height_px,
-            "fov_deg": config.fov_deg,
+            "width_px": config.camera.width_px,
+            "height_px": config.camera.height_px,
+            "fov_deg": config.camera.fov_deg,
         },
         "dt": DT,
         "recording": config.data is not None,

@@ -11,6 +11,7 @@ from drive.dataset.layout import JOURNAL_SUFFIX
 from drive.errors import UserError
 from drive.serve.journal import Journal, set_aside
 from drive.serve.take import Frame, Recovered, Take, TakeFacts, columns_of, recover
+from drive.sim.maps.styles import GENERATED
 from drive.sim.sensors.camera import Camera
 
 FPS = round(1.0 / DT)
@@ -34,7 +35,7 @@ class Store:
         self.kept = self.crashed = 0  # episodes written
         self._writer: DatasetWriter | None = None
         self._writer_map: str | None = None
-        self._open("generated")
+        self._open(GENERATED)
 
     def save(
         self, take: Take, journal: Journal | None, recovered: Recovered | None = None

@@ -114,16 +114,18 @@ def lane_scenario(
         traffic: a key of TRAFFIC.
         road_map: None generates a road of 400 m.
         through_junctions: on a map, whether chains may pass junctions that go straight on.
-        style: of a generated road, one of STYLES; None draws town, country or highway.
+        style: of a generated road, one of STYLES; None draws town, country or highway. Not with a map.
         name: for results; by default the seed.
 
     Raises:
-        UserError: unknown weather, traffic or style, or a map without a chain of 80 m.
+        UserError: unknown weather, traffic or style, a style on a map, or a map without a chain of 80 m.
     """
     if traffic not in TRAFFIC:
         raise UserError(f"Unknown traffic {traffic!r}: {nearest(traffic, list(TRAFFIC))}")
     if style is not None and style not in STYLES:
         raise UserError(f"Unknown style of road {style!r}: {nearest(style, list(STYLES))}")
+    if style is not None and road_map is not None:
+        raise UserError(f"A style of road ({style}) is of generated roads; leave it out on a map.")
     if weather_name is not None:
         weather(weather_name)
     rng, drawn = road_rng(seed)

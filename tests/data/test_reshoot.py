@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import drive.reshooting
+from drive.camera_flags import CameraFlags
 from drive.data.reshoot import DataReshootConfig, main
 from drive.dataset import DatasetWriter, check, exclude, hand_features, read_episode, read_info
 from drive.dataset.layout import INDEX_COLUMNS
@@ -65,7 +66,7 @@ def test_three_looks_in_four_are_other_roads_and_two_are_mirrored(driven: Path, 
     main(DataReshootConfig(driven, tmp_path / "out", looks=4, every=2, workers=1))
     info, source = read_info(tmp_path / "out"), read_info(driven)
     assert check(info.root) == []
-    assert [info.recording_of(i)["map"] for i in (0, 4)] == [GENERATED, f"{GENERATED} corners"]  # type: ignore[index]
+    assert [info.map_of(i) for i in (0, 4)] == [GENERATED, f"{GENERATED} corners"]
     for row in info.episodes:
         look, mirrored = row.index % 4, row.index % 2 == 1
         assert row.scenario.endswith(f"/look/{look}/mirrored" if mirrored else f"/look/{look}")
@@ -139,9 +140,22 @@ def test_where_the_car_comes_to_be_elsewhere_the_drive_ends(
     length = info.episodes[0].length
     assert 40 < length < 60 and info.episodes[1].length == length
     assert f"{80 - length} frames at the end of episode 0, where" in " ".join(capsys.readouterr().out.split())
-    after = read_episode(info, 0)
-    assert np.abs(after[OFFSET] - columns[OFFSET][:length]).max() <= 0.05
-    np.testing.assert_array_equal(after["action"], columns["action"][:length])
+    assert info.episodes[1].scenario.endswith("/look/1/mirrored")  # as far as it goes, on another road too
+    for number, side in ((0, 1.0), (1, -1.0)):
+        after = read_episode(info, number)
+        assert np.abs(after[OFFSET] - side * columns[OFFSET][:length]).max() <= 0.05
+        np.testing.assert_array_equal(after["action"], [side, 1.0] * columns["action"][:length])
+
+
+def test_looks_without_other_lanes_are_counted(
+    driven: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("drive.reshooting.relayout", lambda *args, **kwargs: None)
+    main(DataReshootConfig(driven, tmp_path / "out", looks=2, every=20, workers=1))
+    assert "Without other lanes: 2 looks, because" in " ".join(capsys.readouterr().out.split())
+    assert not any("mirrored" in row.scenario for row in read_info(tmp_path / "out").episodes)
+    main(DataReshootConfig(driven, tmp_path / "kept", looks=2, every=20, workers=1, layouts=False))
+    assert "Without other lanes" not in capsys.readouterr().out
 
 
 def test_a_drive_from_elsewhere_is_refused(driven: Path, tmp_path: Path) -> None:
@@ -160,8 +174,7 @@ def test_the_experts_recordings_can_be_pictured_again(tmp_path: Path) -> None:
             tmp_path / "d",
             episodes=1,
             max_duration_s=2.0,
-            width_px=64,
-            height_px=32,
+            camera_flags=CameraFlags(width_px=64, height_px=32),
             workers=1,
             traffic="light",
         )

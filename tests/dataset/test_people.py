@@ -55,6 +55,7 @@ def test_a_persons_drive_keeps_who_drove_and_how_it_ended(tmp_path: Path) -> Non
     ]
     recording = info.recording_of(1)
     assert recording is not None and recording["map"] == "Town02" and recording["person"] == "Ada"
+    assert info.map_of(1) == "Town02"
     assert (recording["episodes"], recording["seeds"], info.seeds) == ([0, 1], [3, 3], {3})
     read = read_episode(info, 0)
     for name, values in columns.items():

@@ -56,7 +56,7 @@ def test_on_a_map_chains_through_junctions_are_apart(shared: Path) -> None:
     assert plain.goal_s - plain.start_s > 60.0
 
 
-def test_corners_are_the_lane_task_where_nearly_every_bend_is_tight() -> None:
+def test_corners_are_the_lane_task_on_roads_with_many_times_the_tight_bends() -> None:
     def tight(name: str) -> list[float]:
         """Share of each road's way in bends of less than 20 m radius."""
         roads = [suite(name).scenario(i).route.points["curvature"] for i in range(8)]

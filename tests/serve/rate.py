@@ -13,7 +13,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -71,8 +71,21 @@ class Measured:
 
     seen: tuple[Seen, ...]  # the driver's first
     seconds: float
-    server_denied: float | None  # [s] in which its threads wanted a processor and got none; None: unknown
-    clients_denied: float | None  # the same for the clients
+    server_waited: float | None  # [s] in which its threads wanted a processor and got none; None: unknown
+    clients_waited: float | None  # the same for the clients
+    stolen: float = 0.0  # [s] in which a virtual machine's host kept a processor from it
+
+    @property
+    def server_denied(self) -> float | None:
+        """How much later the server may be than on a machine of its own [s]."""
+        return None if self.server_waited is None else self.server_waited + self.stolen
+
+    @property
+    def denied(self) -> float | None:
+        """How much later server and clients together may be [s]."""
+        if self.server_waited is None or self.clients_waited is None:
+            return None
+        return self.server_waited + self.clients_waited + self.stolen
 
     @property
     def delays(self) -> list[float]:
@@ -170,9 +183,10 @@ def measure(port: int, pid: int, viewers: int, seconds: float, seed: int = 5) ->
         time.sleep(SETTLE_S)
         for client in clients:
             client.seen = Seen(client.seen.role)
-        began, before = time.perf_counter(), (_denied(pid), _denied(os.getpid()))
+        began, before, stolen = time.perf_counter(), [_waits(one) for one in (pid, os.getpid())], _stolen()
         time.sleep(seconds)
-        took, after = time.perf_counter() - began, (_denied(pid), _denied(os.getpid()))
+        took, after = time.perf_counter() - began, [_waits(one) for one in (pid, os.getpid())]
+        stolen = _stolen() - stolen
         seen = tuple(client.seen for client in clients)
         for client in clients:
             client.stopped.set()
@@ -184,24 +198,38 @@ def measure(port: int, pid: int, viewers: int, seconds: float, seed: int = 5) ->
         raise RuntimeError("a client broke") from broken
     if end is not None:
         raise RuntimeError(f"the drive ended: {end}")
-    denied = [
-        None if now is None or was is None else now - was for now, was in zip(after, before, strict=True)
-    ]
-    return Measured(seen, took, *denied)
+    server, clients = (_waited(was, now) for was, now in zip(before, after, strict=True))
+    return Measured(seen, took, server, clients, stolen)
 
 
-def _denied(pid: int) -> float | None:
-    """Seconds in which a process's threads waited for a processor; None: this system keeps no count.
+def _waits(pid: int) -> dict[str, float]:
+    """Seconds that each thread of a process has waited for a processor so far; none where nobody counts them.
 
-    Their run delays (sched-stats of the Linux kernel), and what a virtual machine was denied by its host.
+    The run delays of the Linux kernel's sched-stats.
     """
+    waits = {}
+    for file in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with suppress(OSError):  # the thread ended meanwhile
+            waits[file.parent.name] = int(file.read_text().split()[1]) / 1e9
+    return waits
+
+
+def _waited(before: dict[str, float], after: dict[str, float]) -> float | None:
+    """Seconds that a process's threads waited between two counts; None: nobody counts them.
+
+    A bound from above: a step waits for the loop's thread, those that draw and those that send, which cannot
+    be told apart from outside, and waits of several at once delay it once.
+    """
+    return sum(waited - before.get(thread, 0.0) for thread, waited in after.items()) if after else None
+
+
+def _stolen() -> float:
+    """Seconds that a virtual machine's host has kept from it so far, the mean of its processors."""
     try:
-        files = list(Path(f"/proc/{pid}/task").glob("*/schedstat"))
-        waited = sum(int(file.read_text().split()[1]) for file in files) / 1e9
-        stolen = int(Path("/proc/stat").read_text().split()[8]) / 100.0
-    except (OSError, IndexError, ValueError):
-        return None
-    return waited + stolen if files else None
+        ticks = int(Path("/proc/stat").read_text().split()[8])
+    except (OSError, IndexError):
+        return 0.0
+    return ticks / os.sysconf("SC_CLK_TCK") / (os.cpu_count() or 1)
 
 
 def report(measured: Measured) -> str:
@@ -211,14 +239,20 @@ def report(measured: Measured) -> str:
         f"{seen.steps_hz:5.2f} steps/s, {seen.skipped} skipped"
         for seen in measured.seen
     ]
-    p50, p95 = 1000.0 * np.percentile(measured.delays, (50.0, 95.0))
-    lines.append(
-        f"hand to picture: {p50:.1f} ms (p50), {p95:.1f} ms (p95) of {len(measured.delays)} movements"
-    )
-    for who, denied in (("server", measured.server_denied), ("clients", measured.clients_denied)):
-        if denied is not None:
-            share = 100.0 * denied / measured.seconds
+    if measured.delays:
+        p50, p95 = 1000.0 * np.percentile(measured.delays, (50.0, 95.0))
+        lines.append(
+            f"hand to picture: {p50:.1f} ms (p50), {p95:.1f} ms (p95) of {len(measured.delays)} movements"
+        )
+    else:
+        lines.append("hand to picture: no movement came back")
+    for who, waited in (("server", measured.server_waited), ("clients", measured.clients_waited)):
+        if waited is not None:
+            share = 100.0 * waited / measured.seconds
             lines.append(f"{who} waited for a processor: {share:.1f} % of the time, over all its threads")
+    if measured.stolen:
+        share = 100.0 * measured.stolen / measured.seconds
+        lines.append(f"the host kept a processor to itself: {share:.1f} % of the time")
     return "\n".join(lines)
 
 

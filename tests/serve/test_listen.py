@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from drive.camera_flags import CameraFlags
 from drive.errors import UserError
 from drive.serve import loop as loops
 from drive.serve.access import is_loopback
@@ -20,7 +21,7 @@ from drive.serve.simulation import Simulation
 from drive.sim.sensors.camera import Camera
 
 HERE = platform.node()
-SMALL = {"width_px": 96, "height_px": 48, "seed": 3, "traffic": "none"}
+SMALL = {"camera_flags": CameraFlags(width_px=96, height_px=48), "seed": 3, "traffic": "none"}
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from drive.camera_flags import CameraFlags
 from drive.errors import UserError
 from drive.models import device
 from drive.models.policy import OnnxPolicy
@@ -27,6 +28,7 @@ from tests.serve.clumsy import glance
 from tests.serve.served import Page, page, serving
 
 CAMERA = Camera(width_px=96, height_px=48)
+SMALL = CameraFlags(width_px=96, height_px=48)
 JPEG = b"jpeg"
 
 
@@ -253,7 +255,7 @@ def learner_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[
 
     def serve(target: Callable[..., None]) -> Any:
         monkeypatch.setattr("drive.serve.teaching.teach", target)
-        return serving(ServeConfig(teach=tmp_path / "out", width_px=96, height_px=48, seed=3, traffic="none"))
+        return serving(ServeConfig(teach=tmp_path / "out", camera_flags=SMALL, seed=3, traffic="none"))
 
     return serve
 
@@ -298,7 +300,7 @@ def test_an_unsure_learner_stops_the_time_until_the_wheel_is_taken(
 
 
 def test_without_teaching_there_is_no_learner() -> None:
-    with serving(ServeConfig(width_px=96, height_px=48, traffic="none")) as port, page(port) as driver:
+    with serving(ServeConfig(camera_flags=SMALL, traffic="none")) as port, page(port) as driver:
         assert LEARNER not in driver.told[0]["agents"]
         assert driver.until(type="state")["teach"] is None
 

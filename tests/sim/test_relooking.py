@@ -6,6 +6,8 @@ from functools import cache
 import numpy as np
 import pytest
 
+from drive.sim.maps.procedural_layout import _Extent, _narrowed, _Side
+from drive.sim.maps.procedural_style import draw_style
 from drive.sim.maps.road_map import RoadMap
 from drive.sim.relooking import relayout, relook
 from drive.sim.scenario import Scenario, lane_scenario
@@ -55,8 +57,11 @@ def test_the_driven_lane_stays(mirrored: bool) -> None:
         np.testing.assert_allclose(new.width, old.width, atol=1e-9)
         np.testing.assert_allclose(new.curvature, side * old.curvature, atol=1e-9)
         assert (new.speed_limit, new.type, new.forward) == (old.speed_limit, "driving", True)
-        for name, sign in (("x", 1.0), ("y", side), ("yaw", side), ("curvature", side), ("left", 1.0)):
+        for name, sign in (("x", 1.0), ("y", side), ("yaw", side), ("curvature", side), ("speed_limit", 1.0)):
             np.testing.assert_array_equal(after.route.points[name], sign * before.route.points[name])
+        for name, other in (("left", "right"), ("right", "left")):
+            was = before.route.points[other if mirrored else name]
+            np.testing.assert_array_equal(after.route.points[name], was, err_msg=name)
         assert (after.start_s, after.goal_s) == (before.start_s, before.goal_s)
         assert (after.start_lateral, after.start_yaw) == (
             side * before.start_lateral,
@@ -92,6 +97,27 @@ def test_no_road_folds_over_or_meets_itself(mirrored: bool) -> None:
             corners = surface.polygon[:: max(1, len(surface.polygon) // 12)]
             away = np.hypot(*(corners[:, None] - middle).transpose(2, 0, 1)).min(axis=1)
             assert np.abs(away[:, None] - borders).min(axis=1).max() < 0.03
+
+
+def test_a_narrowed_road_ends_in_the_same_kind_of_edge() -> None:
+    """Without a shoulder, a pavement or a parking lane the kerb or the grass is at what is left of it."""
+    none = _Side(0.0, 0.0)
+    trimmed = moved = 0
+    for seed in range(200):
+        style = draw_style(np.random.default_rng(seed))
+        driven = [i for i, strip in enumerate(style.strips) if strip.type == "driving"]
+        narrow, lane = _narrowed(style, driven[0], _Extent(none, none))
+        assert lane == 0 and len(narrow.borders) == len(narrow.strips) + 1
+        assert narrow.strips == style.strips[driven[0] : driven[-1] + 1]
+        trimmed += len(narrow.strips) < len(style.strips)
+        left, right = style.borders[: driven[0] + 1], style.borders[driven[-1] + 1 :]
+        for edge, were, side in ((narrow.borders[0], left, 1.0), (narrow.borders[-1], right, -1.0)):
+            assert edge.unpainted in {border.unpainted for border in were} - {"none"}
+            assert edge.curb == any(border.curb for border in were)
+            if edge.curb and edge.base is not None:
+                assert side * edge.inset < -0.15  # beside the kerb, on the road
+                moved += edge not in were
+    assert trimmed > 100 and moved >= 3
 
 
 def test_a_mirrored_drive_stays_mirrored() -> None:

@@ -17,7 +17,7 @@ from drive.sim.maps.procedural_style import (
     redraw_style,
 )
 from drive.sim.maps.road_map import Lane, Mark, RoadMap, Signal, Stroke, Surface
-from drive.sim.maps.styles import STYLES
+from drive.sim.maps.styles import STYLES, generated_map
 from drive.sim.maps.surface import mark_strokes, strip
 
 BARE_LENGTH = (10.0, 25.0)  # of a stretch without paint [m]
@@ -39,7 +39,7 @@ class RoadConfig:
     run_out: float = 80.0
     """Road after it, so that the camera sees no end [m]."""
     style: str | None = None
-    """town, country, highway or corners (town, from corner to corner); by default the seed decides."""
+    """One of STYLES; by default the seed decides."""
 
     def __post_init__(self) -> None:
         for name in ("length", "run_in", "run_out"):
@@ -77,13 +77,13 @@ def build_road(
         style: the cross section.
         line: on which the style's offsets are measured.
         limit: that is posted [m/s].
-        config: for the run-in, whose paint is whole.
+        config: for the name, and the run-in, whose paint is whole.
     """
     zones = _paint_zones(rng, style, line, config.run_in + _PAINTED_START)
     lanes = _lanes(style, line, zones, limit)
     coarse = _coarse_stations(style, line)
     return RoadMap(
-        name=f"generated {style.name}",
+        name=generated_map(config.style),
         lanes=lanes,
         strokes=tuple(_strokes(rng, style, coarse, zones)),
         surfaces=tuple(_surfaces(style, coarse)),

@@ -7,11 +7,12 @@ import numpy as np
 
 from drive.sim.maps.procedural import RoadConfig, build_road, draw_road
 from drive.sim.maps.procedural_line import MIN_CORNER_RADIUS
-from drive.sim.maps.procedural_style import RoadStyle, draw_style
+from drive.sim.maps.procedural_style import Border, RoadStyle, draw_style
 from drive.sim.maps.road_map import RoadMap
 
 _FILLED = 0.8  # of the room beside a bend may lie under the road
 _TRIES = 200
+_KERB_TO_PAINT = 0.25  # [m]
 
 
 def relayout_road(
@@ -119,10 +120,19 @@ def _narrowed(style: RoadStyle, lane: int, may: _Extent) -> tuple[RoadStyle, int
         style = replace(
             style,
             strips=style.strips[1:],
-            borders=style.borders[1:],
+            borders=(_outermost(style.borders[1], style.borders[0], -_KERB_TO_PAINT), *style.borders[2:]),
             left_edge=style.left_edge - style.strips[0].width,
         )
         lane -= 1
     while style.strips[-1].type != "driving" and _Extent.of(style, lane).right.edge > may.right.edge:
-        style = replace(style, strips=style.strips[:-1], borders=style.borders[:-1])
+        edge = _outermost(style.borders[-2], style.borders[-1], _KERB_TO_PAINT)
+        style = replace(style, strips=style.strips[:-1], borders=(*style.borders[:-2], edge))
     return style, lane
+
+
+def _outermost(border: Border, outer: Border, inset: float) -> Border:
+    """A border where the road ends now as it ended at an outer one, unless it has an edge of its own."""
+    if border.unpainted != "none":
+        return border
+    edge = replace(border, curb=outer.curb, unpainted=outer.unpainted)
+    return replace(edge, inset=inset) if edge.curb else edge

@@ -331,10 +331,13 @@ def _bare(rng: np.random.Generator) -> int:
     return pick(rng, [0, 1, 2], [0.45, 0.35, 0.2])
 
 
+_DRAWN_BY = {"town": _town, "country": _country, "highway": _highway, "corners": _corners}
+
+
 def draw_style(rng: np.random.Generator, name: str | None = None) -> RoadStyle:
     """A random road of a style (one of STYLES), or of a random one."""
     drawn = pick(rng, list(STYLES), list(STYLES.values()))
-    return {"town": _town, "country": _country, "highway": _highway, "corners": _corners}[name or drawn](rng)
+    return _DRAWN_BY[name or drawn](rng)
 
 
 def redraw_style(rng: np.random.Generator, style: RoadStyle, reach: tuple[float, float]) -> RoadStyle:

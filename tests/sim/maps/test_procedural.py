@@ -25,6 +25,7 @@ from drive.sim.maps.procedural_line import (
     trace,
 )
 from drive.sim.maps.road_map import RoadMap
+from drive.sim.maps.styles import STYLES
 
 from .roads import line_of
 
@@ -304,8 +305,11 @@ def test_strokes_lie_on_the_borders():
 
 
 def test_a_style_can_be_asked_for():
-    for style in ("town", "country", "highway"):
-        assert generate_road(np.random.default_rng(3), RoadConfig(style=style)).style == style
+    for style in STYLES:
+        road_map = generate_road(np.random.default_rng(3), RoadConfig(style=style))
+        assert road_map.name == f"generated {style}"
+        assert road_map.style == ("town" if style == "corners" else style)  # what stands beside it
+    assert road(3).name == "generated"
 
 
 def test_streets_of_corners_turn_both_ways_again_and_again():
