@@ -17,9 +17,9 @@ class DemoConfig:
 
     out: Path = Path("runs/demo")
     """Folder of everything that is made; a finished step found there is not repeated."""
-    recordings: int = 130
+    recordings: int = 150
     """Expert drives to record, at 4 frames a second: many roads teach more than many frames of one."""
-    corners: int = 140
+    corners: int = 110
     """Expert drives of half a minute besides, on town streets from corner to corner: tight bends are rare on
     the other roads, and a learner that saw few of them cuts or leaves them."""
     episodes: int = 30

@@ -210,9 +210,8 @@ def _assemble(
     return tuple(strips), tuple(borders), left_edge_t
 
 
-def _town(rng: np.random.Generator, shares: Sequence[float] = (0.64, 0.14, 0.06, 0.12, 0.04)) -> RoadStyle:
-    """A town street; `shares` of how many lanes it has."""
-    counts = pick(rng, [(1, 1), (2, 2), (0, 1), (0, 2), (0, 3)], shares)
+def _town(rng: np.random.Generator) -> RoadStyle:
+    counts = pick(rng, [(1, 1), (2, 2), (0, 1), (0, 2), (0, 3)], [0.64, 0.14, 0.06, 0.12, 0.04])
     lanes = _lanes(rng, counts, (3.0, 4.0))
     yellow = _chance(rng, 0.5)
     line = _line(rng, fast=False)
@@ -247,10 +246,7 @@ def _town(rng: np.random.Generator, shares: Sequence[float] = (0.64, 0.14, 0.06,
 
 
 def _corners(rng: np.random.Generator) -> RoadStyle:
-    """A town street from corner to corner: most have one lane each way, and the same paint in corners."""
-    style = _town(rng, (0.8, 0.08, 0.04, 0.06, 0.02))
-    if _chance(rng, 0.7):
-        style = replace(style, borders=tuple(replace(border, curve=None) for border in style.borders))
+    """A town street from corner to corner."""
     shape = LineStyle(
         straight=(8.0, 30.0),
         radius=(25.0, 80.0),
@@ -259,7 +255,7 @@ def _corners(rng: np.random.Generator) -> RoadStyle:
         corners=12,
         abrupt=0.6,
     )
-    return replace(style, line=shape, curvy=True)
+    return replace(_town(rng), line=shape, curvy=True)
 
 
 def _country(rng: np.random.Generator) -> RoadStyle:
