@@ -98,6 +98,7 @@ def open_socket(host: str, port: int) -> socket.socket:
 def server_settings() -> dict[str, Any]:
     """What uvicorn is told: small messages, no compression of pictures, nothing logged that holds a token."""
     return {
+        "log_config": None,  # its own would close the streams of other libraries' log handlers
         "ws": "websockets-sansio",
         "ws_max_size": MESSAGE_BYTES,
         "ws_per_message_deflate": False,

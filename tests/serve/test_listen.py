@@ -1,10 +1,13 @@
 """The addresses that are printed, and the end of a server whose drive broke."""
 
+import logging
 import platform
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
+import uvicorn
 from rich.console import Console
 
 from drive.camera_flags import CameraFlags
@@ -14,7 +17,7 @@ from drive.serve.access import is_loopback
 from drive.serve.catalog import Catalog
 from drive.serve.command import ServeConfig, _say_where, build_app
 from drive.serve.commands import DriverLeft, Watchers
-from drive.serve.listen import address_of, choose_token, open_socket, serve
+from drive.serve.listen import address_of, choose_token, open_socket, serve, server_settings
 from drive.serve.pace import Pace
 from drive.serve.protocol import Controls, Hold
 from drive.serve.simulation import Simulation
@@ -78,6 +81,16 @@ def test_a_server_whose_drive_broke_ends_and_says_why(
     assert "error: the simulation broke: RuntimeError: no more road" in said
     assert "describe_map" in said, "where it broke"
     build_app(ServeConfig(data=tmp_path / "d", **SMALL))  # type: ignore[arg-type]  # the dataset is free
+
+
+def test_a_server_leaves_the_log_handlers_of_others_open() -> None:
+    class Handler(logging.StreamHandler[StringIO]):
+        def close(self) -> None:
+            self.stream.close()
+
+    handler = Handler(StringIO())
+    uvicorn.Config("nowhere:app", **server_settings())
+    assert not handler.stream.closed
 
 
 def test_what_the_user_can_mend_is_one_line(broken: list[BaseException]) -> None:
