@@ -27,7 +27,8 @@ class DemoConfig:
     epochs: int = 3
     """Times that training goes through the recordings."""
     max_duration_s: float | None = None
-    """Stop each recorded drive after this many seconds; by default it ends at its goal."""
+    """Stop each recorded drive after this many seconds; by default those on corners after 30, and the others
+    at their goal."""
     workers: int | None = None
     """Processes; by default all cores."""
 

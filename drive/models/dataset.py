@@ -116,8 +116,8 @@ def split_by_road(samples: Samples, share: float, seed: int) -> tuple[NDArray[np
     roads = np.unique(samples.road)
     if len(roads) < 2:
         raise UserError(
-            f"the data hold one road alone (drives: {len(np.unique(samples.episode))}, all of one map and "
-            "seed), and what was learned on a road cannot be validated on it: record another one with a "
+            f"the data hold one road alone (drives: {len(np.unique(samples.episode))}), and what was "
+            "learned on a road cannot be validated on it: record another one with a "
             "different --seed, or name a second dataset"
         )
     count = min(max(1, round(share * len(roads))), len(roads) - 1)

@@ -32,11 +32,6 @@ class Suite(Protocol):
         ...
 
     @property
-    def summary(self) -> str:
-        """What is asked there."""
-        ...
-
-    @property
     def on_maps(self) -> bool:
         """Whether the task can be set on a map."""
         ...
@@ -66,13 +61,11 @@ class LaneSuite:
 
     Attributes:
         name: of the suite.
-        summary: what is asked there.
         style: of the generated roads; None draws town, country or highway. Of a style there is no suite on a
             map.
     """
 
     name: str
-    summary: str
     style: str | None = None
 
     @property
@@ -134,8 +127,8 @@ class LaneSuite:
 
 
 SUITES: tuple[Suite, ...] = (
-    LaneSuite("lane", "follow one lane in traffic, in training and held-out weather"),
-    LaneSuite("corners", "the same on town streets from corner to corner", style="corners"),
+    LaneSuite("lane"),
+    LaneSuite("corners", style="corners"),
 )
 
 

@@ -66,28 +66,15 @@ def test_a_task_begins_when_the_one_before_is_over_everywhere(threads):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_fault_before_the_last_task_reaches_the_caller_and_the_crew_goes_on(threads):
+@pytest.mark.parametrize("after", [(), (lambda lo, hi: None,)], ids=["the only one", "before the last"])
+def test_the_fault_of_a_task_reaches_the_caller_and_the_crew_goes_on(threads, after):
     crew, seen = Crew(16, threads), []
 
     def broken(lo, hi):
         raise ArithmeticError(f"world {lo}")
 
     with pytest.raises(ArithmeticError):
-        crew.start(broken, lambda lo, hi: None)()
-    crew.run(lambda lo, hi: seen.extend(range(lo, hi)))
-    crew.close()
-    assert sorted(seen) == list(range(16))
-
-
-@pytest.mark.parametrize("threads", [1, 2])
-def test_the_fault_of_a_task_reaches_the_caller_and_the_crew_goes_on(threads):
-    crew, seen = Crew(16, threads), []
-
-    def broken(lo, hi):
-        raise ArithmeticError(f"world {lo}")
-
-    with pytest.raises(ArithmeticError):
-        crew.run(broken)
+        crew.start(broken, *after)()
     crew.run(lambda lo, hi: seen.extend(range(lo, hi)))
     crew.close()
     assert sorted(seen) == list(range(16))

@@ -8,14 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.sim.maps.procedural_line import ReferenceLine, draw_line
-from drive.sim.maps.procedural_style import (
-    Border,
-    Paint,
-    RoadStyle,
-    draw_style,
-    pick,
-    redraw_style,
-)
+from drive.sim.maps.procedural_section import Border, Paint, RoadStyle
+from drive.sim.maps.procedural_style import draw_style, pick, redraw_style
 from drive.sim.maps.road_map import Lane, Mark, RoadMap, Signal, Stroke, Surface
 from drive.sim.maps.styles import STYLES, generated_map
 from drive.sim.maps.surface import mark_strokes, strip

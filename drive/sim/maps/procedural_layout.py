@@ -7,12 +7,12 @@ import numpy as np
 
 from drive.sim.maps.procedural import RoadConfig, build_road, draw_road
 from drive.sim.maps.procedural_line import MIN_CORNER_RADIUS
-from drive.sim.maps.procedural_style import Border, RoadStyle, draw_style
+from drive.sim.maps.procedural_section import KERB_TO_PAINT, Border, RoadStyle
+from drive.sim.maps.procedural_style import draw_style
 from drive.sim.maps.road_map import RoadMap
 
 _FILLED = 0.8  # of the room beside a bend may lie under the road
 _TRIES = 200
-_KERB_TO_PAINT = 0.25  # [m]
 
 
 def relayout_road(
@@ -120,12 +120,12 @@ def _narrowed(style: RoadStyle, lane: int, may: _Extent) -> tuple[RoadStyle, int
         style = replace(
             style,
             strips=style.strips[1:],
-            borders=(_outermost(style.borders[1], style.borders[0], -_KERB_TO_PAINT), *style.borders[2:]),
+            borders=(_outermost(style.borders[1], style.borders[0], -KERB_TO_PAINT), *style.borders[2:]),
             left_edge=style.left_edge - style.strips[0].width,
         )
         lane -= 1
     while style.strips[-1].type != "driving" and _Extent.of(style, lane).right.edge > may.right.edge:
-        edge = _outermost(style.borders[-2], style.borders[-1], _KERB_TO_PAINT)
+        edge = _outermost(style.borders[-2], style.borders[-1], KERB_TO_PAINT)
         style = replace(style, strips=style.strips[:-1], borders=(*style.borders[:-2], edge))
     return style, lane
 
