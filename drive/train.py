@@ -90,10 +90,14 @@ def main(config: TrainConfig) -> None:
     console = Console(highlight=False)
     datasets = open_datasets(config.data)
     load_tensorflow()
-    folder = RunFolder.open(config)
     gpus, strategy = choose_device(config.device)
+    folder = RunFolder.open(config)
     console.print(f"training on {', '.join(gpus) or 'the CPU'}")
-    difference = train(config, datasets, folder, strategy, bool(gpus), console)
+    try:
+        difference = train(config, datasets, folder, strategy, bool(gpus), console)
+    except UserError:
+        folder.abandon()
+        raise
     folder.finish(config)
     console.print(
         f"policy: [bold]{folder.policy}[/bold] (differs from Keras by {difference:.1e})", soft_wrap=True

@@ -108,6 +108,18 @@ def test_a_gpu_that_is_not_there_is_an_error_with_the_reason(lines: Path, tmp_pa
         pytest.skip("this machine has a GPU")
     with pytest.raises(UserError, match=r"--device gpu: .+"):
         main(TrainConfig(data=(lines,), out=tmp_path / "run", device="gpu"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_cannot_begin_leaves_nothing(tmp_path: Path) -> None:
+    alone = write_lines(tmp_path / "alone", episodes=1, length=3)
+    with pytest.raises(UserError, match="one road alone"):  # known once the pictures are decoded
+        main(TrainConfig(data=(alone,), out=tmp_path / "run"))
+    damaged = write_lines(tmp_path / "damaged", episodes=2, length=3)
+    os.truncate(min((damaged / "data").rglob("*.parquet")), 500)
+    with pytest.raises(UserError, match=r"parquet is damaged"):
+        main(TrainConfig(data=(damaged,), out=tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
 
 
 def test_without_tensorflow_the_install_line_is_given(

@@ -114,6 +114,11 @@ class RunFolder:
         if not config.keep_cache:
             shutil.rmtree(self.cache, ignore_errors=True)
 
+    def abandon(self) -> None:
+        """Remove the folder again where nothing was learned yet: a run that could not begin leaves nothing."""
+        if {path.name for path in self.root.iterdir()} <= {"train.json", self.cache.name}:
+            shutil.rmtree(self.root)
+
     def _write(self, config: "TrainConfig", *, finished: bool) -> None:
         temporary = self.root / "train.json.part"
         values = {"finished": finished, "config": _plain(config)}

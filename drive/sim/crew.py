@@ -1,10 +1,11 @@
 """Threads that share out the worlds of a batch; the caller's own thread is one of them."""
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 
 Task = Callable[[int, int], None]
+_HANDOVER = 0.001  # longest wait until another thread has begun [s]
 
 
 class Crew:
@@ -31,70 +32,44 @@ class Crew:
             self._executor.shutdown()
             self._executor, self.threads = None, 1
 
-    def run(self, task: Task) -> None:
-        """Call the task over the whole batch and wait."""
-        self.start(task)()
+    def start(self, task: Task) -> Callable[[], None]:
+        """Set the other threads to work; the function returned does what is left and waits for them.
 
-    def start(self, *tasks: Task) -> Callable[[], None]:
-        """Do tasks one after the other; return when only the last one is left, and the others have begun it.
-
-        The threads go from task to task without a rest: to wake one up takes as long as a world's picture.
-        A task begins when the one before it is over in the whole batch.
-
-        The function returned does what is left of the last task and waits. It must be called before
-        anything changes that the task reads; what was never waited for is finished before the next start.
+        It must be called before anything changes that the task reads. A task that was never waited for is
+        finished before the next one starts.
 
         Raises:
-            Exception: what a task raised, from here or from the function returned.
+            Exception: what the task raised, from the function returned.
         """
+        begun = Event()
+        finish = self._hand_out(task, begun)
+        if self._executor is not None:
+            # A thread that wakes up while the caller holds the GIL would wait until the caller is done.
+            begun.wait(_HANDOVER)
+        return finish
+
+    def run(self, task: Task) -> None:
+        """Call the task over the whole batch and wait."""
+        self._hand_out(task, Event())()
+
+    def _hand_out(self, task: Task, begun: Event) -> Callable[[], None]:
         if self._running is not None:
             self._running()
-        slices = self._slices if self._executor is not None else [(0, self.batch)]
-        *before, last = [_Round(task, slices) for task in tasks]
+        queue = iter(self._slices) if self._executor is not None else iter([(0, self.batch)])
         helpers: list[Future[None]] = []
         if self._executor is not None:
-            helpers = [self._executor.submit(_help, before, last) for _ in range(self.threads - 1)]
+            helpers = [self._executor.submit(_help, task, queue, begun) for _ in range(self.threads - 1)]
 
         def finish() -> None:
             self._running = None
             try:
-                last.work()
+                _work(task, queue)
             finally:
                 for helper in helpers:
                     helper.result()
 
-        try:
-            _go_through(before)
-        except BaseException:
-            wait(helpers)
-            raise
         self._running = finish
         return finish
-
-
-class _Round:
-    """One task over the whole batch, by several threads."""
-
-    def __init__(self, task: Task, slices: Sequence[tuple[int, int]]) -> None:
-        self._task = task
-        self._count = len(slices)
-        self._queue = iter(slices)  # `next` on an iterator of a list is safe from several threads
-        self._ended: list[int] = []  # and so is `append`
-        self._done = Event()
-
-    def work(self) -> None:
-        """Take slices until none is left."""
-        for lo, hi in self._queue:
-            try:
-                self._task(lo, hi)
-            finally:
-                self._ended.append(lo)
-                if len(self._ended) == self._count:
-                    self._done.set()
-
-    def wait(self) -> None:
-        """Return when the last slice has ended."""
-        self._done.wait()
 
 
 def shares(batch: int, threads: int) -> Iterator[tuple[int, int]]:
@@ -106,13 +81,12 @@ def shares(batch: int, threads: int) -> Iterator[tuple[int, int]]:
         lo = hi
 
 
-def _go_through(rounds: Sequence[_Round]) -> None:
-    """Work on rounds in turn, each over before the next one begins."""
-    for this in rounds:
-        this.work()
-        this.wait()
+def _help(task: Task, queue: Iterator[tuple[int, int]], begun: Event) -> None:
+    begun.set()
+    _work(task, queue)
 
 
-def _help(before: Sequence[_Round], last: _Round) -> None:
-    _go_through(before)
-    last.work()
+def _work(task: Task, queue: Iterator[tuple[int, int]]) -> None:
+    """Take slices until none is left; `next` on an iterator of a list is safe from several threads."""
+    for lo, hi in queue:
+        task(lo, hi)

@@ -1,6 +1,5 @@
 """The lane task over a batch of worlds: observations, rewards, ends. Both Gymnasium faces share it."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -102,19 +101,9 @@ class LaneTask:
             ValueError: an action is NaN or infinite; nothing has moved.
         """
         live = self._all if live is None else live
-        self._accept(actions, live)
-        self.world.advance(self._steering, self._acceleration, live)
-
-    def begin_step(
-        self, actions: NDArray[np.float32], live: NDArray[np.bool_]
-    ) -> Callable[[], NDArray[np.uint8]]:
-        """`advance`, and let the other threads begin the pictures; the function returned ends them."""
-        self._accept(actions, live)
-        return self.world.begin_step(self._steering, self._acceleration, live)
-
-    def _accept(self, actions: NDArray[np.float32], live: NDArray[np.bool_]) -> None:
         if not accept(actions, live, self._steering, self._acceleration):
             raise ValueError(f"Action {actions.tolist()} is not finite; give numbers in [-1, 1].")
+        self.world.advance(self._steering, self._acceleration, live)
 
     def score(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
         """(B,) rewards, (B, 3) their `terms` and (B, 5) `ENDS` of the last step; call it once a step."""

@@ -125,8 +125,8 @@ class LaneVectorEnv(gymnasium.vector.VectorEnv):
             for w in np.flatnonzero(fresh):
                 self.task.reset(int(w), self._generators[w], None)
         driven = ~fresh
-        # while the other threads draw, this one keeps the books
-        picture = self.task.begin_step(np.asarray(actions, np.float32).reshape(self.num_envs, -1), driven)
+        self.task.advance(np.asarray(actions, np.float32).reshape(self.num_envs, -1), driven)
+        picture = self.world.begin_render()  # while the other threads draw, this one keeps the books
         rewards, terms, ends = self.task.score()
         rewards[fresh] = 0.0
         terms[fresh] = 0.0

@@ -18,7 +18,7 @@ from drive.elementary import sincos, wrap_angle
 from drive.machine import cores
 from drive.sim.actors.dynamics import VehicleParams, delay_steps_of, substeps_of
 from drive.sim.arrays import ACTOR, EGO, PATH
-from drive.sim.crew import Crew, Task
+from drive.sim.crew import Crew
 from drive.sim.maps.drivable import DrivableArea, drivable_area
 from drive.sim.maps.path import sample
 from drive.sim.maps.road_map import RoadMap
@@ -200,63 +200,53 @@ class World:
             acceleration: (B,) in [-1, 1]; NaN leaves it to the speed law.
             live: (B,) worlds to move; the others stay as they are.
         """
-        self._crew.run(self._moving(steering, acceleration, live))
-
-    def begin_step(
-        self,
-        steering: NDArray[np.float64],
-        acceleration: NDArray[np.float64],
-        live: NDArray[np.bool_] | None = None,
-        name: str = "front",
-    ) -> Callable[[], NDArray[np.uint8]]:
-        """Do what `advance` does and let the other threads begin what `render` does.
-
-        The function returned ends the pictures; until then nothing may move or be loaded.
-        """
-        out = self._picture(name)
-        wait = self._crew.start(self._moving(steering, acceleration, live), self._drawing(name, out))
-
-        def finish() -> NDArray[np.uint8]:
-            wait()
-            return out
-
-        return finish
-
-    def _moving(
-        self, steering: NDArray[np.float64], acceleration: NDArray[np.float64], live: NDArray[np.bool_] | None
-    ) -> Task:
         live = self._live if live is None else live
         state = self._state()
 
         def task(lo: int, hi: int) -> None:
             advance_worlds(lo, hi, DT, self._substeps, steering, acceleration, live, self._recent, *state)
 
-        return task
+        self._crew.run(task)
 
     # -- looking ------------------------------------------------------------------------------------------
 
     def render(self, name: str = "front", out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
         """What one camera of every world sees now: (B, H, W, 3) RGB."""
-        out = self._picture(name) if out is None else out
-        self._crew.run(self._drawing(name, out))
-        return out
+        return self.begin_render(name, out)()
 
-    def _picture(self, name: str) -> NDArray[np.uint8]:
+    def begin_render(
+        self, name: str = "front", out: NDArray[np.uint8] | None = None
+    ) -> Callable[[], NDArray[np.uint8]]:
+        """Let the other threads begin what `render` does; the function returned ends it.
+
+        Nothing may move or be loaded in between.
+        """
         camera = self.cameras[name]
-        return np.empty((self.batch, camera.height_px, camera.width_px, 3), np.uint8)
-
-    def _drawing(self, name: str, out: NDArray[np.uint8]) -> Task:
+        if out is None:
+            out = np.empty((self.batch, camera.height_px, camera.width_px, 3), np.uint8)
+        poses, frames = self._pose_buffer, self._frame_buffer
+        read_poses(self.egos, poses, frames)
         renderer, actors = self._renderers[name], self.actors
 
         def task(lo: int, hi: int) -> None:
             part = slice(lo, hi)
-            poses, frames = self._pose_buffer[part], self._frame_buffer[part]
-            read_poses(self.egos[part], poses, frames)
             renderer.render(
-                self._worlds[part], poses, frames, actors.data, actors.begin, actors.end, out[part]
+                self._worlds[part],
+                poses[part],
+                frames[part],
+                actors.data,
+                actors.begin,
+                actors.end,
+                out[part],
             )
 
-        return task
+        wait = self._crew.start(task)
+
+        def finish() -> NDArray[np.uint8]:
+            wait()
+            return out
+
+        return finish
 
     def render_view(self, w: int, lateral: float, yaw: float, name: str = "front") -> NDArray[np.uint8]:
         """What a camera of world w would see if the car stood `lateral` m further left, turned by `yaw`."""

@@ -45,36 +45,15 @@ def test_what_was_begun_is_done_when_waited_for_or_when_the_next_task_begins():
     assert log == ["first"] * 16 + ["second"] * 16
 
 
-@pytest.mark.parametrize("threads", [1, 2, 3])
-def test_a_task_begins_when_the_one_before_is_over_everywhere(threads):
-    crew, moved, early, drawn = Crew(64, threads), [], [], []
-
-    def move(lo, hi):
-        time.sleep(0.0005 * (hi - lo))
-        moved.extend(range(lo, hi))
-
-    def draw(lo, hi):
-        early.append(len(moved) < 64)
-        drawn.extend(range(lo, hi))
-
-    finish = crew.start(move, draw)
-    assert sorted(moved) == list(range(64)), "the caller goes on when all but the last task are done"
-    finish()
-    crew.close()
-    assert not any(early)
-    assert sorted(drawn) == list(range(64))
-
-
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("after", [(), (lambda lo, hi: None,)], ids=["the only one", "before the last"])
-def test_the_fault_of_a_task_reaches_the_caller_and_the_crew_goes_on(threads, after):
+def test_the_fault_of_a_task_reaches_the_caller_and_the_crew_goes_on(threads):
     crew, seen = Crew(16, threads), []
 
     def broken(lo, hi):
         raise ArithmeticError(f"world {lo}")
 
     with pytest.raises(ArithmeticError):
-        crew.start(broken, *after)()
+        crew.run(broken)
     crew.run(lambda lo, hi: seen.extend(range(lo, hi)))
     crew.close()
     assert sorted(seen) == list(range(16))
