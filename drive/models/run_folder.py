@@ -115,7 +115,7 @@ class RunFolder:
             shutil.rmtree(self.cache, ignore_errors=True)
 
     def abandon(self) -> None:
-        """Remove the folder again where nothing was learned yet: a run that could not begin leaves nothing."""
+        """Remove the folder again where nothing was learned yet: a run that cannot begin leaves nothing."""
         if {path.name for path in self.root.iterdir()} <= {"train.json", self.cache.name}:
             shutil.rmtree(self.root)
 
