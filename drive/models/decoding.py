@@ -167,7 +167,7 @@ class _Decoder:
     def __call__(self, data: bytes) -> NDArray[np.uint8]:
         import cv2
 
-        frame = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+        frame = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
         camera = self.info.camera
         expected = (camera.height_px, camera.width_px, 3)
         if frame is None or frame.shape != expected:
@@ -176,4 +176,4 @@ class _Decoder:
                 f"{self.info.root}: a picture {self.image} of episode {self.episode} {what}; "
                 "record the dataset anew."
             )
-        return np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
+        return np.asarray(frame)

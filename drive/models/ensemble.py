@@ -48,7 +48,7 @@ def build_ensemble(members: int = MEMBERS) -> Any:
     for head in range(2, members + 1):
         x = first.get_layer("joined").output
         for i, neurons in enumerate(DENSE, start=1):
-            x = layers.Dense(neurons, activation="elu", name=f"dense{i}_{head}")(x)
+            x = layers.Dense(neurons, activation="silu", name=f"dense{i}_{head}")(x)
         answers.append(layers.Dense(1, activation="tanh", dtype="float32", name=f"steering_{head}")(x))
     answer = layers.Concatenate(name="answers")(answers)
     return keras.Model(first.inputs, answer, name="ensemble")

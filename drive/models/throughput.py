@@ -56,7 +56,7 @@ def _prepare(
 
     from drive.dataset import read_info
     from drive.models.augment import view_of
-    from drive.models.dataset import Samples, open_samples, training_data
+    from drive.models.dataset import Samples, open_samples, steps_of_epoch, training_data
     from drive.models.decoding import PICTURE
     from drive.models.pilotnet import build_pilotnet
     from drive.models.precision import choose_precision
@@ -79,15 +79,15 @@ def _prepare(
         camera = info.camera
         samples = open_samples([info], road_crop(camera), folder)
     size = config.batch_size
-    steps = max(1, min(pictures, len(samples.steering)) // size)
+    steps, at_once = steps_of_epoch(max(size, min(pictures, len(samples.steering))), size)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(choose_precision("auto", on_gpu))
     try:
         with strategy.scope():
             trainee = build_trainee(build_pilotnet(), view_of(camera, road_crop(camera)))
-            compile_trainee(trainee, config, steps)
+            compile_trainee(trainee, config, steps, at_once)
             network = build_pilotnet()
-            compile_trainee(network, config, steps)
+            compile_trainee(network, config, steps, at_once)
     finally:
         keras.config.set_dtype_policy(before)
     chosen = np.arange(len(samples.steering))

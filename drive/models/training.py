@@ -33,7 +33,7 @@ def train(
     import keras
 
     from drive.models.augment import view_of
-    from drive.models.dataset import split_by_road, training_data, validation_data
+    from drive.models.dataset import split_by_road, steps_of_epoch, training_data, validation_data
     from drive.models.export import export_policy
     from drive.models.pilotnet import build_pilotnet
     from drive.models.precision import choose_precision
@@ -49,7 +49,7 @@ def train(
         samples = _open(config, datasets, crop, folder.cache, progress)
     training, validation = split_by_road(samples, config.validation_share, config.seed)
     batch_size = min(config.batch_size, len(training))
-    steps = len(training) // batch_size
+    steps, at_once = steps_of_epoch(len(training), batch_size)
     console.print(
         f"{len(samples.steering)} pictures of {len(np.unique(samples.episode))} episodes on "
         f"{len(np.unique(samples.road))} roads: "
@@ -63,7 +63,7 @@ def train(
         with strategy.scope():
             network = build_pilotnet()
             trainee = build_trainee(network, view_of(camera, crop) if config.augment else None)
-            compile_trainee(trainee, config, steps)
+            compile_trainee(trainee, config, steps, at_once)
     finally:
         keras.config.set_dtype_policy(before)
 
@@ -108,8 +108,8 @@ def _frames(info: "DatasetInfo") -> Any:
 
     pictures = read_episode(info, 0, [FRONT_IMAGE])[FRONT_IMAGE]
     chosen = pictures[:: max(1, len(pictures) // 16)][:16]
-    frames: list[Any] = [cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) for data in chosen]
-    return np.stack(frames)[..., ::-1].copy()
+    frames: list[Any] = [cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) for data in chosen]
+    return np.stack(frames)
 
 
 def _open(
@@ -129,8 +129,8 @@ def _open(
     return samples
 
 
-def compile_trainee(trainee: Any, config: "TrainConfig", steps: int) -> None:
-    """AdamW, a cosine schedule over the whole run, one loss."""
+def compile_trainee(trainee: Any, config: "TrainConfig", steps: int, at_once: int = 1) -> None:
+    """AdamW, a cosine schedule over the whole run, one loss; `steps` an epoch, so many `at_once`."""
     import keras
 
     from drive.models.losses import steering_loss
@@ -145,7 +145,9 @@ def compile_trainee(trainee: Any, config: "TrainConfig", steps: int) -> None:
         warmup_steps=warmup,
     )
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=config.weight_decay)
-    trainee.compile(optimizer, loss=steering_loss, metrics=["mae"], jit_compile=False)
+    trainee.compile(
+        optimizer, loss=steering_loss, metrics=["mae"], jit_compile=False, steps_per_execution=at_once
+    )
 
 
 def _callbacks(

@@ -12,6 +12,7 @@ from drive.models.dataset import (
     draw_epoch,
     open_samples,
     split_by_road,
+    steps_of_epoch,
 )
 from drive.models.device import load_tensorflow
 from drive.models.preprocess import preprocess, road_crop
@@ -65,6 +66,15 @@ def test_a_road_is_never_split() -> None:
         assert len(training) == 80 and len(validation) == 20
         assert not set(samples.road[training]) & set(samples.road[validation])
         assert len(np.unique(samples.episode[validation])) == 2
+
+
+@pytest.mark.parametrize("samples", [*range(32, 3000, 37), 66_940])
+def test_steps_are_taken_several_at_once_and_few_samples_left_out(samples: int) -> None:
+    steps, at_once = steps_of_epoch(samples, 32)
+    assert 1 <= at_once <= 16 and steps % at_once == 0
+    assert 0 <= samples // 32 - steps <= 7
+    if steps > 16:
+        assert at_once >= 8
 
 
 def test_one_road_is_too_few_however_often_it_was_driven() -> None:
