@@ -5,9 +5,9 @@ Bojarski et al. 2016, End to End Learning for Self-Driving Cars, figure 4: a nor
 The measured speed joins the features of the picture, as in Codevilla et al. 2018: how firmly a driver steers
 back, and how far ahead, depends on it, and no single picture shows it.
 
-Neurons answer with SiLU, x / (1 + exp(-x)). The paper names none. In the same three epochs over 75,000 pictures
-its loss on kept-back roads was 0.113, that of ReLU 0.131, that of ELU 0.158; of 24 drives through a town never
-seen in training 23, 22 and 21 succeeded.
+Neurons answer with SiLU, x / (1 + exp(-x)); the paper names none. In the same three epochs over 75,000
+pictures its loss on kept-back roads was 0.113, that of ReLU 0.131 and that of ELU 0.158; of 24 drives through
+a town never seen in training 23, 22 and 21 succeeded.
 """
 
 from typing import Any
