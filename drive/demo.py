@@ -58,6 +58,7 @@ def main(config: DemoConfig) -> None:
     from rich.markup import escape
 
     from drive import evaluate, evaluated, record, train
+    from drive.models.run_folder import of_this_network
 
     _check_folder(config.out)
     console = Console()
@@ -96,8 +97,8 @@ def main(config: DemoConfig) -> None:
     if _learned(policy, data, asdict(training)):
         console.print("The network is there already.")
     else:
-        if policy.exists():
-            _forget(learned)  # finished, on other recordings or with other settings
+        if policy.exists() or not of_this_network(learned):
+            _forget(learned)  # finished, on other recordings or with other settings; or of another version
         train.main(training)
     step(3, f"driving {config.episodes} unseen roads")
     scoring = evaluate.EvaluateConfig(

@@ -12,6 +12,7 @@ import pytest
 from drive.errors import UserError
 from drive.models import device
 from drive.models.policy import OnnxPolicy, training_seeds
+from drive.models.run_folder import RunFolder
 from drive.train import TrainConfig, main
 from tests.models.fixtures import lines, trained  # noqa: F401  (fixtures)
 from tests.models.synthetic import CAMERA, line_frame, write_lines
@@ -44,12 +45,12 @@ def test_a_run_leaves_its_policy_settings_and_logs(trained: Path) -> None:  # no
 @pytest.mark.slow
 def test_a_killed_run_goes_on_and_ends_as_an_unbroken_one(lines: Path, tmp_path: Path) -> None:  # noqa: F811
     def config(out: str) -> TrainConfig:
-        return TrainConfig(data=(lines,), out=tmp_path / out, epochs=3, batch_size=32)
+        return TrainConfig(data=(lines,), out=tmp_path / out, epochs=3, batch_size=8)
 
     code = (
         "from pathlib import Path; from drive.train import TrainConfig, main; "
         f"main(TrainConfig(data=(Path({str(lines)!r}),), out=Path({str(tmp_path / 'killed')!r}), "
-        "epochs=3, batch_size=32))"
+        "epochs=3, batch_size=8))"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
@@ -65,7 +66,7 @@ def test_a_killed_run_goes_on_and_ends_as_an_unbroken_one(lines: Path, tmp_path:
     assert not (tmp_path / "killed" / "policy.onnx").exists()
 
     with pytest.raises(UserError, match=r"unfinished run with --epochs 3, not 4"):
-        main(TrainConfig(data=(lines,), out=tmp_path / "killed", epochs=4, batch_size=32))
+        main(TrainConfig(data=(lines,), out=tmp_path / "killed", epochs=4, batch_size=8))
     main(config("killed"))
     main(config("whole"))
     with np.load(tmp_path / "killed" / "weights.npz") as a, np.load(tmp_path / "whole" / "weights.npz") as b:
@@ -111,15 +112,44 @@ def test_a_gpu_that_is_not_there_is_an_error_with_the_reason(lines: Path, tmp_pa
     assert not (tmp_path / "run").exists()
 
 
+def test_a_run_of_another_network_version_is_not_gone_on_with(lines: Path, tmp_path: Path) -> None:  # noqa: F811
+    config = TrainConfig(data=(lines,), out=tmp_path / "run")
+    RunFolder.open(config)
+    RunFolder.open(config)  # of this version
+    record = tmp_path / "run" / "train.json"
+    values = json.loads(record.read_text())
+    for other in ({**values, "network": 1}, {name: values[name] for name in ("finished", "config")}):
+        record.write_text(json.dumps(other))
+        with pytest.raises(
+            UserError, match=r"unfinished run of another version of the network: give another"
+        ):
+            RunFolder.open(config)
+        assert json.loads(record.read_text()) == other
+
+
 def test_a_run_that_cannot_begin_leaves_nothing(tmp_path: Path) -> None:
     alone = write_lines(tmp_path / "alone", episodes=1, length=3)
     with pytest.raises(UserError, match="one road alone"):  # known once the pictures are decoded
         main(TrainConfig(data=(alone,), out=tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
     damaged = write_lines(tmp_path / "damaged", episodes=2, length=3)
     os.truncate(min((damaged / "data").rglob("*.parquet")), 500)
     with pytest.raises(UserError, match=r"parquet is damaged"):
         main(TrainConfig(data=(damaged,), out=tmp_path / "run"))
     assert not (tmp_path / "run").exists()
+
+
+def test_what_a_run_found_is_never_abandoned(lines: Path, tmp_path: Path) -> None:  # noqa: F811
+    there = tmp_path / "there"
+    there.mkdir()
+    RunFolder.open(TrainConfig(data=(lines,), out=there)).abandon()
+    assert (there / "train.json").exists()
+    RunFolder.open(TrainConfig(data=(lines,), out=there)).abandon()  # of a run that was stopped
+    assert (there / "train.json").exists()
+    begun = RunFolder.open(TrainConfig(data=(lines,), out=tmp_path / "begun"))
+    begun.checkpoint.write_bytes(b"after an epoch")
+    begun.abandon()
+    assert begun.checkpoint.exists()
 
 
 def test_without_tensorflow_the_install_line_is_given(

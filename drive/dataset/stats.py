@@ -65,8 +65,8 @@ def encoded_image_stats(pictures: Sequence[bytes]) -> Stats:
 
     stats = ImageStats()
     for i in np.unique(np.linspace(0, len(pictures) - 1, IMAGE_SAMPLES).round().astype(int)):
-        bgr = cv2.imdecode(np.frombuffer(pictures[i], np.uint8), cv2.IMREAD_COLOR)
-        stats.add(np.asarray(bgr, np.uint8)[:, :, ::-1])
+        rgb = cv2.imdecode(np.frombuffer(pictures[i], np.uint8), cv2.IMREAD_COLOR_RGB)
+        stats.add(np.asarray(rgb, np.uint8))
     return stats.result()
 
 

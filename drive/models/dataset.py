@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from drive.dataset.reader import DatasetInfo
 
 CACHE_VERSION = 2
-MOST_AT_ONCE = 16  # training steps that run before Python has its turn
+PICTURES_AT_ONCE = 512  # that training takes before Python has its turn
 STEERING_BINS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64)  # edges over |steering| that balancing looks at
 
 
@@ -148,18 +148,23 @@ def balance_weights(steering: NDArray[np.float32], strength: float) -> NDArray[n
 
 
 def steps_of_epoch(samples: int, batch_size: int) -> tuple[int, int]:
-    """Steps of one time through the samples, and how many of them `fit` takes at once.
+    """Steps of an epoch, and how many of them `fit` takes at once.
 
-    Between any two steps Keras looks after its callbacks, which costs a tenth of a step; taken several at
-    once, it does so more rarely. Their number is chosen so that few of the last samples are left out.
+    Between any two steps Keras looks after its callbacks, which costs a tenth of a step of 32 pictures; taken
+    several at once, it does so more rarely. Their number is one that makes the epoch shorter by few steps.
+
+    Args:
+        samples: to learn from, `batch_size` or more.
+        batch_size: pictures a step.
 
     Returns:
         (steps, steps at once); the first is a multiple of the second.
     """
     steps = samples // batch_size
-    if steps <= MOST_AT_ONCE:
+    most = max(1, PICTURES_AT_ONCE // batch_size)
+    if steps <= most:
         return steps, steps
-    at_once = min(range(MOST_AT_ONCE, MOST_AT_ONCE // 2 - 1, -1), key=lambda n: steps % n)
+    at_once = min(range(most, most // 2, -1), key=lambda n: steps % n)
     return steps - steps % at_once, at_once
 
 

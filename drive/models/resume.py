@@ -73,7 +73,8 @@ def build_checkpoint(resume: Resume, weights: Path) -> Any:
             loss = (logs or {})["val_loss"]
             if not np.isfinite((logs or {})["loss"]):
                 raise UserError(
-                    f"the loss is {(logs or {})['loss']} after epoch {epoch + 1}: lower --learning-rate"
+                    f"the loss is {(logs or {})['loss']} after epoch {epoch + 1}: lower --learning-rate "
+                    "and give another --out"
                 )
             if loss < resume.best:
                 resume.best = loss

@@ -1,5 +1,6 @@
 """What a training run needs on the disk: its datasets, and a folder that holds this run alone."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -14,7 +15,16 @@ if TYPE_CHECKING:
     from drive.dataset.reader import DatasetInfo
     from drive.train import TrainConfig
 
+NETWORK = 2  # counts changes of the networks: weights and state of another count mean something else
 _NOT_COMPARED = ("device", "mixed_precision", "keep_cache")  # may change when a run goes on
+
+
+def of_this_network(root: Path) -> bool:
+    """Whether a folder holds a run of the network as it is today, finished or not."""
+    try:
+        return bool(json.loads((root / "train.json").read_text(encoding="utf-8"))["network"] == NETWORK)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def open_datasets(paths: Sequence[Path]) -> list["DatasetInfo"]:
@@ -50,6 +60,7 @@ class RunFolder:
     """
 
     root: Path
+    made: bool = False  # by this run: the folder did not exist before
 
     @property
     def policy(self) -> Path:
@@ -76,9 +87,10 @@ class RunFolder:
         """Make the folder, or go on in the one that a stopped run left.
 
         Raises:
-            UserError: the folder holds other things, a finished run, or a run with other settings.
+            UserError: the folder holds other things, a finished run, or a run with other settings or of
+                another version of the network.
         """
-        folder = cls(config.out)
+        folder = cls(config.out, made=not config.out.exists())
         record = config.out / "train.json"
         if config.out.exists() and not config.out.is_dir():
             raise UserError(f"{config.out} is a file: give --out a folder")
@@ -99,6 +111,11 @@ class RunFolder:
             raise UserError(f"{record} is damaged: remove {self.root} and train anew") from error
         if finished:
             raise UserError(f"{self.root} holds a finished run: give --out another folder, or remove it")
+        if found.get("network") != NETWORK:
+            raise UserError(
+                f"{self.root} holds an unfinished run of another version of the network: "
+                "give another --out, or remove it and train anew"
+            )
         now = _plain(config)
         for name in now:
             if name not in _NOT_COMPARED and before.get(name) != now[name]:
@@ -115,13 +132,14 @@ class RunFolder:
             shutil.rmtree(self.cache, ignore_errors=True)
 
     def abandon(self) -> None:
-        """Remove the folder again where nothing was learned yet: a run that cannot begin leaves nothing."""
-        if {path.name for path in self.root.iterdir()} <= {"train.json", self.cache.name}:
-            shutil.rmtree(self.root)
+        """Remove the folder again, if this run made it and has learned nothing."""
+        with contextlib.suppress(OSError):
+            if self.made and {path.name for path in self.root.iterdir()} <= {"train.json", self.cache.name}:
+                shutil.rmtree(self.root)
 
     def _write(self, config: "TrainConfig", *, finished: bool) -> None:
         temporary = self.root / "train.json.part"
-        values = {"finished": finished, "config": _plain(config)}
+        values = {"finished": finished, "network": NETWORK, "config": _plain(config)}
         temporary.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
         os.replace(temporary, self.root / "train.json")
 

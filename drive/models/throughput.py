@@ -14,8 +14,8 @@ from drive.sim.sensors.camera import Camera
 def measure(dataset: Path | None = None, *, pictures: int = 3072, repeats: int = 3) -> dict[str, Any]:
     """Time the training pipeline, data and augmentation included, and plain `fit` beside it.
 
-    Both train the same network with the same optimizer and batch size; their runs alternate, and each figure
-    is the median of `repeats`.
+    Both train the same network with the same optimizer and batch size, as many steps at once; their runs
+    alternate, and each figure is the median of `repeats`.
 
     Args:
         dataset: recorded by `drive record`; None: random pictures in a file of the same layout.
@@ -78,8 +78,9 @@ def _prepare(
         info = read_info(dataset)
         camera = info.camera
         samples = open_samples([info], road_crop(camera), folder)
-    size = config.batch_size
-    steps, at_once = steps_of_epoch(max(size, min(pictures, len(samples.steering))), size)
+    count = min(pictures, len(samples.steering))
+    size = min(config.batch_size, count)
+    steps, at_once = steps_of_epoch(count, size)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(choose_precision("auto", on_gpu))
     try:

@@ -129,7 +129,7 @@ def _open(
     return samples
 
 
-def compile_trainee(trainee: Any, config: "TrainConfig", steps: int, at_once: int = 1) -> None:
+def compile_trainee(trainee: Any, config: "TrainConfig", steps: int, at_once: int) -> None:
     """AdamW, a cosine schedule over the whole run, one loss; `steps` an epoch, so many `at_once`."""
     import keras
 

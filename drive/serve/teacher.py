@@ -185,10 +185,10 @@ class _Lecture:
 
         if not samples:
             return
-        bgr: list[Any] = [
-            cv2.imdecode(np.frombuffer(sample.jpeg, np.uint8), cv2.IMREAD_COLOR) for sample in samples
+        decoded: list[Any] = [
+            cv2.imdecode(np.frombuffer(sample.jpeg, np.uint8), cv2.IMREAD_COLOR_RGB) for sample in samples
         ]
-        frames = np.stack(bgr)[..., ::-1].copy()
+        frames = np.stack(decoded)
         self._frames = frames[:8]
         self._seeds.update(sample.seed for sample in samples)
         self._memory.add(

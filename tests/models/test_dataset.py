@@ -72,9 +72,24 @@ def test_a_road_is_never_split() -> None:
 def test_steps_are_taken_several_at_once_and_few_samples_left_out(samples: int) -> None:
     steps, at_once = steps_of_epoch(samples, 32)
     assert 1 <= at_once <= 16 and steps % at_once == 0
-    assert 0 <= samples // 32 - steps <= 7
+    assert 0 <= samples // 32 - steps < at_once
     if steps > 16:
-        assert at_once >= 8
+        assert at_once > 8
+
+
+@pytest.mark.parametrize(
+    ("samples", "batch_size", "expected"),
+    [
+        (2091 * 32, 32, (2090, 11)),
+        (23 * 32 + 31, 32, (22, 11)),
+        (16 * 32, 32, (16, 16)),
+        (9000, 4096, (2, 1)),
+    ],
+)
+def test_the_number_at_once_is_the_one_that_leaves_out_least(
+    samples: int, batch_size: int, expected: tuple[int, int]
+) -> None:
+    assert steps_of_epoch(samples, batch_size) == expected
 
 
 def test_one_road_is_too_few_however_often_it_was_driven() -> None:
