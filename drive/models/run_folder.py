@@ -111,7 +111,7 @@ class RunFolder:
             raise UserError(f"{record} is damaged: remove {self.root} and train anew") from error
         if finished:
             raise UserError(f"{self.root} holds a finished run: give --out another folder, or remove it")
-        if found.get("network") != NETWORK:
+        if not of_this_network(self.root):
             raise UserError(
                 f"{self.root} holds an unfinished run of another version of the network: "
                 "give another --out, or remove it and train anew"

@@ -1,7 +1,7 @@
 """Threads that share out the worlds of a batch; the caller's own thread is one of them."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Event
 
 Task = Callable[[int, int], None]
@@ -65,6 +65,7 @@ class Crew:
             try:
                 _work(task, queue)
             finally:
+                wait(helpers)  # none may still write when the fault of another reaches the caller
                 for helper in helpers:
                     helper.result()
 

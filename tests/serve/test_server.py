@@ -84,9 +84,10 @@ def test_steps_follow_each_other_and_pictures_show_them(port: int) -> None:
         picture = driver.pictures[-1]
         decoded = cv2.imdecode(np.frombuffer(picture.data, np.uint8), cv2.IMREAD_COLOR)
         assert decoded.shape == (picture.height_px, picture.width_px, 3)
-        while len(driver.pictures) <= 5 and driver.states[-1]["end"] is None:
-            driver.drive(50)  # a busy machine shows few of the steps, but goes on showing some
-        assert len(driver.pictures) > 5
+        driver.send("pace", factor=1.0)  # at full pace a busy machine shows few of the steps
+        while len(driver.pictures) <= 20 and driver.states[-1]["end"] is None:
+            driver.drive(10)
+        assert len(driver.pictures) > 20
         state = driver.states[-1]
         assert set(state["shadows"]) == {"straight"}
         assert state["shadows"]["straight"]["disagreement"] is not None

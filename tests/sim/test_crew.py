@@ -1,3 +1,4 @@
+import itertools
 import threading
 import time
 
@@ -57,6 +58,30 @@ def test_the_fault_of_a_task_reaches_the_caller_and_the_crew_goes_on(threads):
     crew.run(lambda lo, hi: seen.extend(range(lo, hi)))
     crew.close()
     assert sorted(seen) == list(range(16))
+
+
+def test_a_fault_waits_until_no_thread_is_at_work():
+    crew = Crew(16, 3)
+    for _ in range(8):  # which of the two threads fails is left to chance
+        turns, both, ended = itertools.count(), threading.Event(), []
+
+        def task(lo, hi, turns=turns, both=both, ended=ended):
+            if threading.current_thread() is threading.main_thread():
+                both.wait(10.0)
+                return
+            turn = next(turns)
+            if turn == 0:
+                both.wait(10.0)
+                raise ArithmeticError
+            if turn == 1:
+                both.set()
+                time.sleep(0.03)
+                ended.append(lo)
+
+        with pytest.raises(ArithmeticError):
+            crew.run(task)
+        assert ended
+    crew.close()
 
 
 def test_a_closed_crew_works_on_the_callers_thread():
