@@ -34,7 +34,7 @@ demo: setup
 	$(BIN)/drive demo --out runs/demo
 
 test: setup
-	$(BIN)/python -m drive.warmup
+	$(BIN)/python -m drive.driving.warmup
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 check: setup

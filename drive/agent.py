@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypedDict, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.sim.sensors.camera import Camera
+from drive.camera import Camera
 
 DT = 0.05  # control step [s]
 MAX_STEERING_ANGLE = 0.6  # road wheel [rad]

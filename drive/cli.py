@@ -5,23 +5,23 @@ from typing import Annotated
 
 import tyro
 
-from drive.bench import BenchConfig
-from drive.data.check import DataCheckConfig
-from drive.data.copies import DataMergeConfig, DataSplitConfig
-from drive.data.edit import DataExcludeConfig, DataMarkConfig, DataRestoreConfig
-from drive.data.info import DataInfoConfig
-from drive.data.reshoot import DataReshootConfig
-from drive.data_view.command import DataViewConfig
-from drive.demo import DemoConfig
-from drive.doctor import DoctorConfig
-from drive.errors import UserError
+from drive.commands.bench import BenchConfig
+from drive.commands.data.check import DataCheckConfig
+from drive.commands.data.copies import DataMergeConfig, DataSplitConfig
+from drive.commands.data.edit import DataExcludeConfig, DataMarkConfig, DataRestoreConfig
+from drive.commands.data.exporting import ExportConfig
+from drive.commands.data.importing import ImportConfig
+from drive.commands.data.info import DataInfoConfig
+from drive.commands.data.rerender import DataRerenderConfig
+from drive.commands.demo import DemoConfig
+from drive.commands.doctor import DoctorConfig
+from drive.commands.map import MapConfig
+from drive.core.errors import UserError
 from drive.evaluate import EvaluateConfig
-from drive.inspect_map import MapConfig
-from drive.interchange.exporting import ExportConfig
-from drive.interchange.importing import ImportConfig
 from drive.record import RecordConfig
-from drive.serve.command import ServeConfig
 from drive.train import TrainConfig
+from drive.web.data_view.command import DataViewConfig
+from drive.web.serve.command import ServeConfig
 
 _DESCRIPTION = """Does a driving policy really drive?
 
@@ -44,7 +44,7 @@ DataCommand = (
     | Annotated[DataCheckConfig, tyro.conf.subcommand("check")]
     | Annotated[DataMergeConfig, tyro.conf.subcommand("merge")]
     | Annotated[DataSplitConfig, tyro.conf.subcommand("split")]
-    | Annotated[DataReshootConfig, tyro.conf.subcommand("reshoot")]
+    | Annotated[DataRerenderConfig, tyro.conf.subcommand("reshoot")]
     | Annotated[DataExcludeConfig, tyro.conf.subcommand("exclude")]
     | Annotated[DataRestoreConfig, tyro.conf.subcommand("restore")]
     | Annotated[DataMarkConfig, tyro.conf.subcommand("mark")]

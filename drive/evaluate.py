@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from drive.errors import UserError
-from drive.machine import cores
+from drive.core.errors import UserError
+from drive.core.machine import cores
 
 if TYPE_CHECKING:
-    from drive.campaign import Crew, Driven, Plan
-    from drive.scoring.suites import Slot
+    from drive.evaluation.runner import Crew, EpisodeRow, Plan
+    from drive.scoring.suites import ScenarioRef
 
 
 @dataclass(frozen=True)
@@ -65,17 +65,23 @@ def main(config: EvaluateConfig) -> None:
         SystemExit: status 1: an error of the program left the run incomplete, or a hash differs.
     """
     if config.verify:
-        from drive.verify import verify
+        from drive.evaluation.verify import verify
 
         verify(config.out, config.workers or cores())
         return
     from rich.console import Console
 
-    from drive.campaign import Crew
-    from drive.evaluated import identity, tell
-    from drive.plan import make_plan
-    from drive.scoring.report import make_report
-    from drive.scoring.results import check_folder, prepare_folder, steps_table, write_report, write_results
+    from drive.evaluation.evaluated import identity, tell
+    from drive.evaluation.plan import make_plan
+    from drive.evaluation.report import make_report
+    from drive.evaluation.results import (
+        check_folder,
+        prepare_folder,
+        steps_table,
+        write_report,
+        write_results,
+    )
+    from drive.evaluation.runner import Crew
 
     console = Console()
     started = perf_counter()
@@ -105,11 +111,11 @@ def main(config: EvaluateConfig) -> None:
     console.print(f"{len(drives)} drives in {perf_counter() - started:.0f} s.")
 
 
-def _warm_up(plan: "Plan", slots: "tuple[Slot, ...]", console: Any) -> None:
+def _warm_up(plan: "Plan", slots: "tuple[ScenarioRef, ...]", console: Any) -> None:
     """Compile what is compiled at first use, once, before workers would all do it at the same time."""
-    from drive.campaign import Worker
-    from drive.machine import kernels_compiled
-    from drive.warmup import COMPILING, warm_up
+    from drive.core.machine import kernels_compiled
+    from drive.driving.warmup import COMPILING, warm_up
+    from drive.evaluation.runner import Worker
 
     with console.status("Preparing" if kernels_compiled() else COMPILING.capitalize()):
         if not kernels_compiled():
@@ -120,19 +126,19 @@ def _warm_up(plan: "Plan", slots: "tuple[Slot, ...]", console: Any) -> None:
 
 
 def _drive_all(
-    crew: "Crew", plan: "Plan", slots: "tuple[Slot, ...]", workers: int, out: Path, console: Any
-) -> "list[Driven]":
+    crew: "Crew", plan: "Plan", slots: "tuple[ScenarioRef, ...]", workers: int, out: Path, console: Any
+) -> "list[EpisodeRow]":
     """Every agent on every scenario, exactly once, in the order scenario by scenario."""
     from concurrent.futures.process import BrokenProcessPool
 
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from drive.scoring.results import EpisodeLog
+    from drive.evaluation.results import EpisodeLog
 
     names = list(plan.agents)
     groups = [names] if len(slots) >= 2 * workers else [[name] for name in names]
     jobs = [(slot, group) for slot in slots for group in groups]
-    found: dict[tuple[Slot, str], Driven] = {}
+    found: dict[tuple[ScenarioRef, str], EpisodeRow] = {}
     columns = (TextColumn("Driving"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     broken: list[str] = []
     with Progress(*columns, console=console, transient=True) as progress, EpisodeLog(out) as log:
@@ -177,7 +183,7 @@ def _figures(
     config: EvaluateConfig,
     plan: "Plan",
     privileged: dict[str, bool],
-    drives: "list[Driven]",
+    drives: "list[EpisodeRow]",
     seconds: float,
     workers: int,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -185,8 +191,8 @@ def _figures(
 
     import numpy as np
 
-    from drive.agents import split_spec
-    from drive.scoring.summary import summarize, timing_figures
+    from drive.driving.agents import split_spec
+    from drive.evaluation.summary import summarize, timing_figures
 
     sources = {name: split_spec(spec)[1] for name, spec in plan.agents.items()}
     facts = {
@@ -232,7 +238,7 @@ def _lanes(map_file: Path | None) -> list[Any]:
 
 def _training_pictures(source: str) -> int | None:
     """How many labelled pictures a policy was trained on, where the JSON beside it says."""
-    from drive.agents import is_policy_file
+    from drive.driving.agents import is_policy_file
 
     if not is_policy_file(source):
         return None
@@ -244,12 +250,12 @@ def _training_pictures(source: str) -> int | None:
 
 
 def _films(
-    crew: "Crew", config: EvaluateConfig, plan: "Plan", drives: "list[Driven]", console: Any
+    crew: "Crew", config: EvaluateConfig, plan: "Plan", drives: "list[EpisodeRow]", console: Any
 ) -> tuple[list[Any], list[str]]:
     """Films of the worst drives of each agent, in the table's order, and why others are missing."""
     from concurrent.futures.process import BrokenProcessPool
 
-    from drive.films import Film, choose
+    from drive.evaluation.films import Film, choose
 
     notes = []
     chosen = [(drive, order) for name in plan.agents for drive, order in choose(drives, name, config.films)]

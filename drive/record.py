@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from drive.agent import DT
-from drive.camera_flags import CameraFlags
-from drive.errors import UserError
-from drive.machine import cores
-from drive.seeds import RESERVED_SEEDS
+from drive.camera import CameraFlags
+from drive.core.errors import UserError
+from drive.core.machine import cores
+from drive.core.seeds import RESERVED_SEEDS
 from drive.sim.density import TRAFFIC
 from drive.sim.maps.styles import STYLES, generated_map
 
 if TYPE_CHECKING:
+    from drive.camera import Camera
     from drive.dataset import DatasetWriter
-    from drive.recording import DriveSettings
-    from drive.sim.sensors.camera import Camera
+    from drive.driving.demonstrations import DriveSettings
 
 STEPS_PER_SECOND = round(1.0 / DT)  # control steps of the simulator
 
@@ -113,8 +113,8 @@ class RecordConfig:
 
     def drive_settings(self) -> "DriveSettings":
         """What each drive is to keep."""
-        from drive.recording import DriveSettings
-        from drive.steering_noise import NoiseSettings
+        from drive.driving.demonstrations import DriveSettings
+        from drive.driving.steering_noise import NoiseSettings
 
         steps = None if self.max_duration_s is None else round(self.max_duration_s * STEPS_PER_SECOND)
         return DriveSettings(
@@ -147,12 +147,12 @@ def main(config: RecordConfig) -> None:
 
     from rich.console import Console
 
-    from drive.agents import make_agent
     from drive.dataset import DatasetWriter, lane_features
-    from drive.recording import Recorder
+    from drive.driving.agents import make_agent
+    from drive.driving.demonstrations import Recorder
+    from drive.driving.warmup import warm_up_with_message
     from drive.sim.scenario import load_map
     from drive.sim.sensors.weather import HELD_OUT_WEATHERS, weather
-    from drive.warmup import warm_up_with_message
 
     console = Console()
     if config.weather is not None:
@@ -213,7 +213,7 @@ def record(
 
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from drive.workers import Workers
+    from drive.core.workers import Workers
 
     say = partial(console.print, markup=False, highlight=False, soft_wrap=True)
     began, frames_before, started = writer.total_episodes, writer.total_frames, perf_counter()

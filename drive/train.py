@@ -6,7 +6,7 @@ from typing import Literal
 
 import tyro
 
-from drive.errors import UserError
+from drive.core.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,9 @@ def main(config: TrainConfig) -> None:
     """
     from rich.console import Console
 
-    from drive.models.device import choose_device, load_tensorflow
-    from drive.models.run_folder import RunFolder, open_datasets
-    from drive.models.training import train
+    from drive.models.training.device import choose_device, load_tensorflow
+    from drive.models.training.fit import train
+    from drive.models.training.run_folder import RunFolder, open_datasets
 
     console = Console(highlight=False)
     datasets = open_datasets(config.data)

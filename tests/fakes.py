@@ -8,7 +8,7 @@ import numpy as np
 
 from drive.agent import NO_LEAD_GAP, Context, Control, Observation
 from drive.sim.arrays import ACTOR, EGO, PATH, PATH_STEP
-from drive.sim.pool import Pool
+from drive.sim.ragged_arrays import RaggedArrays
 
 SPEED, DT, GOAL = 10.0, 0.05, 30.0
 
@@ -43,7 +43,7 @@ class FakeWorld:
 
     def __init__(self) -> None:
         self.egos = np.zeros(1, EGO)
-        self.actors = Pool(ACTOR, 1)
+        self.actors = RaggedArrays(ACTOR, 1)
         self.params = SimpleNamespace(length=4.5, width=1.6, center_x=1.4)
         self.cameras: dict[str, Any] = {"front": None}
 

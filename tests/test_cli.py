@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from drive import doctor
+from drive.commands import doctor
 
 SAMPLE = Path(__file__).resolve().parents[1] / "data" / "sample"
 COMMANDS = ("demo", "record", "serve", "data", "train", "evaluate", "map", "bench", "doctor")

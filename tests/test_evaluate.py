@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from drive.campaign import Crew, Plan
-from drive.errors import UserError
+from drive.camera import Camera
+from drive.core.errors import UserError
+from drive.core.machine import simulator_key
 from drive.evaluate import EvaluateConfig, main
-from drive.evaluated import finished, show
-from drive.machine import simulator_key
-from drive.plan import make_plan
-from drive.scoring.results import read_rows, read_steering
-from drive.scoring.suites import Slot, schedule
-from drive.sim.sensors.camera import Camera
+from drive.evaluation.evaluated import finished, show
+from drive.evaluation.plan import make_plan
+from drive.evaluation.results import read_rows, read_steering
+from drive.evaluation.runner import Crew, Plan
+from drive.scoring.suites import ScenarioRef, schedule
 from tests.sim.maps.xodr import LINE_100, document, road
 
 
@@ -330,7 +330,7 @@ def test_a_film_that_fails_does_not_cost_the_report(
     def no_ffmpeg(*_: object, **__: object) -> bytes:
         raise OSError("ffmpeg went away")
 
-    monkeypatch.setattr("drive.films.encode", no_ffmpeg)
+    monkeypatch.setattr("drive.evaluation.films.encode", no_ffmpeg)
     main(config(tmp_path, episodes=1, films=1))
     page = (tmp_path / "report.html").read_text()
     assert "No film of straight on lane/0: OSError: ffmpeg went away." in page
@@ -356,7 +356,7 @@ def test_workers_that_die_while_filming_do_not_cost_the_report(
 
 
 def test_a_film_of_an_environment_that_breaks_is_refused() -> None:
-    from drive.films import FilmOrder, make_film
+    from drive.evaluation.films import FilmOrder, make_film
     from tests.fakes import FakeEnv, FakeScenario
 
     order = FilmOrder("net", np.zeros(10), {}, 20, 30, "")
@@ -396,7 +396,7 @@ def test_a_worker_that_dies_is_an_error_of_the_run(tmp_path: Path) -> None:
 
     plan = Plan("lane", None, {"straight": "straight"}, {})
     with pytest.raises(BrokenProcessPool), Crew(plan, 2) as crew:
-        list(crew.run("__class__", [(Slot(0), _die())]))
+        list(crew.run("__class__", [(ScenarioRef(0), _die())]))
 
 
 class _die:

@@ -16,7 +16,8 @@ import pytest
 from rich.console import Console
 
 from drive import record
-from drive.camera_flags import CameraFlags
+from drive.camera import CameraFlags
+from drive.core.errors import UserError
 from drive.dataset import (
     FRONT_IMAGE,
     VIEW_IMAGE,
@@ -26,9 +27,8 @@ from drive.dataset import (
     read_episode,
     read_info,
 )
-from drive.errors import UserError
+from drive.driving.demonstrations import Demonstration
 from drive.record import RecordConfig
-from drive.recording import Recorded
 from drive.sim.density import TRAFFIC
 from drive.sim.maps.styles import STYLES
 from tests.dataset.test_dataset import make_columns
@@ -44,7 +44,7 @@ class FakeRecorder:
     def __init__(self, crashing: tuple[int, ...] = (), seconds: float = 0.0, failing: str = "") -> None:
         self.crashing, self.seconds, self.failing = crashing, seconds, failing
 
-    def __call__(self, seed: int, report: Any) -> Recorded:
+    def __call__(self, seed: int, report: Any) -> Demonstration:
         if self.failing == "user":
             raise UserError(f"seed {seed} has no road: take another.")
         if self.failing == "program":
@@ -54,8 +54,8 @@ class FakeRecorder:
         time.sleep(self.seconds * (1 + seed % 3))
         report(4)
         if seed in self.crashing:
-            return Recorded(seed, f"seed/{seed}", "overcast", ("collision",), 4)
-        return Recorded(seed, f"seed/{seed}", "overcast", ("goal",), 4, make_columns(4, seed))
+            return Demonstration(seed, f"seed/{seed}", "overcast", ("collision",), 4)
+        return Demonstration(seed, f"seed/{seed}", "overcast", ("goal",), 4, make_columns(4, seed))
 
 
 def run(out: Path, workers: int = 1, console: Console | None = None, **options: Any) -> None:
@@ -268,7 +268,7 @@ def test_the_expert_is_recorded(recorded: Path) -> None:
 
 
 def test_a_frame_shows_what_its_label_answers(recorded: Path) -> None:
-    from drive.recording import Pictures
+    from drive.driving.demonstrations import Pictures
     from drive.sim.env import LaneEnv
     from drive.sim.expert import Expert
     from drive.sim.scenario import lane_scenario
@@ -332,7 +332,7 @@ def test_every_second_step_without_views_and_noise(tmp_path: Path) -> None:
 
 
 def test_roads_are_of_the_style_that_was_asked_for(tmp_path: Path) -> None:
-    from drive.recording import Pictures
+    from drive.driving.demonstrations import Pictures
     from drive.sim.env import LaneEnv
     from drive.sim.expert import Expert
     from drive.sim.scenario import lane_scenario

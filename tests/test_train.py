@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drive.errors import UserError
-from drive.models import device
+from drive.core.errors import UserError
 from drive.models.policy import OnnxPolicy, training_seeds
-from drive.models.run_folder import RunFolder
+from drive.models.training import device
+from drive.models.training.run_folder import RunFolder
 from drive.train import TrainConfig, main
 from tests.models.fixtures import lines, trained  # noqa: F401  (fixtures)
 from tests.models.synthetic import CAMERA, line_frame, write_lines

@@ -2,8 +2,8 @@
 
 import math
 
-from drive.elementary import exp
-from drive.kernels import kernel
+from drive.core.kernels import kernel
+from drive.core.portable_math import exp
 
 TIME_HEADWAY = 1.5  # [s]
 MIN_GAP = 2.0  # bumper to bumper, standing [m]

@@ -1,7 +1,7 @@
 """Pure pursuit: steer along the circle that meets a point ahead."""
 
-from drive.elementary import atan
-from drive.kernels import kernel
+from drive.core.kernels import kernel
+from drive.core.portable_math import atan
 
 
 @kernel

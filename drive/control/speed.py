@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.control.following import TIME_HEADWAY, acc_acceleration
-from drive.kernels import kernel
+from drive.core.kernels import kernel
 
 MAX_LATERAL_ACCELERATION = 2.2  # in curves [m/s^2]
 DECELERATION = 2.0  # with which a lower speed ahead is met [m/s^2]

@@ -1,7 +1,7 @@
 """The Stanley law: steer by the heading error and the offset of the front axle."""
 
-from drive.elementary import atan, wrap_angle
-from drive.kernels import kernel
+from drive.core.kernels import kernel
+from drive.core.portable_math import atan, wrap_angle
 
 
 @kernel

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from drive.core.errors import UserError
 from drive.dataset.edits import KINDS
 from drive.dataset.files import first_not_finite, stats_to_json
 from drive.dataset.layout import (
@@ -32,7 +33,6 @@ from drive.dataset.reader import (
     read_tasks,
 )
 from drive.dataset.stats import Stats, join
-from drive.errors import UserError
 
 
 @dataclass(frozen=True)

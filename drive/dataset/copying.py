@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from drive.core.errors import UserError
 from drive.dataset.checking import read_episode_stats
 from drive.dataset.editing import write_edits
 from drive.dataset.edits import KINDS, Edits, Range
@@ -16,7 +17,6 @@ from drive.dataset.guard import take_lock
 from drive.dataset.layout import INDEX_COLUMNS, camera_to_json, image_names
 from drive.dataset.reader import DatasetInfo, EpisodeRow, read_episode, read_info
 from drive.dataset.writer import DatasetWriter
-from drive.errors import UserError
 
 
 @dataclass(frozen=True)

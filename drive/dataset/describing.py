@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from drive.camera import Camera
 from drive.dataset.files import json_file
 from drive.dataset.layout import (
     CHUNK_SIZE,
@@ -13,7 +14,6 @@ from drive.dataset.layout import (
     camera_to_json,
 )
 from drive.dataset.reader import DatasetInfo
-from drive.sim.sensors.camera import Camera
 
 ROBOT_TYPE = "drive_car"
 

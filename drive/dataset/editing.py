@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from drive.core.errors import UserError
 from drive.dataset.edits import Edits, Kind
 from drive.dataset.files import json_file
 from drive.dataset.guard import replace_files
 from drive.dataset.layout import EDITS_PATH
 from drive.dataset.reader import read_info
-from drive.errors import UserError
 
 
 def exclude(root: Path | str, episode: int, start: int = 0, stop: int | None = None) -> Edits:

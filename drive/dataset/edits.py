@@ -17,8 +17,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from drive.core.errors import UserError
 from drive.dataset.layout import EDITS_PATH
-from drive.errors import UserError
 
 EDITS_FORMAT = 1  # version of edits.json
 Range = tuple[int, int]  # [first frame, first frame after)

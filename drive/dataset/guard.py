@@ -7,6 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from drive.camera import Camera
+from drive.core.errors import UserError
 from drive.dataset.checking import orphans
 from drive.dataset.files import parquet
 from drive.dataset.layout import (
@@ -24,8 +26,6 @@ from drive.dataset.layout import (
 )
 from drive.dataset.opening import open_parquet, read_table
 from drive.dataset.reader import DatasetInfo
-from drive.errors import UserError
-from drive.sim.sensors.camera import Camera
 
 TOLD = ("person", "note", "ended")  # columns of an episode's row that came later
 

@@ -20,8 +20,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from drive.errors import UserError
-from drive.sim.sensors.camera import Camera
+from drive.camera import Camera
+from drive.core.errors import UserError
 
 CODEBASE_VERSION = "v3.0"
 CHUNK_SIZE = 1000  # files in a folder

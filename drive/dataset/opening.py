@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from drive.errors import UserError
+from drive.core.errors import UserError
 
 
 def read_json(path: Path) -> dict[str, Any]:

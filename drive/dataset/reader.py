@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from drive.camera import Camera
+from drive.core.errors import UserError
 from drive.dataset.edits import Edits, read_edits
 from drive.dataset.layout import (
     CODEBASE_VERSION,
@@ -23,9 +25,7 @@ from drive.dataset.layout import (
     data_file,
 )
 from drive.dataset.opening import check_forms, damaged, open_parquet, read_json, read_table
-from drive.errors import UserError
 from drive.sim.maps.styles import GENERATED, GENERATED_MAPS
-from drive.sim.sensors.camera import Camera
 
 Column = NDArray[Any] | list[bytes]
 

@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 
 import drive
+from drive.camera import Camera
+from drive.core.errors import UserError
+from drive.core.seeds import RESERVED_SEEDS
 from drive.dataset.checking import read_row_stats
 from drive.dataset.describing import drive_json, existing_recordings, info_json
 from drive.dataset.files import checked_columns, frames_file, json_file, row_file, stats_to_json, tasks_file
@@ -43,10 +46,7 @@ from drive.dataset.layout import (
 from drive.dataset.opening import open_parquet
 from drive.dataset.reader import read_info, read_tasks
 from drive.dataset.stats import Stats, column_stats, encoded_image_stats, join
-from drive.errors import UserError
-from drive.seeds import RESERVED_SEEDS
 from drive.sim.maps.styles import GENERATED
-from drive.sim.sensors.camera import Camera
 
 DEFAULT_TASK = "follow the lane"
 

@@ -1,19 +1,17 @@
 """Which camera took another program's pictures: what is known of it, and what is assumed."""
 
 from math import atan2, degrees
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from drive.camera import Camera
+from drive.core.errors import UserError
 from drive.dataset.layout import camera_from_json, camera_to_json
-from drive.errors import UserError
 from drive.interchange.foreign import CAMERA_GUESSES, SIDECAR, ForeignLog
-from drive.sim.sensors.camera import Camera
-
-if TYPE_CHECKING:
-    from drive.interchange.importing import ImportConfig
+from drive.interchange.import_settings import ImportSettings
 
 
 def camera_of(
-    config: "ImportConfig", log: ForeignLog, width_px: int, height_px: int
+    config: ImportSettings, log: ForeignLog, width_px: int, height_px: int
 ) -> tuple[Camera, list[str]]:
     """The camera, and the names of what about it is assumed.
 

@@ -11,19 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.agent import MAX_STEERING_ANGLE
+from drive.camera import Camera
+from drive.core.errors import UserError
 from drive.dataset import FRONT_IMAGE, VIEW_IMAGE, DatasetWriter, Features, lane_features
-from drive.errors import UserError
 from drive.interchange.calibration import camera_of
 from drive.interchange.foreign import ForeignLog
+from drive.interchange.import_settings import ImportSettings
 from drive.interchange.pictures import Picture, read_picture, read_pictures
 from drive.interchange.pieces import Piece, breaks, cut, frame_rate
 from drive.interchange.units import OUR_FULL_LOCK_DEG, UDACITY_FULL_LOCK_DEG, steering_from_right
-from drive.sim.sensors.camera import Camera
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from drive.interchange.importing import ImportConfig
 
 SIDE_IMAGE = "observation.images.{side}"
 LONGEST_S = 300.0  # an episode is held in memory while it is written
@@ -40,7 +39,7 @@ class Converted:
     notes: list[str]
 
 
-def convert(log: ForeignLog, config: "ImportConfig", folder: Path, console: "Console") -> Converted:
+def convert(log: ForeignLog, config: ImportSettings, folder: Path, console: "Console") -> Converted:
     """Write a log as a dataset into an empty folder.
 
     Raises:
@@ -115,7 +114,7 @@ def _features(log: ForeignLog, camera: Camera, *, views: bool) -> Features:
     return extra | features
 
 
-def _labels(log: ForeignLog, config: "ImportConfig", full_lock_deg: float) -> dict[str, NDArray[Any]]:
+def _labels(log: ForeignLog, config: ImportSettings, full_lock_deg: float) -> dict[str, NDArray[Any]]:
     """The columns that are numbers, for all frames of the log."""
     count = len(log.pictures)
     brake = np.zeros(count) if log.brake is None else log.brake
@@ -175,7 +174,7 @@ def _columns(
 
 def _notes(
     log: ForeignLog,
-    config: "ImportConfig",
+    config: ImportSettings,
     assumed: list[str],
     camera: Camera,
     labels: dict[str, NDArray[Any]],

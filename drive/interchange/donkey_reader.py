@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from drive.errors import UserError
+from drive.core.errors import UserError
 from drive.interchange.foreign import ForeignLog, Skipped, number, read_sidecar, refuse_wide_steering
 
 MANIFEST = "manifest.json"

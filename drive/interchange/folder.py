@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from drive.errors import UserError
+from drive.core.errors import UserError
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.errors import UserError
+from drive.core.errors import UserError
 
 CAMERA_GUESSES = ("fov_deg", "z", "pitch_deg")  # what a log does not say of its camera
 SIDECAR = "drive.json"  # what an export of ours lays beside it: camera, frame rate, steering range

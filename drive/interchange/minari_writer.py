@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import drive as program
-from drive.errors import UserError
+from drive.core.errors import UserError
 from drive.interchange.drives import Selection
 from drive.interchange.observations import known_parts, numbers
 from drive.interchange.pictures import shape_of

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.errors import UserError
+from drive.core.errors import UserError
 from drive.interchange.foreign import ForeignLog
 
 HIGHEST_RATE_HZ = 240.0  # more is a clock that counts something else

@@ -39,7 +39,7 @@ def write_rlds(selection: Selection, folder: Path, name: str) -> list[str]:
     Raises:
         UserError: TensorFlow is not installed.
     """
-    from drive.models.device import load_tensorflow
+    from drive.models.training.device import load_tensorflow
 
     tf = load_tensorflow()
     try:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from drive.errors import UserError
+from drive.core.errors import UserError
 from drive.interchange.foreign import ForeignLog, Skipped, number, read_sidecar, refuse_wide_steering
 from drive.interchange.units import MPH
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from drive.interchange.conversion import SIDE_IMAGE
 from drive.interchange.drives import Clock, Selection, held
-from drive.interchange.importing import GAP_S
+from drive.interchange.import_settings import GAP_S
 from drive.interchange.pictures import suffix
 from drive.interchange.sidecar import write_sidecar
 from drive.interchange.udacity_reader import COLUMNS, LOG_NAME

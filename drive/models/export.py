@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.errors import UserError
+from drive.camera import Camera
+from drive.core.errors import UserError
+from drive.models.data.preprocess import preprocess, road_crop
 from drive.models.policy import POLICY_FORMAT, OnnxPolicy
-from drive.models.preprocess import preprocess, road_crop
-from drive.sim.sensors.camera import Camera
 
 OPSET = 17
 TOLERANCE = 1e-3  # of full steering, 0.03 degrees at the wheel: a pixel rounded the other way makes 1e-4

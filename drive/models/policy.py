@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.agent import AgentFailure, Context, Control
-from drive.errors import UserError
+from drive.camera import Camera
+from drive.core.errors import UserError
 from drive.models.policy_inputs import ADAPTERS, INPUT_SHAPES, Adapter, read_adapter
-from drive.sim.sensors.camera import Camera
 
 POLICY_FORMAT = 1
 _DTYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32, "tensor(int64)": np.int64}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.errors import UserError
+from drive.core.errors import UserError
 
 INPUT_SHAPES: dict[str, tuple[str, ...]] = {
     "camera": ("N", "H", "W", "3"),

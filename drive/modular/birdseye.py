@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.sim.sensors.camera import Camera
+from drive.camera import Camera
 
 
 @dataclass(frozen=True)

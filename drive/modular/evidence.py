@@ -8,7 +8,7 @@ road is a colour unlike the asphalt right ahead in the own lane, learned as it i
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.kernels import kernel
+from drive.core.kernels import kernel
 
 Plane = NDArray[np.float32]
 

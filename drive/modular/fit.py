@@ -11,8 +11,8 @@ a Kalman filter. `lane_search.py` finds such a lane.
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.elementary import sincos
-from drive.kernels import kernel
+from drive.core.kernels import kernel
+from drive.core.portable_math import sincos
 from drive.modular.local_map import CELL, CELLS, MARK, OFF, SEEN
 
 Array = NDArray[np.float64]

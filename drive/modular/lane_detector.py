@@ -6,21 +6,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from drive.camera import Camera
 from drive.modular import fit
 from drive.modular.birdseye import BirdsEye, Region
 from drive.modular.evidence import ACROSS_RANGE, find_evidence, find_hidden, learn_asphalt
 from drive.modular.lane_search import score_lane, search_lane
 from drive.modular.lane_tracker import BEHIND, SEGMENTS, LaneTracker
 from drive.modular.local_map import LocalMap, remember
-from drive.sim.sensors.camera import Camera
 
 SIDE = 0.4  # from a mark's middle to the ground beside it [m]
 TRUST = 0.3  # of a near cell in one picture: what stands up moves from picture to picture, paint adds up
 FIRST_TRUST = 0.5  # in the first picture
 SEARCH_GAIN = 1.0  # another lane must score this much more than the predicted one
-LEAST_START_VARIANCE = np.array([0.06, 0.015, 0.06]) ** 2  # of shift [m^2], turn [rad^2], width [m^2]
-MOST_START_COST = 10.0
-LEAST_CURVATURE_VARIANCE = 0.012**2  # [1/m^2]
+MIN_START_VARIANCE = np.array([0.06, 0.015, 0.06]) ** 2  # of shift [m^2], turn [rad^2], width [m^2]
+MAX_START_COST = 10.0
+MIN_CURVATURE_VARIANCE = 0.012**2  # [1/m^2]
 KNOWN = 3  # segments of the chain that lie behind or below the car
 FRONT = 3.5  # rear axle to front bumper, about [m]
 NOTHING_HIDDEN = np.array([1e9, 0.0, 0.0, 0.0, 0.0])
@@ -133,7 +133,7 @@ class LaneDetector:
 
     def search(self, tracker: LaneTracker, memory: LocalMap, first: bool) -> NDArray[np.float64] | None:
         """Another lane near the predicted one that fits the map better, if there is one."""
-        doubt = tracker.covariance[:3, :3] + np.diag(LEAST_START_VARIANCE)
+        doubt = tracker.covariance[:3, :3] + np.diag(MIN_START_VARIANCE)
         if first:
             starts = FIRST_STARTS
         elif tracker.confidence < LOST:
@@ -143,9 +143,9 @@ class LaneDetector:
         else:
             starts = STARTS
         args = (memory.grid, tracker.anchor, tracker.width, tracker.margin, tracker.curvature)
-        variance = np.maximum(np.diag(tracker.covariance)[fit.CURVES :], LEAST_CURVATURE_VARIANCE)
+        variance = np.maximum(np.diag(tracker.covariance)[fit.CURVES :], MIN_CURVATURE_VARIANCE)
         cost = 0.5 * np.einsum("ij,jk,ik->i", starts, np.linalg.inv(doubt), starts)
-        costs = np.minimum(cost, MOST_START_COST)
+        costs = np.minimum(cost, MAX_START_COST)
         score = search_lane(
             *args, variance, tracker.most_curvature, KNOWN, SEGMENTS, starts, costs, self._lane
         )

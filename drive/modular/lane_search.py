@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from drive.elementary import sincos
-from drive.kernels import kernel
+from drive.core.kernels import kernel
+from drive.core.portable_math import sincos
 from drive.modular.fit import EDGE_REACH, SEGMENT, STATION, STATIONS, SURE_GAIN, Array, Grid
 from drive.modular.local_map import CELL, CELLS, MARK, OFF, SEEN
 
@@ -13,8 +13,8 @@ HOPELESS = 5.0  # a beam this far behind the best one is dropped
 ROAD_GAIN = 0.15  # of asphalt in the lane's middle
 EDGE_GAIN = 0.35  # a road edge speaks softer than paint
 INSIDE_MARK, INSIDE_OFF = 0.32, 0.6  # costs of paint and of grass inside the lane
-BEND_COST, MOST_BEND = 40.0, 2.5  # per 1/m of change of curvature along the lane; at most
-SURPRISE_COST, MOST_SURPRISE = 0.5, 3.0  # per squared deviation of a curvature from its prediction; at most
+BEND_COST, MAX_BEND = 40.0, 2.5  # per 1/m of change of curvature along the lane; at most
+SURPRISE_COST, MAX_SURPRISE = 0.5, 3.0  # per squared deviation of a curvature from its prediction; at most
 
 
 @kernel
@@ -52,7 +52,7 @@ def _station_score(
 @kernel
 def _bend_cost(change: float) -> float:
     """A lane seldom changes its curvature, but where it does (a corner), by any amount."""
-    return min(BEND_COST * abs(change), MOST_BEND)
+    return min(BEND_COST * abs(change), MAX_BEND)
 
 
 @kernel
@@ -171,7 +171,7 @@ def search_lane(
                     # From one segment to the next the deviation from the prediction changes rarely: a corner
                     # that was not foreseen is one surprise where it begins and one where it ends.
                     surprise = SURPRISE_COST * (k - p - q + curvature[j - 1]) ** 2 / variance[j]
-                    value = score[b] - _bend_cost(k - q) - min(surprise, MOST_SURPRISE)
+                    value = score[b] - _bend_cost(k - q) - min(surprise, MAX_SURPRISE)
                 s, c = sincos(yaw)
                 turn_s, turn_c = sincos(0.5 * STATION * k)
                 for _ in range(STATIONS):

@@ -9,7 +9,7 @@ SEGMENTS = 18
 BEHIND = 3.0  # the chain begins this far behind the rear axle [m]
 USUAL_WIDTH = 3.35  # [m]
 USUAL_WIDTH_INFORMATION = 5.0  # a step: how strongly the width is drawn to the usual one [1/m^2]
-MOST_UNUSUAL = 0.3  # further off the usual width the pull grows no more [m]
+MAX_UNUSUAL = 0.3  # further off the usual width the pull grows no more [m]
 WIDEST = 4.0  # no lane is wider: what a stripe is further off is a gutter before a kerb [m]
 BROKEN = 0.2  # a stripe that is seen at so many fewer stations than the other one is broken
 GUTTER_RATE = 0.02  # share of what is seen of the gutter in one picture
@@ -137,7 +137,7 @@ class LaneTracker:
             (4, USUAL_MARGIN_INFORMATION, USUAL_MARGIN - self.margin[1]),
         ):
             if i == 2:
-                information_of_usual *= min(1.0, MOST_UNUSUAL / max(abs(excess), MOST_UNUSUAL))
+                information_of_usual *= min(1.0, MAX_UNUSUAL / max(abs(excess), MAX_UNUSUAL))
             information[i, i] += information_of_usual
             gradient[i] += information_of_usual * excess
         bends = np.arange(CURVES, len(gradient))

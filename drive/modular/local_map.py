@@ -8,8 +8,8 @@ cleared and used again ahead.
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.elementary import sincos
-from drive.kernels import kernel
+from drive.core.kernels import kernel
+from drive.core.portable_math import sincos
 
 CELLS = 512  # a side; a power of two
 CELL = 0.15  # [m]

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from drive.errors import UserError, nearest
-from drive.seeds import RESERVED_SEEDS
+from drive.core.errors import UserError, nearest
+from drive.core.seeds import RESERVED_SEEDS
 
 if TYPE_CHECKING:
     from drive.sim.maps.road_map import RoadMap
@@ -16,7 +16,7 @@ _JUNCTION_DRAWS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class ScenarioRef:
     """One place in a suite's schedule."""
 
     index: int
@@ -42,7 +42,7 @@ class Suite(Protocol):
         """The scenario at a place of the list, always the same."""
         ...
 
-    def seed(self, slot: Slot) -> int:
+    def seed(self, slot: ScenarioRef) -> int:
         """The first seed that the scenario of a slot may be drawn from."""
         ...
 
@@ -80,7 +80,7 @@ class LaneSuite:
         presets = HELD_OUT_WEATHERS if index % 2 else TRAINING_WEATHERS
         return presets[(index // 2) % len(presets)]
 
-    def seed(self, slot: Slot) -> int:
+    def seed(self, slot: ScenarioRef) -> int:
         """The scenario's seed; through junctions the first of a stretch of 64."""
         if slot.through_junction:
             return FIRST_SEED + _JUNCTION_SEEDS + slot.index * _JUNCTION_DRAWS
@@ -103,7 +103,7 @@ class LaneSuite:
 
         place, junction = (f"{road_map.name}/" if road_map else ""), ("junction/" * through_junction)
         name, weather = f"{self.name}/{place}{junction}{index}", self.weather(index)
-        first = self.seed(Slot(index, through_junction))
+        first = self.seed(ScenarioRef(index, through_junction))
         for seed in range(first, first + (_JUNCTION_DRAWS if through_junction else 1)):
             found = lane_scenario(
                 seed,
@@ -144,6 +144,8 @@ def suite(name: str) -> Suite:
     raise UserError(f"Unknown suite {name!r}: {nearest(name, [entry.name for entry in SUITES])}")
 
 
-def schedule(episodes: int, junction_episodes: int = 0) -> tuple[Slot, ...]:
+def schedule(episodes: int, junction_episodes: int = 0) -> tuple[ScenarioRef, ...]:
     """The first places of a suite, and on maps the first of those through junctions."""
-    return tuple(Slot(i) for i in range(episodes)) + tuple(Slot(i, True) for i in range(junction_episodes))
+    return tuple(ScenarioRef(i) for i in range(episodes)) + tuple(
+        ScenarioRef(i, True) for i in range(junction_episodes)
+    )

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.agent import Context
+from drive.camera import Camera
 from drive.sim.maps.road_map import RoadMap
 from drive.sim.reward import COLLISION, ENDS, GOAL, LANE_LEFT, OFF_ROAD, TIMEOUT
 from drive.sim.scenario import Scenario
-from drive.sim.sensors.camera import Camera
 from drive.sim.task import LaneTask
 from drive.sim.world import World
 

@@ -3,8 +3,8 @@
 import math
 
 from drive.agent import Context, Control, Observation
-from drive.elementary import atan, sincos, wrap_angle
-from drive.kernels import kernel
+from drive.core.kernels import kernel
+from drive.core.portable_math import atan, sincos, wrap_angle
 from drive.sim.maps.path import project, sample
 
 PREVIEW_TIME = 0.15  # covers the steering actuator's lag [s]

@@ -12,7 +12,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from drive.kernels import kernel
+from drive.core.kernels import kernel
 
 LINE = 64  # bytes that come at once
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from drive.agent import DT, NO_LEAD_GAP
-from drive.kernels import kernel
+from drive.core.kernels import kernel
 
 OFF_ROAD_DISTANCE = 0.3  # a footprint corner further outside than this ends the drive [m]
 FAILURE_COST = 10.0

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.errors import UserError, nearest
-from drive.kernels import kernel
+from drive.core.errors import UserError, nearest
+from drive.core.kernels import kernel
 from drive.sim.actors.traffic import place
 from drive.sim.arrays import ACTOR, BARREL, BARRIER, CAR, CONE, PATH_STEP, TRUCK, VAN
 from drive.sim.density import TRAFFIC

@@ -8,8 +8,8 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.elementary import atan2, sincos
-from drive.kernels import kernel
+from drive.core.kernels import kernel
+from drive.core.portable_math import atan2, sincos
 from drive.sim.arrays import BUILDING, BUSH, FENCE, POLE, PROP, SIGN, TRAFFIC_LIGHT, TREE
 from drive.sim.maps.drivable import DrivableArea, distance_outside, drivable_area
 from drive.sim.maps.road_map import Lane, RoadMap

@@ -2,8 +2,8 @@
 
 from drive.agent import MAX_ACCELERATION, MAX_DECELERATION
 from drive.control.speed import cruise
-from drive.elementary import sincos, wrap_angle
-from drive.kernels import kernel
+from drive.core.kernels import kernel
+from drive.core.portable_math import sincos, wrap_angle
 from drive.sim.actors.collisions import first_contact
 from drive.sim.actors.dynamics import advance_vehicle, delayed
 from drive.sim.actors.traffic import advance_traffic, find_lead

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.agent import NO_LEAD_GAP
-from drive.errors import UserError
-from drive.seeds import RESERVED_SEEDS
+from drive.camera import Camera
+from drive.core.errors import UserError
+from drive.core.seeds import RESERVED_SEEDS
 from drive.sim.maps.road_map import RoadMap
 from drive.sim.reward import ENDS, MAX_SPEED, MAX_YAW_RATE, MIN_GAP, OFF_ROAD_DISTANCE, accept, observe, score
 from drive.sim.scenario import Scenario, lane_scenario, load_map
-from drive.sim.sensors.camera import Camera
 from drive.sim.world import World
 
 

@@ -9,10 +9,10 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from drive.errors import UserError
+from drive.camera import Camera
+from drive.core.errors import UserError
 from drive.sim.maps.road_map import RoadMap
 from drive.sim.reward import COLLISION, ENDS, GOAL, LANE_LEFT, OFF_ROAD, TIMEOUT
-from drive.sim.sensors.camera import Camera
 from drive.sim.task import LaneTask
 from drive.sim.world import World
 

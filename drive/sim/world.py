@@ -13,24 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.agent import DT, NO_LEAD_GAP, Context
+from drive.camera import Camera
 from drive.control.speed import cruise
-from drive.elementary import sincos, wrap_angle
-from drive.machine import cores
+from drive.core.machine import cores
+from drive.core.portable_math import sincos, wrap_angle
 from drive.sim.actors.dynamics import VehicleParams, delay_steps_of, substeps_of
 from drive.sim.arrays import ACTOR, EGO, PATH
-from drive.sim.crew import Crew
 from drive.sim.maps.drivable import DrivableArea, drivable_area
 from drive.sim.maps.path import sample
 from drive.sim.maps.road_map import RoadMap
-from drive.sim.pool import Pool
+from drive.sim.ragged_arrays import RaggedArrays
 from drive.sim.scenario import MAX_PATHS, Scenario
-from drive.sim.sensors.camera import Camera
 from drive.sim.sensors.ground import Ground
 from drive.sim.sensors.look import Look
 from drive.sim.sensors.renderer import Renderer
 from drive.sim.sensors.store import SceneStore
 from drive.sim.sensors.weather import weather
 from drive.sim.step import advance_worlds, locate, read_poses
+from drive.sim.thread_team import ThreadTeam
 
 _THREADED_FROM = 8  # worlds; below that a thread costs more than it brings
 
@@ -71,17 +71,17 @@ class World:
         self._substeps = substeps_of(DT)
         self._recent = np.zeros((batch, delay_steps_of(self.params, DT)))
         self.egos = np.zeros(batch, EGO)
-        self.actors = Pool(ACTOR, batch)
-        self.paths = Pool(PATH, batch * MAX_PATHS)
+        self.actors = RaggedArrays(ACTOR, batch)
+        self.paths = RaggedArrays(PATH, batch * MAX_PATHS)
         self.scenarios: list[Scenario | None] = [None] * batch
-        self._grids = Pool(np.uint8, batch)
+        self._grids = RaggedArrays(np.uint8, batch)
         self._areas = np.zeros((batch, 4), np.int64)
         self._cells = np.zeros((batch, 3), np.float64)
         self._live = np.ones(batch, np.bool_)
         self._held: list[RoadMap | None] = [None] * batch
         self._store = SceneStore(batch)
         count = threads if threads is not None else cores()
-        self._crew = Crew(batch, min(count, batch) if batch >= _THREADED_FROM else 1)
+        self._crew = ThreadTeam(batch, min(count, batch) if batch >= _THREADED_FROM else 1)
         self._renderers = {name: Renderer(camera, self._store) for name, camera in self.cameras.items()}
         self._worlds = np.arange(batch)
         self._view = (np.zeros(1, np.int64), np.zeros((1, 4)), np.zeros(1, np.int64))

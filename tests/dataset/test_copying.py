@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from drive.camera import Camera
+from drive.core.errors import UserError
 from drive.dataset import (
     FRONT_IMAGE,
     DatasetInfo,
@@ -23,8 +25,6 @@ from drive.dataset import (
     read_info,
 )
 from drive.dataset.copying import copy_episodes, learned_pieces, refuse_differing, whole_episodes
-from drive.errors import UserError
-from drive.sim.sensors.camera import Camera
 from tests.dataset.test_dataset import CAMERA, make_columns, write
 from tests.dataset.test_people import by_hand, hand_columns
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from drive.core.errors import UserError
 from drive.dataset import DatasetWriter, check, guard, read_episode, read_info
-from drive.errors import UserError
 from tests.dataset.test_dataset import CAMERA, make_columns, write
 
 # A process that is killed at the n-th rename of its third episode: before it (-) or after it (+).

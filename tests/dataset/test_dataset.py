@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from drive.camera import Camera
+from drive.core.errors import UserError
 from drive.dataset import (
     FRONT_IMAGE,
     INDEX_COLUMNS,
@@ -20,8 +22,6 @@ from drive.dataset import (
     read_episode,
     read_info,
 )
-from drive.errors import UserError
-from drive.sim.sensors.camera import Camera
 
 CAMERA = Camera(width_px=32, height_px=16)
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drive.core.errors import UserError
 from drive.dataset import (
     DatasetWriter,
     Edits,
@@ -26,7 +27,6 @@ from drive.dataset import (
     restore,
     unmark,
 )
-from drive.errors import UserError
 from tests.dataset.test_dataset import CAMERA, make_columns, write
 
 STRETCH = st.tuples(st.booleans(), st.integers(0, 30), st.integers(0, 30))

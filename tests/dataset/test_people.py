@@ -6,6 +6,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from drive.camera import Camera
+from drive.core.errors import UserError
 from drive.dataset import (
     FAILED_ENDS,
     FRONT_IMAGE,
@@ -20,8 +22,6 @@ from drive.dataset import (
     read_info,
 )
 from drive.dataset.files import parquet
-from drive.errors import UserError
-from drive.sim.sensors.camera import Camera
 from tests.dataset.test_dataset import CAMERA, make_columns, write
 
 HAND = hand_features(CAMERA)

@@ -10,9 +10,9 @@ import pytest
 import tyro
 
 from drive import cli
+from drive.camera import Camera
 from drive.dataset import ENDS, FRONT_IMAGE, VIEW_IMAGE, check, hand_features, iter_episodes, read_info
 from drive.record import RecordConfig
-from drive.sim.sensors.camera import Camera
 
 DATA = Path(__file__).parents[2] / "data"
 SAMPLE = DATA / "sample"

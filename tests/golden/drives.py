@@ -17,13 +17,12 @@ import numpy as np
 import pyarrow.parquet as pq
 
 import drive  # noqa: F401 - registers the environments
-from drive.agents import make_agent
-from drive.camera_flags import CameraFlags
+from drive.camera import Camera, CameraFlags
+from drive.driving.agents import make_agent
 from drive.record import RecordConfig
 from drive.record import main as record
 from drive.scoring.suites import suite
 from drive.sim.scenario import load_map
-from drive.sim.sensors.camera import Camera
 
 FILE = Path(__file__).with_name("drives.json")
 TOWN02 = Path("maps", "carla-2020", "Town02.xodr")  # in the folder of third-party maps

@@ -3,14 +3,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from drive.commands.data.importing import ImportConfig, main
+from drive.core.errors import UserError
 from drive.dataset import check, read_episode, read_info
-from drive.errors import UserError
-from drive.interchange.importing import ImportConfig, main
 from tests.interchange.sources import donkey, jpeg
 
 
 def test_a_tub_is_read_with_signs_of_ours(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(ImportConfig(donkey(tmp_path / "tub"), tmp_path / "out", speed_mps=1.5))
+    main(ImportConfig(source=donkey(tmp_path / "tub"), out=tmp_path / "out", speed_mps=1.5))
     info = read_info(tmp_path / "out")
     frames = read_episode(info, 0)
     t = np.arange(12)
@@ -26,7 +26,11 @@ def test_a_tub_is_read_with_signs_of_ours(tmp_path: Path, capsys: pytest.Capture
 
 @pytest.mark.parametrize("key", ["enc/speed", "car/speed"])
 def test_a_speed_is_taken_where_there_is_one(tmp_path: Path, key: str) -> None:
-    main(ImportConfig(donkey(tmp_path / "tub", speed_key=key), tmp_path / "out", max_steering_deg=25.0))
+    main(
+        ImportConfig(
+            source=donkey(tmp_path / "tub", speed_key=key), out=tmp_path / "out", max_steering_deg=25.0
+        )
+    )
     frames = read_episode(tmp_path / "out", 0)
     np.testing.assert_allclose(np.asarray(frames["observation.state"])[:, 0], np.arange(12) / 4)
     assert np.asarray(frames["action"])[0, 0] == pytest.approx(0.2 * np.radians(25.0) / 0.6)
@@ -36,7 +40,7 @@ def test_deleted_records_and_those_of_a_pilot_are_left_out_and_sessions_are_epis
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tub = donkey(tmp_path / "tub", deleted=(1, 2, 11), sessions=("a", "b"), modes={7: "local"})
-    main(ImportConfig(tub, tmp_path / "out"))
+    main(ImportConfig(source=tub, out=tmp_path / "out"))
     info = read_info(tmp_path / "out")
     pictures = [read_episode(info, i)["observation.images.front"] for i in range(2)]
     assert pictures == [
@@ -53,7 +57,7 @@ def test_a_tub_of_a_full_disk_keeps_what_is_there(tmp_path: Path, capsys: pytest
         file.seek(-30, 2)
         file.truncate()
     (tub / "images" / "3_cam_image_array_.jpg").write_bytes(b"")
-    main(ImportConfig(tub, tmp_path / "out"))
+    main(ImportConfig(source=tub, out=tmp_path / "out"))
     info = read_info(tmp_path / "out")
     frames = read_episode(info, 0)
     assert frames["observation.images.front"] == [jpeg(t, 160, 120) for t in (1, 2, 4, 10)]
@@ -66,7 +70,7 @@ def test_a_tub_of_a_full_disk_keeps_what_is_there(tmp_path: Path, capsys: pytest
 def test_without_a_manifest_all_catalogs_are_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tub = donkey(tmp_path / "tub", frames=24, catalog_length=2)
     (tub / "manifest.json").write_bytes(b"")
-    main(ImportConfig(tub, tmp_path / "out"))
+    main(ImportConfig(source=tub, out=tmp_path / "out"))
     frames = read_episode(tmp_path / "out", 0)
     assert frames["observation.images.front"] == [jpeg(t, 160, 120) for t in range(24)]
     assert "damaged or missing manifest.json" in capsys.readouterr().out
@@ -77,7 +81,7 @@ def test_a_name_that_leads_elsewhere_stays_in_the_tub(tmp_path: Path) -> None:
     (tmp_path / "secret.jpg").write_bytes(jpeg(99, 160, 120))
     catalog = tub / "catalog_0.catalog"
     catalog.write_text(catalog.read_text().replace("1_cam_image_array_.jpg", "../../secret.jpg"))
-    main(ImportConfig(tub, tmp_path / "out"))
+    main(ImportConfig(source=tub, out=tmp_path / "out"))
     frames = read_episode(tmp_path / "out", 0)
     assert frames["observation.images.front"] == [jpeg(t, 160, 120) for t in (0, 2)]
 
@@ -94,7 +98,7 @@ def test_a_folder_that_is_no_tub_gives_one_line(tmp_path: Path, name: str, text:
     (tmp_path / "tub").mkdir()
     (tmp_path / "tub" / name).write_text(text)
     with pytest.raises(UserError, match=message):
-        main(ImportConfig(tmp_path / "tub", tmp_path / "out"))
+        main(ImportConfig(source=tmp_path / "tub", out=tmp_path / "out"))
     assert [path.name for path in tmp_path.iterdir()] == ["tub"]
 
 
@@ -106,6 +110,6 @@ def test_times_that_are_no_cameras_need_a_rate(tmp_path: Path) -> None:
         text = text.replace(str(1660396688209 + 50 * t), str(1660396688209 + t))
     catalog.write_text(text)
     with pytest.raises(UserError, match=r"1.0 ms apart, no camera's: give --fps"):
-        main(ImportConfig(tub, tmp_path / "out"))
-    main(ImportConfig(tub, tmp_path / "out", fps=20))
+        main(ImportConfig(source=tub, out=tmp_path / "out"))
+    main(ImportConfig(source=tub, out=tmp_path / "out", fps=20))
     assert read_info(tmp_path / "out").total_frames == 5

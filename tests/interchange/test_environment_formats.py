@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
+from drive.commands.data.importing import ImportConfig, main
+from drive.core.errors import UserError
 from drive.dataset import check, read_episode, read_info
-from drive.errors import UserError
 from drive.interchange import minari_writer
-from drive.interchange.importing import ImportConfig, main
-from drive.models.device import load_tensorflow
+from drive.models.training.device import load_tensorflow
 from tests.interchange.sources import udacity
 from tests.interchange.test_round_trips import export
 from tests.models.synthetic import write_lines
@@ -64,7 +64,7 @@ def test_the_pictures_in_minari_are_the_bytes_recorded(data: Path, tmp_path: Pat
 def test_imported_logs_have_no_observations_that_nobody_made(tmp_path: Path) -> None:
     import minari
 
-    main(ImportConfig(udacity(tmp_path / "log"), tmp_path / "data"))
+    main(ImportConfig(source=udacity(tmp_path / "log"), out=tmp_path / "data"))
     out = export(tmp_path / "data", tmp_path / "out", "minari")
     dataset = minari.MinariDataset(out / "drive" / "data-v0" / "data")
     assert set(dataset.observation_space) == {"camera", "speed", "command"}
@@ -121,13 +121,13 @@ def test_tf_data_reads_rlds(data: Path, tmp_path: Path) -> None:
 
 def test_a_policy_learns_from_an_imported_tub(tmp_path: Path) -> None:
     from drive import train
+    from drive.camera import Camera
     from drive.models.policy import OnnxPolicy
-    from drive.sim.sensors.camera import Camera
 
     own = write_lines(tmp_path / "own", episodes=3, length=16, camera=Camera(width_px=160, height_px=120))
     tub = export(own, tmp_path / "tub", "donkey")
     (tub / "drive.json").unlink()  # a tub of another program: nothing is known of its camera
-    main(ImportConfig(tub, tmp_path / "data", fov_deg=120.0))
+    main(ImportConfig(source=tub, out=tmp_path / "data", fov_deg=120.0))
     assert check(tmp_path / "data") == []
     train.main(train.TrainConfig(data=(tmp_path / "data",), out=tmp_path / "run", epochs=1, batch_size=16))
     policy = OnnxPolicy(tmp_path / "run" / "policy.onnx")

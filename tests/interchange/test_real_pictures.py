@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from drive.commands.data.importing import ImportConfig, main
 from drive.dataset import check, read_episode, read_info
-from drive.interchange.importing import ImportConfig, main
 from tests.interchange.test_round_trips import export
 
 STEERING_RATIO = 14.3  # steering wheel over road wheels of the car that recorded
@@ -22,14 +22,14 @@ def test_dash_cam_pictures_in_a_driving_log(shared: Path, tmp_path: Path) -> Non
             name = f"center_2016_12_01_13_30_48_{100 * t:03d}.jpg"
             (tmp_path / "log" / "IMG" / name).write_bytes(path.read_bytes())
             rows.writerow([f"C:\\Users\\me\\IMG\\{name}", "", "", 0.1 * t - 0.3, 1, 0, 30.19])
-    main(ImportConfig(tmp_path / "log", tmp_path / "one", fov_deg=58.0, horizon_px=420.0))
+    main(ImportConfig(source=tmp_path / "log", out=tmp_path / "one", fov_deg=58.0, horizon_px=420.0))
     info = read_info(tmp_path / "one")
     frames = read_episode(info, 0)
     assert frames["observation.images.front"] == [path.read_bytes() for path in pictures]
     assert (info.camera.width_px, info.camera.height_px, info.fps) == (1280, 720, 10)
     assert check(tmp_path / "one") == []
     export(tmp_path / "one", tmp_path / "log2", "udacity")
-    main(ImportConfig(tmp_path / "log2", tmp_path / "two"))
+    main(ImportConfig(source=tmp_path / "log2", out=tmp_path / "two"))
     again = read_episode(tmp_path / "two", 0)
     assert again["observation.images.front"] == frames["observation.images.front"]
     np.testing.assert_array_equal(again["action"], frames["action"])
@@ -59,7 +59,7 @@ def test_the_steering_of_a_real_minute_in_a_tub(shared: Path, tmp_path: Path) ->
         for t in range(300)
     ]
     (tub / "catalog_0.catalog").write_text("".join(json.dumps(record) + "\n" for record in records))
-    main(ImportConfig(tub, tmp_path / "out", max_steering_deg=20.0))
+    main(ImportConfig(source=tub, out=tmp_path / "out", max_steering_deg=20.0))
     info = read_info(tmp_path / "out")
     frames = read_episode(info, 0)
     assert info.fps == 20 and info.total_episodes == 1  # its camera ran at 20 Hz

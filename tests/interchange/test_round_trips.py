@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
+from drive.commands.data import exporting
+from drive.commands.data.exporting import ExportConfig
+from drive.commands.data.importing import ImportConfig, main
+from drive.core.errors import UserError
 from drive.dataset import DatasetInfo, exclude, read_episode, read_info
-from drive.errors import UserError
-from drive.interchange import exporting
-from drive.interchange.exporting import ExportConfig
-from drive.interchange.importing import ImportConfig, main
 from tests.interchange.sources import donkey, udacity
 from tests.models.synthetic import write_lines
 
@@ -41,9 +41,9 @@ def assert_same(a: DatasetInfo, b: DatasetInfo, names: list[str] | None = None) 
 @pytest.mark.parametrize("times", ["kept", "none"])
 def test_udacity_comes_back_equal(tmp_path: Path, times: str) -> None:
     log = udacity(tmp_path / "log", frames=20, rate_hz=7.0, pause_before={12: 40.0})
-    main(ImportConfig(log, tmp_path / "one"))
+    main(ImportConfig(source=log, out=tmp_path / "one"))
     export(tmp_path / "one", tmp_path / "log2", "udacity")
-    main(ImportConfig(tmp_path / "log2", tmp_path / "two"))
+    main(ImportConfig(source=tmp_path / "log2", out=tmp_path / "two"))
     assert_same(read_info(tmp_path / "one"), read_info(tmp_path / "two"))
     pictures = [
         sorted((p.name, p.read_bytes()) for p in f.iterdir())
@@ -61,9 +61,9 @@ def test_udacity_comes_back_equal(tmp_path: Path, times: str) -> None:
 
 def test_a_tub_comes_back_equal(tmp_path: Path) -> None:
     tub = donkey(tmp_path / "tub", sessions=("22-08-13_0", "22-08-13_1"), speed_key="enc/speed")
-    main(ImportConfig(tub, tmp_path / "one"))
+    main(ImportConfig(source=tub, out=tmp_path / "one"))
     export(tmp_path / "one", tmp_path / "tub2", "donkey")
-    main(ImportConfig(tmp_path / "tub2", tmp_path / "two"))
+    main(ImportConfig(source=tmp_path / "tub2", out=tmp_path / "two"))
     assert read_info(tmp_path / "two").total_episodes == 2
     assert_same(read_info(tmp_path / "one"), read_info(tmp_path / "two"))
     for name in ("0_cam_image_array_.jpg", "11_cam_image_array_.jpg"):
@@ -101,7 +101,7 @@ def test_a_written_tub_has_the_lines_that_donkey_car_expects(tmp_path: Path) -> 
 def test_our_own_recordings_come_back_equal(tmp_path: Path, format: Format) -> None:
     data = write_lines(tmp_path / "data", episodes=3, length=30)
     export(data, tmp_path / "theirs", format, max_steering_deg=45.0)
-    main(ImportConfig(tmp_path / "theirs", tmp_path / "back"))
+    main(ImportConfig(source=tmp_path / "theirs", out=tmp_path / "back"))
     back = read_info(tmp_path / "back")
     names = ["observation.images.front", "observation.command", "action", "timestamp", "episode_index"]
     assert_same(read_info(data), back, names)
@@ -126,7 +126,7 @@ def test_excluded_frames_stay_out_and_what_is_left_stays_apart(tmp_path: Path, f
     exclude(data, episode=0, start=10, stop=12)
     exclude(data, episode=1)
     export(data, tmp_path / "theirs", format)
-    main(ImportConfig(tmp_path / "theirs", tmp_path / "back"))
+    main(ImportConfig(source=tmp_path / "theirs", out=tmp_path / "back"))
     back = read_info(tmp_path / "back")
     assert [row.length for row in back.episodes] == [10, 18]
     whole = read_episode(data, 0)["observation.images.front"]
@@ -142,10 +142,10 @@ def test_pngs_stay_pngs(tmp_path: Path, format: Format) -> None:
         path.with_suffix(".png").write_bytes(bytes(cv2.imencode(".png", pixels)[1]))
         path.unlink()
     log.write_text(text.replace(".jpg", ".png"))
-    main(ImportConfig(log, tmp_path / "one"))
+    main(ImportConfig(source=log, out=tmp_path / "one"))
     export(tmp_path / "one", tmp_path / "theirs", format)
     assert len(list((tmp_path / "theirs").rglob("*.png"))) == 4
-    main(ImportConfig(tmp_path / "theirs", tmp_path / "two"))
+    main(ImportConfig(source=tmp_path / "theirs", out=tmp_path / "two"))
     assert_same(
         read_info(tmp_path / "one"), read_info(tmp_path / "two"), ["observation.images.front", "action"]
     )

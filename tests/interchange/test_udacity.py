@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from drive.commands.data.importing import ImportConfig, main
+from drive.core.errors import UserError
 from drive.dataset import check, read_episode, read_info
-from drive.errors import UserError
-from drive.interchange.importing import ImportConfig, main
 from tests.interchange.sources import jpeg, udacity
 
 LIST = "observation.images.{}"
@@ -13,7 +13,7 @@ LIST = "observation.images.{}"
 
 def test_a_log_of_windows_is_read_with_signs_and_units_of_ours(tmp_path: Path) -> None:
     log = udacity(tmp_path / "log")
-    main(ImportConfig(log, tmp_path / "out"))
+    main(ImportConfig(source=log, out=tmp_path / "out"))
     info = read_info(tmp_path / "out")
     frames = read_episode(info, 0)
     t = np.arange(12)
@@ -37,7 +37,7 @@ def test_a_log_of_windows_is_read_with_signs_and_units_of_ours(tmp_path: Path) -
 @pytest.mark.parametrize("prefix", ["IMG/", "/home/ada/run/IMG/", ""])
 def test_a_header_and_other_paths(tmp_path: Path, prefix: str) -> None:
     udacity(tmp_path / "log", header=True, prefix=prefix)
-    main(ImportConfig(tmp_path / "log", tmp_path / "out"))
+    main(ImportConfig(source=tmp_path / "log", out=tmp_path / "out"))
     assert read_info(tmp_path / "out").total_frames == 12
 
 
@@ -47,7 +47,7 @@ def test_columns_are_found_by_their_names(tmp_path: Path) -> None:
     lines[0][5] = "reverse"
     order = (3, 0, 6, 5, 4)  # no left, no right
     log.write_text("".join(",".join(line[i] for i in order) + "\n" for line in lines))
-    main(ImportConfig(log, tmp_path / "out"))
+    main(ImportConfig(source=log, out=tmp_path / "out"))
     info = read_info(tmp_path / "out")
     assert LIST.format("left") not in info.features
     state = np.asarray(read_episode(info, 0)["observation.state"])
@@ -56,7 +56,7 @@ def test_columns_are_found_by_their_names(tmp_path: Path) -> None:
 
 def test_a_pause_or_a_clock_set_back_starts_an_episode(tmp_path: Path) -> None:
     log = udacity(tmp_path / "log", pause_before={4: 2.5, 9: -100.0})
-    main(ImportConfig(log, tmp_path / "out"))
+    main(ImportConfig(source=log, out=tmp_path / "out"))
     info = read_info(tmp_path / "out")
     assert [row.length for row in info.episodes] == [4, 5, 3]
     assert info.fps == 10
@@ -64,27 +64,27 @@ def test_a_pause_or_a_clock_set_back_starts_an_episode(tmp_path: Path) -> None:
 
 def test_long_drives_are_cut_where_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = udacity(tmp_path / "log", frames=25)
-    main(ImportConfig(log, tmp_path / "one"))
+    main(ImportConfig(source=log, out=tmp_path / "one"))
     assert "--max-episode-s" in capsys.readouterr().out
-    main(ImportConfig(log, tmp_path / "out", max_episode_s=1.0))
+    main(ImportConfig(source=log, out=tmp_path / "out", max_episode_s=1.0))
     assert [row.length for row in read_info(tmp_path / "out").episodes] == [9, 8, 8]
 
 
 def test_side_cameras_become_views_that_steer_back(tmp_path: Path) -> None:
     log = udacity(tmp_path / "log", frames=4)
-    main(ImportConfig(log, tmp_path / "out", side_steering_deg=5.0))
+    main(ImportConfig(source=log, out=tmp_path / "out", side_steering_deg=5.0))
     frames = read_episode(tmp_path / "out", 0)
     assert frames["observation.images.view"] == [jpeg(1), jpeg(5), jpeg(7), jpeg(11)]  # left, right, ...
     more = np.asarray(frames["action.view"]) - np.asarray(frames["action"])[:, 0]
     np.testing.assert_allclose(np.degrees(more * 0.6), [-5.0, 5.0, -5.0, 5.0], atol=1e-5)
     udacity(tmp_path / "bare", frames=4, sides=False)
     with pytest.raises(UserError, match="no left and right pictures"):
-        main(ImportConfig(tmp_path / "bare", tmp_path / "other", side_steering_deg=5.0))
+        main(ImportConfig(source=tmp_path / "bare", out=tmp_path / "other", side_steering_deg=5.0))
 
 
 def test_the_camera_is_what_one_knows_of_it(tmp_path: Path) -> None:
     log = udacity(tmp_path / "log", frames=3)
-    main(ImportConfig(log, tmp_path / "out", fov_deg=60.0, horizon_px=20.0, camera_height_m=1.2))
+    main(ImportConfig(source=log, out=tmp_path / "out", fov_deg=60.0, horizon_px=20.0, camera_height_m=1.2))
     info = read_info(tmp_path / "out")
     camera = info.camera
     assert info.calibrated and (camera.fov_deg, camera.z) == (60.0, 1.2)
@@ -104,7 +104,7 @@ def test_what_cannot_be_used_is_named_and_left_out(
     text = log.read_text().splitlines()
     text[7] = text[7].replace("0.3", "nan")
     log.write_text("\n".join(text)[:-20])  # the last line is cut off
-    main(ImportConfig(log, tmp_path / "out"))
+    main(ImportConfig(source=log, out=tmp_path / "out"))
     said = capsys.readouterr().out
     frames = read_episode(tmp_path / "out", 0)
     assert frames["observation.images.front"] == [jpeg(3 * t) for t in (0, 1, 5, 6, 8, 9, 10)]
@@ -138,7 +138,7 @@ def test_a_log_that_is_none_gives_one_line_and_leaves_nothing(
     log = udacity(tmp_path / "log", sides=False)
     change(log)  # type: ignore[operator]
     with pytest.raises(UserError, match=message) as error:
-        main(ImportConfig(tmp_path / "log", tmp_path / "out"))
+        main(ImportConfig(source=tmp_path / "log", out=tmp_path / "out"))
     assert "\n" not in str(error.value)
     assert [path.name for path in tmp_path.iterdir()] == ["log"]
 
@@ -149,8 +149,8 @@ def test_names_without_times_need_a_rate(tmp_path: Path) -> None:
         log.write_text(log.read_text().replace(path.name, f"{i}.jpg"))
         path.rename(path.with_name(f"{i}.jpg"))
     with pytest.raises(UserError, match="give --fps"):
-        main(ImportConfig(log, tmp_path / "out"))
-    main(ImportConfig(log, tmp_path / "out", fps=8))
+        main(ImportConfig(source=log, out=tmp_path / "out"))
+    main(ImportConfig(source=log, out=tmp_path / "out", fps=8))
     assert read_info(tmp_path / "out").fps == 8
 
 
@@ -165,20 +165,20 @@ def test_a_full_folder_is_refused_and_a_disk_error_leaves_nothing(
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "letter.txt").write_text("dear")
     with pytest.raises(UserError, match="holds other things"):
-        main(ImportConfig(log, tmp_path / "full"))
+        main(ImportConfig(source=log, out=tmp_path / "full"))
 
     def no_space(*_: object) -> None:
         raise OSError(errno.ENOSPC, "no space")
 
     monkeypatch.setattr(writer, "frames_file", no_space)
     with pytest.raises(UserError, match=r"out: no space left on the disk; nothing was written"):
-        main(ImportConfig(log, tmp_path / "out"))
+        main(ImportConfig(source=log, out=tmp_path / "out"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["full", "log"]
 
 
 def test_settings_out_of_range_are_named() -> None:
     with pytest.raises(UserError, match="--fov-deg is 200"):
-        ImportConfig(Path("a"), Path("b"), fov_deg=200.0)
+        ImportConfig(source=Path("a"), out=Path("b"), fov_deg=200.0)
 
 
 def test_the_command_imports(
@@ -201,10 +201,10 @@ def test_minutes_become_several_episodes(tmp_path: Path) -> None:
     log = udacity(tmp_path / "log", frames=8, rate_hz=1.0, sides=False)
     rows = log.read_text().splitlines()
     log.write_text("\n".join(rows * 50) + "\n")  # the same 8 seconds, 50 times
-    main(ImportConfig(log, tmp_path / "out", gap_s=3600.0))
+    main(ImportConfig(source=log, out=tmp_path / "out", gap_s=3600.0))
     assert {row.length for row in read_info(tmp_path / "out").episodes} == {8}  # the clock is set back
     for i, path in enumerate(sorted((tmp_path / "log" / "IMG").iterdir())):
         path.rename(path.with_name(f"{i}.jpg"))
         log.write_text(log.read_text().replace(path.name, f"{i}.jpg"))
-    main(ImportConfig(log, tmp_path / "long", fps=1))
+    main(ImportConfig(source=log, out=tmp_path / "long", fps=1))
     assert [row.length for row in read_info(tmp_path / "long").episodes] == [200, 200]

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from drive.camera import Camera
 from drive.dataset import DatasetWriter
-from drive.sim.sensors.camera import Camera
 
 CAMERA = Camera(width_px=96, height_px=64)
 

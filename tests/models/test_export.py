@@ -5,18 +5,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from drive.errors import UserError
-from drive.models.device import load_tensorflow
+from drive.camera import Camera
+from drive.core.errors import UserError
+from drive.models.data.preprocess import preprocess, road_crop
 from drive.models.export import export_policy
 from drive.models.policy import OnnxPolicy, training_seeds
-from drive.models.preprocess import preprocess, road_crop
-from drive.sim.sensors.camera import Camera
+from drive.models.training.device import load_tensorflow
 
 
 @pytest.mark.parametrize("camera", [Camera(), Camera(width_px=96, height_px=96, pitch_deg=10.0)])
 def test_the_file_equals_keras_alone_and_in_a_batch(camera: Camera, tmp_path: Path) -> None:
     tf = load_tensorflow()
-    from drive.models.pilotnet import build_pilotnet
+    from drive.models.networks.pilotnet import build_pilotnet
 
     network = build_pilotnet()
     path = tmp_path / "policy.onnx"

@@ -7,9 +7,9 @@ import pytest
 from onnx import TensorProto, helper
 
 from drive.agent import AgentFailure, Context
-from drive.errors import UserError
+from drive.camera import Camera
+from drive.core.errors import UserError
 from drive.models.policy import OnnxPolicy, training_seeds
-from drive.sim.sensors.camera import Camera
 
 FRAME = np.full((16, 32, 3), 51, np.uint8)
 CONTEXT = Context(cameras={"front": Camera(width_px=32, height_px=16)})

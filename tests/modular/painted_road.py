@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.agent import DT, Context, Observation
-from drive.geometry import Polyline
-from drive.sim.sensors.camera import Camera
+from drive.camera import Camera
+from drive.core.geometry import Polyline
 
 TEXEL = 0.05  # [m]
 MARGIN = 30.0  # [m]

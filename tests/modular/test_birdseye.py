@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from drive.camera import Camera
 from drive.modular.birdseye import BirdsEye, Region
-from drive.sim.sensors.camera import Camera
 
 
 def test_image_of_ground_of_image_is_the_same_pixel():

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from drive.agent import Agent, Context
+from drive.camera import Camera
 from drive.modular.pipeline import ModularAgent
-from drive.sim.sensors.camera import Camera
 from tests.modular.painted_road import PaintedRoad, drive
 
 ROADS = {

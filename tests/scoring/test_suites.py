@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drive.errors import UserError
-from drive.scoring.suites import FIRST_SEED, Slot, schedule, suite
+from drive.core.errors import UserError
+from drive.scoring.suites import FIRST_SEED, ScenarioRef, schedule, suite
 from drive.sim.scenario import load_map
 from drive.sim.sensors.weather import HELD_OUT_WEATHERS, TRAINING_WEATHERS
 
@@ -39,7 +39,7 @@ def test_seeds_are_reserved_and_never_shared() -> None:
 
 
 def test_the_schedule_has_every_place_once() -> None:
-    assert schedule(2, 1) == (Slot(0), Slot(1), Slot(0, True))
+    assert schedule(2, 1) == (ScenarioRef(0), ScenarioRef(1), ScenarioRef(0, True))
 
 
 def test_on_a_map_chains_through_junctions_are_apart(shared: Path) -> None:

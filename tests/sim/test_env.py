@@ -4,10 +4,10 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 import drive  # noqa: F401 - registers the environments
-from drive.errors import UserError
+from drive.camera import Camera
+from drive.core.errors import UserError
 from drive.sim.env import LaneEnv
 from drive.sim.scenario import lane_scenario
-from drive.sim.sensors.camera import Camera
 from drive.sim.vector import LaneVectorEnv
 
 SMALL = Camera(width_px=64, height_px=48)

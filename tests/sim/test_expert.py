@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from drive.camera import Camera
 from drive.sim.env import LaneEnv
 from drive.sim.expert import Expert
 from drive.sim.scenario import lane_scenario
-from drive.sim.sensors.camera import Camera
 
 TINY = Camera(width_px=16, height_px=8)
 

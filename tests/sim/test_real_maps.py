@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
+from drive.camera import Camera
 from drive.sim.env import LaneEnv
 from drive.sim.expert import Expert
 from drive.sim.maps.opendrive import read_opendrive
 from drive.sim.maps.opendrive_mirror import mirror_opendrive
 from drive.sim.maps.road_map import RoadMap
 from drive.sim.scenario import lane_scenario
-from drive.sim.sensors.camera import Camera
 
 TINY = Camera(width_px=16, height_px=8)
 

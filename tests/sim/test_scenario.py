@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from drive.errors import UserError
+from drive.core.errors import UserError
 from drive.sim.maps.procedural import generate_road
 from drive.sim.scenario import lane_scenario
 

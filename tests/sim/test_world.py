@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from drive.camera import Camera
 from drive.sim.env import LaneEnv
 from drive.sim.expert import Expert
 from drive.sim.scenario import lane_scenario
-from drive.sim.sensors.camera import Camera
 from drive.sim.world import World
 
 SMALL = Camera(width_px=64, height_px=48)

@@ -5,8 +5,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.elementary import sincos
-from drive.kernels import kernel
+from drive.core.kernels import kernel
+from drive.core.portable_math import sincos
 from drive.sim.actors.dynamics import VehicleParams
 
 Corner = tuple[float, float]

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drive.agent import MAX_ACCELERATION, MAX_DECELERATION, MAX_STEERING_ANGLE
-from drive.elementary import sincos, wrap_angle
-from drive.kernels import kernel
+from drive.core.kernels import kernel
+from drive.core.portable_math import sincos, wrap_angle
 from drive.sim.actors.dynamics_core import advance_state
 
 SUBSTEP = 0.01  # physics step [s]

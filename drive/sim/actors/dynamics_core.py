@@ -11,8 +11,8 @@ A state is the tuple (x, y, steering_angle, velocity, yaw, yaw_rate, slip_angle)
 import math
 from typing import Any
 
-from drive.elementary import atan, exp, sincos
-from drive.kernels import kernel
+from drive.core.kernels import kernel
+from drive.core.portable_math import atan, exp, sincos
 
 BLEND_FROM = 2.0  # kinematic below [m/s]
 BLEND_TO = 4.0  # linear tyres above [m/s]

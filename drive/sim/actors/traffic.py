@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from drive.agent import NO_LEAD_GAP
 from drive.control.speed import cruise_acceleration, target_speed
-from drive.elementary import sincos, wrap_angle
-from drive.kernels import kernel
+from drive.core.kernels import kernel
+from drive.core.portable_math import sincos, wrap_angle
 from drive.sim.actors.dynamics import VehicleParams
 from drive.sim.arrays import PATH_STEP
 from drive.sim.maps.path import first_within, sample

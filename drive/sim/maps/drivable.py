@@ -6,7 +6,7 @@ from math import floor, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.kernels import kernel
+from drive.core.kernels import kernel
 from drive.sim.maps.road_map import Lane, RoadMap
 
 CELL = 0.2  # [m]

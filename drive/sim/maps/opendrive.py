@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from drive.elementary_arrays import hypot_array
-from drive.errors import UserError
+from drive.core.errors import UserError
+from drive.core.portable_math_arrays import hypot_array
 from drive.sim.maps.opendrive_build import bridges, build_lanes, link_lanes, with_speeds
 from drive.sim.maps.opendrive_geometry import Piece, ReferenceLine
 from drive.sim.maps.opendrive_ground import map_strokes, map_surfaces

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from drive.elementary_arrays import hypot_array
+from drive.core.portable_math_arrays import hypot_array
 from drive.sim.maps.opendrive_geometry import Array
 from drive.sim.maps.opendrive_lanes import SampledSection
 from drive.sim.maps.opendrive_links import LaneGraph, LaneKey

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drive.elementary_arrays import atan2_array, hypot_array, sincos_array
+from drive.core.portable_math_arrays import atan2_array, hypot_array, sincos_array
 
 Array = NDArray[np.float64]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.elementary_arrays import sincos_array
+from drive.core.portable_math_arrays import sincos_array
 from drive.sim.maps.opendrive_geometry import Array, ReferenceLine
 from drive.sim.maps.opendrive_xml import LaneRecord, Notes, RoadRecord, Section
 from drive.sim.maps.road_map import DRIVABLE_TYPES

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from drive.elementary_arrays import hypot_array
+from drive.core.portable_math_arrays import hypot_array
 from drive.sim.maps.opendrive_geometry import Array
 from drive.sim.maps.opendrive_lanes import SampledSection
 from drive.sim.maps.opendrive_xml import LaneRecord, LineRecord, MarkRecord, Section

@@ -8,8 +8,8 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from drive.elementary_arrays import hypot_array, sincos_array
-from drive.geometry import wrap_angle
+from drive.core.geometry import wrap_angle
+from drive.core.portable_math_arrays import hypot_array, sincos_array
 from drive.sim.maps.opendrive_geometry import Array, ReferenceLine
 from drive.sim.maps.opendrive_signals import Place, places, speed_sign
 from drive.sim.maps.opendrive_xml import RoadRecord, number

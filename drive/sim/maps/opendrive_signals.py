@@ -9,8 +9,8 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from drive.elementary_arrays import sincos_array
-from drive.geometry import wrap_angle
+from drive.core.geometry import wrap_angle
+from drive.core.portable_math_arrays import sincos_array
 from drive.sim.maps.opendrive_geometry import ReferenceLine
 from drive.sim.maps.opendrive_xml import SPEED_UNITS, RoadRecord, number
 from drive.sim.maps.road_map import Lane, Signal

@@ -10,8 +10,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.elementary import atan2, sincos
-from drive.kernels import kernel
+from drive.core.kernels import kernel
+from drive.core.portable_math import atan2, sincos
 from drive.sim.arrays import PATH_STEP
 
 _BACK = 10  # samples that `project` searches behind its guess: 5 m

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.elementary import sincos
-from drive.kernels import kernel
+from drive.core.kernels import kernel
+from drive.core.portable_math import sincos
 
 MIN_CORNER_RADIUS = 6.0  # of the innermost driven lane's centre [m]
 MIN_OPEN_RADIUS = 25.0  # away from corners [m]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drive.elementary import sincos
-from drive.kernels import kernel
+from drive.core.kernels import kernel
+from drive.core.portable_math import sincos
 
 if TYPE_CHECKING:
     from drive.sim.maps.road_map import RoadMap

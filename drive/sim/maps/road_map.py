@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drive.elementary_arrays import atan2_array, sincos_array
+from drive.core.portable_math_arrays import atan2_array, sincos_array
 
 DRIVABLE_TYPES = frozenset(
     {

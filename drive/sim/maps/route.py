@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.elementary import atan2, wrap_angle
-from drive.kernels import kernel
+from drive.core.kernels import kernel
+from drive.core.portable_math import atan2, wrap_angle
 from drive.sim.arrays import PATH, PATH_STEP
 from drive.sim.maps.road_map import MIN_DRIVING_WIDTH, Lane, RoadMap
 

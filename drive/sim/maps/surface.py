@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.elementary_arrays import hypot_array
+from drive.core.portable_math_arrays import hypot_array
 from drive.sim.maps.road_map import Stroke, Surface
 
 # What covers the ground of a lane, by OpenDRIVE lane type; types that are left out show the ground as it is.

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.elementary import sincos
-from drive.kernels import kernel
+from drive.core.kernels import kernel
+from drive.core.portable_math import sincos
 from drive.sim.sensors.faces import camera_axes
 
 BODY = np.dtype(
@@ -30,7 +30,7 @@ BODY = np.dtype(
 )
 CIRCLE = np.dtype([("x", "f8"), ("y", "f8"), ("radius", "f8"), ("height", "f8")])  # around a chunk of bodies
 CHUNK = 16  # bodies whose common circle is tested first
-MOST_BODIES = 4096  # in view at once
+MAX_BODIES = 4096  # in view at once
 SHADOW_RANGE = 70.0  # [m]
 
 
@@ -108,7 +108,7 @@ def gather(
             continue
         radius = 0.5 * math.sqrt(actors[i].length * actors[i].length + actors[i].width * actors[i].width)
         ahead = in_view(view, actors[i].x, actors[i].y, radius + throw * actors[i].height, reach)
-        if ahead >= 0.0 and n < MOST_BODIES:
+        if ahead >= 0.0 and n < MAX_BODIES:
             index[n] = -1 - i
             distance[n] = ahead
             n += 1
@@ -122,7 +122,7 @@ def gather(
                 ahead = in_view(
                     view, props[i].x, props[i].y, props[i].radius + throw * props[i].height, SHADOW_RANGE
                 )
-            if ahead < 0.0 or n >= MOST_BODIES:
+            if ahead < 0.0 or n >= MAX_BODIES:
                 continue
             if view.focal * props[i].height < 1.0 * ahead:
                 continue

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.kernels import kernel
+from drive.core.kernels import kernel
 from drive.sim.sensors.faces import camera_axes
 from drive.sim.sensors.pixels import hash2
 

@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.elementary import sincos
-from drive.kernels import kernel
+from drive.core.kernels import kernel
+from drive.core.portable_math import sincos
+from drive.sim.sensors.draw_objects import draw_bodies
 from drive.sim.sensors.effects import add_glare, draw_rain, glare_weights
+from drive.sim.sensors.ground_truth import fill_depth_and_labels
 from drive.sim.sensors.pixels import hash2
 from drive.sim.sensors.road import horizon_row, resolve_ground
 from drive.sim.sensors.shading import prefetch_palette
 from drive.sim.sensors.shadows import fill_shade
 from drive.sim.sensors.sky import SKY_COLUMNS, prefetch_sky, resolve_sky
-from drive.sim.sensors.standing import draw_bodies
-from drive.sim.sensors.truth import fill_depth_and_labels
 
 MOUNT = np.dtype(
     [

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.kernels import kernel
+from drive.core.kernels import kernel
 from drive.sim.sensors.ground_paint import ASPHALT, DRY_GRASS, GRASS, LOW_ASPHALT, SIDEWALK
 from drive.sim.sensors.pixels import LEVELS, OFFSETS, STRIDES, TILE, hash2
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.elementary import atan2
-from drive.kernels import kernel
+from drive.core.kernels import kernel
+from drive.core.portable_math import atan2
 from drive.sim.sensors.lighting import beam
 from drive.sim.sensors.sky import SKY_COLUMNS, SKY_ROWS, SKY_TOP
 

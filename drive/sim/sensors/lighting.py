@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.kernels import kernel
-from drive.sim.sensors import models
-from drive.sim.sensors.pixels import LANES, spread
+from drive.core.kernels import kernel
+from drive.sim.sensors import meshes
+from drive.sim.sensors.pixels import LANES, unpack_rgb
 from drive.sim.sensors.shading import BRIGHTEST
 
 BEAM_START = 3.6  # of the own headlights, ahead of the rear axle [m]
@@ -29,34 +29,34 @@ def beam(ahead: float, left: float) -> float:
 @kernel
 def slot_color(look: Any, body: Any, slot: int) -> tuple[float, float, float]:
     """Albedo (display r, g, b) of a slot of a body."""
-    if slot == models.BODY:
+    if slot == meshes.BODY:
         return body.red, body.green, body.blue
-    if slot == models.DARK_BODY:
+    if slot == meshes.DARK_BODY:
         return 0.72 * body.red, 0.72 * body.green, 0.72 * body.blue
-    if slot == models.GLASS:
+    if slot == meshes.GLASS:
         return 46.0, 56.0, 66.0
-    if slot == models.TYRE:
+    if slot == meshes.TYRE:
         return 30.0, 30.0, 31.0
-    if slot == models.TRIM:
+    if slot == meshes.TRIM:
         return 44.0, 44.0, 46.0
-    if slot == models.HEADLAMP:
+    if slot == meshes.HEADLAMP:
         return 226.0, 228.0, 220.0
-    if slot == models.TAIL_LAMP:
+    if slot == meshes.TAIL_LAMP:
         return 150.0, 22.0, 20.0
-    if slot == models.NUMBER_PLATE or slot == models.WHITE:
+    if slot == meshes.NUMBER_PLATE or slot == meshes.WHITE:
         return 226.0, 226.0, 222.0
-    if slot == models.CARGO:
+    if slot == meshes.CARGO:
         tone = 150.0 + (body.seed & 7) * 12.0
         return tone, tone, tone - 4.0
-    if slot == models.METAL:
+    if slot == meshes.METAL:
         return 160.0, 162.0, 166.0
-    if slot == models.RED:
+    if slot == meshes.RED:
         return 196.0, 48.0, 38.0
-    if slot == models.ORANGE:
+    if slot == meshes.ORANGE:
         return 232.0, 106.0, 30.0
-    if slot == models.WINDOW:
+    if slot == meshes.WINDOW:
         return 62.0, 74.0, 88.0
-    if slot == models.ROOF:
+    if slot == meshes.ROOF:
         pick = body.seed >> 3 & 3
         if pick == 0:
             return 146.0, 78.0, 58.0
@@ -130,8 +130,8 @@ def fill_ramp(
     """Colours 1 .. 15 of a ramp between two albedos in one light (three tuples of r, g, b)."""
     a = shine(look, first[0], first[1], first[2], light[0], light[1], light[2], haze, label)
     b = shine(look, second[0], second[1], second[2], light[0], light[1], light[2], haze, label)
-    low = spread(a)
-    rise = spread(b) - low
+    low = unpack_rgb(a)
+    rise = unpack_rgb(b) - low
     for i in range(15):
         mixed = (((low << 8) + rise * (i * 256 // 14)) >> 8) & LANES
         ramp[i + 1] = (mixed & 0xFF) | (mixed >> 8 & 0xFF00) | (mixed >> 16 & 0xFF0000) | (label << 24)

@@ -5,7 +5,7 @@ from math import radians, sqrt
 
 import numpy as np
 
-from drive.elementary import cos, sin
+from drive.core.portable_math import cos, sin
 from drive.sim.sensors.weather import Color, Weather
 
 _COLORS = (

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.kernels import kernel
+from drive.core.kernels import kernel
 
 TEXEL = 0.1  # side of a texel of the finest level [m]
 TILE = 64  # texels a side
@@ -26,7 +26,7 @@ FRACTION = 16  # bits after the point in texel coordinates
 LANES = 0x00FF00FF00FF00FF
 GRASS_VARIANTS = 8
 NOISE_PERIOD = 4096  # of the sensor's noise along a row [px]
-MOST_NOISE = 12  # [grey levels]
+MAX_NOISE = 12  # [grey levels]
 
 
 @kernel
@@ -51,7 +51,7 @@ def ground_hit(down: float, height: float) -> float:
 
 
 @kernel
-def lanes(red: int, green: int, blue: int) -> int:
+def pack_rgb(red: int, green: int, blue: int) -> int:
     """A colour of 0 .. 255 a channel as lanes."""
     return red | (green << 16) | (blue << 32)
 
@@ -81,13 +81,13 @@ def bilinear(c00: int, c10: int, c01: int, c11: int, fx: int, fy: int) -> int:
 
 
 @kernel
-def at(i: int) -> Any:
+def as_index(i: int) -> Any:
     """An index that is never negative, so that no code for counting from the end is made."""
     return np.uint64(i)
 
 
 @kernel
-def spread(packed: int) -> int:
+def unpack_rgb(packed: int) -> int:
     """Lanes of a colour of the picture buffer."""
     return (packed & 0xFF) | ((packed & 0xFF00) << 8) | ((packed & 0xFF0000) << 16)
 

@@ -6,14 +6,14 @@ from math import radians
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.elementary import sincos
-from drive.sim.sensors.bodies import BODY, MOST_BODIES
-from drive.sim.sensors.camera import Camera
+from drive.camera import Camera
+from drive.core.portable_math import sincos
+from drive.sim.sensors.bodies import BODY, MAX_BODIES
 from drive.sim.sensors.faces import VIEW
 from drive.sim.sensors.frame import MOUNT, draw_frames
 from drive.sim.sensors.lens import fill_lens
-from drive.sim.sensors.models import face_tables
-from drive.sim.sensors.pixels import MOST_NOISE, NOISE_PERIOD, hash2
+from drive.sim.sensors.meshes import face_tables
+from drive.sim.sensors.pixels import MAX_NOISE, NOISE_PERIOD, hash2
 from drive.sim.sensors.store import SceneStore
 from drive.sim.sensors.textures import atlas
 
@@ -104,7 +104,7 @@ def _lens(mount: np.void) -> tuple:
     head = np.zeros(pixels, np.uint8)
     fill_lens(mount, sky_u, sky_v, head)
     dice = np.array([hash2(i % NOISE_PERIOD, 17) >> 8 & 255 for i in range(NOISE_PERIOD + width)])
-    noise = np.stack([((amplitude + 1) * dice >> 8).astype(np.uint8) for amplitude in range(MOST_NOISE + 1)])
+    noise = np.stack([((amplitude + 1) * dice >> 8).astype(np.uint8) for amplitude in range(MAX_NOISE + 1)])
     return face_tables(), atlas(), noise, sky_u, sky_v, head
 
 
@@ -120,5 +120,5 @@ def _scratch(width: int, rows: int) -> tuple:
         np.zeros(pixels, np.int32),  # colours and labels
         np.zeros(pixels, np.uint8),  # shade of the ground
     )
-    lists = np.zeros(1, BODY), np.zeros(MOST_BODIES, np.int64), np.zeros(MOST_BODIES)
+    lists = np.zeros(1, BODY), np.zeros(MAX_BODIES, np.int64), np.zeros(MAX_BODIES)
     return np.zeros(1, VIEW), buffers, lists, np.zeros((2, max(width, rows)), np.int64)

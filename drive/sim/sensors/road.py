@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.elementary import exp
-from drive.kernels import kernel
+from drive.core.kernels import kernel
+from drive.core.portable_math import exp
 from drive.sim.sensors.pixels import (
     GRASS_VARIANTS,
     LEVELS,
@@ -16,15 +16,15 @@ from drive.sim.sensors.pixels import (
     STRIDES,
     TEXEL,
     TILE_SIZE,
-    at,
+    as_index,
     bilinear,
     ground_hit,
     hash2,
-    lanes,
     mix,
+    pack_rgb,
     put,
     scale,
-    spread,
+    unpack_rgb,
 )
 from drive.sim.sensors.sky import sky_at
 
@@ -82,10 +82,10 @@ def ground_texels(
 ) -> int:
     """Colour of the ground between four texels."""
     return bilinear(
-        palette[tiles[at(i)]],
-        palette[tiles[at(i + 1)]],
-        palette[tiles[at(i + stride)]],
-        palette[tiles[at(i + stride + 1)]],
+        palette[tiles[as_index(i)]],
+        palette[tiles[as_index(i + 1)]],
+        palette[tiles[as_index(i + stride)]],
+        palette[tiles[as_index(i + stride + 1)]],
         fx,
         fy,
     )
@@ -123,7 +123,7 @@ def resolve_ground(
     """Rows below the horizon: bodies, and ground where nothing stands."""
     _corners, _clipped, _spans, _ramp, inverse, picture, shade = buffers
     sky_u, sky_v = lens
-    fog = lanes(int(look.horizon_r), int(look.horizon_g), int(look.horizon_b))
+    fog = pack_rgb(int(look.horizon_r), int(look.horizon_g), int(look.horizon_b))
     wet = look.wetness > 0.0 and horizon > 0
     for row in range(horizon, view.rows):
         slope = (row + 0.5 - view.center_v) / view.focal
@@ -156,8 +156,8 @@ def resolve_ground(
             )
         for column in range(view.width):
             k = begin + column
-            if inverse[at(k)] > 0.0:
-                color = spread(picture[at(k)])
+            if inverse[as_index(k)] > 0.0:
+                color = unpack_rgb(picture[as_index(k)])
             else:
                 tx = px >> 22
                 ty = py >> 22
@@ -170,15 +170,15 @@ def resolve_ground(
                     tiles, palette, i, stride, (px >> (shift - 4)) & 15, (py >> (shift - 4)) & 15
                 )
                 gloss = color >> 48
-                color = scale(color, shade[at(k)] + 1)
+                color = scale(color, shade[as_index(k)] + 1)
                 if wet and gloss > 0:
                     image = glossy
                     if mirror >= 0:
-                        seen = inverse[at(mirror + column)]
+                        seen = inverse[as_index(mirror + column)]
                         if seen > 0.0 and seen < near:
-                            image = spread(picture[at(mirror + column)])
+                            image = unpack_rgb(picture[as_index(mirror + column)])
                     color = mix(color, image, (gloss * fresnel) >> 7)
                 color = mix(color, fog, haze)
-            put(line, column, color, noise[at(start + column)])
+            put(line, column, color, noise[as_index(start + column)])
             px += dx
             py += dy

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.kernels import kernel
+from drive.core.kernels import kernel
 from drive.sim.prefetch import prefetch_range
 from drive.sim.sensors import ground_paint as paint
-from drive.sim.sensors.pixels import lanes
+from drive.sim.sensors.pixels import pack_rgb
 
 BRIGHTEST = 240.0  # display value that nothing exceeds: leaves room for noise
 GLOSS = 127.0
@@ -100,7 +100,7 @@ def fill_palette(look: Any, palette: NDArray[np.int64]) -> None:
                     g = base_g * tone + (ink_g * inked - base_g * tone) * weight
                     b = base_b * tone + (ink_b * inked - base_b * tone) * weight
                     mirror = GLOSS * look.wetness * gloss
-                    palette[grain | (kind << 4) | (part << 8) | (ink << 12)] = lanes(
+                    palette[grain | (kind << 4) | (part << 8) | (ink << 12)] = pack_rgb(
                         int(min(BRIGHTEST, r * factor_r)),
                         int(min(BRIGHTEST, g * factor_g)),
                         int(min(BRIGHTEST, b * factor_b)),

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.kernels import kernel
+from drive.core.kernels import kernel
 from drive.sim.arrays import BARREL, BUSH, CONE, FENCE, POLE, TREE, TRUCK
+from drive.sim.sensors.billboards import brighten, darken
 from drive.sim.sensors.bodies import in_view
-from drive.sim.sensors.cards import brighten, darken
 from drive.sim.sensors.faces import FAR_OUT, NEAR_PLANE, add_edge, camera_axes
 
 

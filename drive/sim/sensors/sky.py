@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.elementary import cos, exp, sin
-from drive.kernels import kernel
+from drive.core.kernels import kernel
+from drive.core.portable_math import cos, exp, sin
 from drive.sim.prefetch import LINE, prefetch
 from drive.sim.sensors.ground_paint import smooth_noise
-from drive.sim.sensors.pixels import LANES, NOISE_PERIOD, at, bilinear, hash2, put, spread
+from drive.sim.sensors.pixels import LANES, NOISE_PERIOD, as_index, bilinear, hash2, put, unpack_rgb
 from drive.sim.sensors.shading import BRIGHTEST, flat_light
 
 SKY_COLUMNS = 512  # over the whole circle
@@ -136,17 +136,17 @@ def sky_at(
     sky: NDArray[np.uint32], sky_u: NDArray[np.int32], sky_v: NDArray[np.int32], k: int, turn: int
 ) -> int:
     """Colour of the sky at a pixel, bilinear in the panorama."""
-    u = sky_u[at(k)] + turn
-    v = sky_v[at(k)]
+    u = sky_u[as_index(k)] + turn
+    v = sky_v[as_index(k)]
     c0 = (u >> 4) & (SKY_COLUMNS - 1)
     c1 = (c0 + 1) & (SKY_COLUMNS - 1)
     low = (v >> 4) * SKY_COLUMNS
     high = low + SKY_COLUMNS
     return bilinear(
-        sky_lanes(int(sky[at(low + c0)])),
-        sky_lanes(int(sky[at(low + c1)])),
-        sky_lanes(int(sky[at(high + c0)])),
-        sky_lanes(int(sky[at(high + c1)])),
+        sky_lanes(int(sky[as_index(low + c0)])),
+        sky_lanes(int(sky[as_index(low + c1)])),
+        sky_lanes(int(sky[as_index(high + c0)])),
+        sky_lanes(int(sky[as_index(high + c1)])),
         u & 15,
         v & 15,
     )
@@ -173,8 +173,8 @@ def resolve_sky(
         line = out[row]
         for column in range(view.width):
             k = begin + column
-            if inverse[at(k)] > 0.0:
-                color = spread(picture[at(k)])
+            if inverse[as_index(k)] > 0.0:
+                color = unpack_rgb(picture[as_index(k)])
             else:
                 color = sky_at(sky, sky_u, sky_v, k, turn)
-            put(line, column, color, noise[at(start + column)])
+            put(line, column, color, noise[as_index(start + column)])

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.kernels import kernel
+from drive.core.kernels import kernel
 from drive.sim.arrays import BARREL, BUSH, CONE, POLE, SIGN, TREE
 from drive.sim.sensors import textures
+from drive.sim.sensors.billboards import fill_block, fill_sprite
 from drive.sim.sensors.bodies import place
-from drive.sim.sensors.cards import fill_block, fill_sprite
 from drive.sim.sensors.lighting import fill_ramp, shine
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.sim.arrays import PROP
-from drive.sim.pool import Pool
+from drive.sim.ragged_arrays import RaggedArrays
 from drive.sim.sensors.bodies import BODY, CHUNK, CIRCLE, turn_bodies
 from drive.sim.sensors.ground import Ground, grass_tiles
 from drive.sim.sensors.look import LOOK, Look
@@ -74,9 +74,9 @@ class SceneStore:
         self.palettes = np.zeros((batch, PALETTE_SIZE), np.int64)
         self.skies = np.zeros((batch, SKY_ROWS * SKY_COLUMNS), SKY_TEXEL)
         self._tiles = _Tiles()
-        self._grids = Pool(np.int32, batch)
-        self._props = Pool(BODY, batch)
-        self._chunks = Pool(CIRCLE, batch)
+        self._grids = RaggedArrays(np.int32, batch)
+        self._props = RaggedArrays(BODY, batch)
+        self._chunks = RaggedArrays(CIRCLE, batch)
         self._grounds: list[Ground | None] = [None] * batch
 
     def set(self, w: int, ground: Ground, props: NDArray, look: Look) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from drive.errors import UserError, nearest
+from drive.core.errors import UserError, nearest
 
 Color = tuple[float, float, float]
 Range = tuple[float, float]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drive.geometry import Polyline
+from drive.core.geometry import Polyline
 from drive.sim.maps.opendrive import load_root
 from drive.sim.maps.opendrive_xml import Notes, parse_roads
 from drive.sim.maps.road_map import Mark, RoadMap

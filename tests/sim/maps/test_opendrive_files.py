@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drive.errors import UserError
-from drive.geometry import Polyline
-from drive.inspect_map import summarize
+from drive.commands.map import summarize
+from drive.core.errors import UserError
+from drive.core.geometry import Polyline
 from drive.sim.maps.opendrive import read_opendrive, road_map_from_root
 from drive.sim.maps.road_map import RoadMap
 from tests.sim.maps.test_opendrive_links import crossing

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from drive.camera import Camera
 from drive.sim.arrays import ACTOR, BUILDING, CAR, PROP, TREE
 from drive.sim.maps.road_map import Lane, RoadMap, Stroke, Surface
-from drive.sim.sensors.camera import Camera
 from drive.sim.sensors.ground import Ground
 from drive.sim.sensors.look import Look
 from drive.sim.sensors.renderer import Renderer

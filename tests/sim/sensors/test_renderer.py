@@ -3,11 +3,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from drive.camera import Camera
 from drive.sim import arrays
 from drive.sim.arrays import ACTOR, PROP
 from drive.sim.maps.road_map import RoadMap, Stroke, Surface
 from drive.sim.sensors import labels
-from drive.sim.sensors.camera import Camera
 from drive.sim.sensors.ground import Ground
 from drive.sim.sensors.renderer import Renderer
 from drive.sim.sensors.store import SceneStore

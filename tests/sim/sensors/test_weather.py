@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 
-from drive.errors import UserError
+from drive.core.errors import UserError
 from drive.sim.sensors.look import Look
 from drive.sim.sensors.pixels import PALETTE_SIZE
 from drive.sim.sensors.shading import fill_palette

@@ -1,0 +1,138 @@
+"""`drive bench`: how fast this machine simulates, looks and learns."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from drive.core.errors import UserError
+
+SIZES = ((96, 96), (320, 160))
+SAMPLED_WORLDS = 8  # of a batch, when what is in view is counted
+
+
+@dataclass(frozen=True)
+class BenchConfig:
+    """Measure throughput, as JSON lines: environment steps alone and in a batch, and training.
+
+    Every figure is the median of `repeats` runs over the first scenarios of the suite `lane`, in all
+    weathers; loading scenarios is left out of the clock.
+    """
+
+    scenarios: int = 20
+    """How many scenarios of the suite."""
+    steps: int = 100
+    """Control steps timed in each scenario and run."""
+    repeats: int = 3
+    """Runs; the median is printed."""
+    batch: int = 64
+    """Worlds in the batched measurement."""
+    threads: int = 2
+    """Threads of the batched measurement."""
+    training: bool = True
+    """Also measure training (needs the extra `train`)."""
+
+    def __post_init__(self) -> None:
+        for name in ("scenarios", "steps", "repeats", "batch", "threads"):
+            if getattr(self, name) < 1:
+                raise UserError(f"--{name} is {getattr(self, name)}; take 1 or more.")
+
+
+def _single(config: BenchConfig, size: tuple[int, int], scenarios: list[Any]) -> dict[str, Any]:
+    import numpy as np
+
+    from drive.camera import Camera
+    from drive.sim.env import LaneEnv
+    from drive.sim.expert import Expert
+
+    env = LaneEnv(camera=Camera(width_px=size[0], height_px=size[1]))
+    expert = Expert()
+    action = np.zeros(1, np.float32)
+    rates, faces, vehicles = [], [], []
+    for _ in range(config.repeats):
+        spent, driven = 0.0, 0
+        for scenario in scenarios:
+            env.reset(options={"scenario": scenario})
+            expert.reset(env.context(privileged=True))
+            for step in range(config.steps):
+                action[0] = expert.steering_at(env.world, 0, 0.0, 0.0)
+                start = time.perf_counter()
+                _, _, terminated, truncated, _ = env.step(action)
+                spent += time.perf_counter() - start
+                driven += 1
+                if step % 20 == 0:
+                    seen = env.world.in_view(0)
+                    faces.append(seen[0])
+                    vehicles.append(seen[1])
+                if terminated or truncated:
+                    break
+        rates.append(driven / spent)
+    env.close()
+    return {
+        "what": "env.step",
+        "camera": f"{size[0]}x{size[1]}",
+        "environments": 1,
+        "threads": 1,
+        "steps_per_second": round(float(np.median(rates)), 1),
+        "mean_faces_in_view": round(float(np.mean(faces)), 1),
+        "mean_vehicles_in_view": round(float(np.mean(vehicles)), 2),
+    }
+
+
+def _batch(config: BenchConfig, size: tuple[int, int], scenarios: list[Any]) -> dict[str, Any]:
+    import numpy as np
+
+    from drive.camera import Camera
+    from drive.sim.expert import Expert
+    from drive.sim.vector import LaneVectorEnv
+
+    camera = Camera(width_px=size[0], height_px=size[1])
+    env = LaneVectorEnv(config.batch, camera=camera, threads=config.threads)
+    chosen = [scenarios[i % len(scenarios)] for i in range(config.batch)]
+    actions = np.zeros((config.batch, 1), np.float32)
+    rates, faces, vehicles = [], [], []
+    for _ in range(config.repeats):
+        env.reset(seed=0, options={"scenarios": chosen})
+        spent = driven = 0.0
+        for step in range(config.steps):
+            if step % 20 == 0:
+                for w in range(0, config.batch, max(config.batch // SAMPLED_WORLDS, 1)):
+                    seen = env.world.in_view(w)
+                    faces.append(seen[0])
+                    vehicles.append(seen[1])
+            for w in range(config.batch):
+                actions[w, 0] = Expert.steering_at(env.world, w, 0.0, 0.0)
+            start = time.perf_counter()
+            _, _, terminated, truncated, _ = env.step(actions)
+            spent += time.perf_counter() - start
+            driven += config.batch
+            if (terminated | truncated).any():
+                break
+        rates.append(driven / spent)
+    env.close()
+    return {
+        "what": "vector_env.step",
+        "camera": f"{size[0]}x{size[1]}",
+        "environments": config.batch,
+        "threads": config.threads,
+        "steps_per_second": round(float(np.median(rates)), 1),
+        "mean_faces_in_view": round(float(np.mean(faces)), 1),
+        "mean_vehicles_in_view": round(float(np.mean(vehicles)), 2),
+    }
+
+
+def main(config: BenchConfig) -> None:
+    """Print one JSON object a line."""
+    import json
+
+    from drive.driving.warmup import warm_up_with_message
+    from drive.scoring.suites import suite
+
+    warm_up_with_message()
+    scenarios = [suite("lane").scenario(i) for i in range(config.scenarios)]
+    for measure in (_single, _batch):
+        for size in SIZES:
+            print(json.dumps(measure(config, size, scenarios)), flush=True)
+    if config.training:
+        from drive.models.training.throughput import measure as measure_training
+
+        print(json.dumps({"what": "training", **measure_training(None)}), flush=True)

@@ -1,0 +1,1 @@
+"""The driving session: the only loop that steps a world, and who takes part in it."""

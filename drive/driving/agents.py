@@ -1,0 +1,169 @@
+"""Agents by name: what `--agent` and `--driver` understand."""
+
+import importlib
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from drive.agent import Agent, Context, Control, Observation
+from drive.core.errors import UserError, nearest
+from drive.scoring.roles import CEILING, FLOOR
+
+_NAME = re.compile(r"[\w.+-]+\Z")
+_FACTORY = re.compile(r"[A-Za-z_]\w*(\.\w+)*:[A-Za-z_]\w*(\.\w+)*\Z")
+
+
+class Straight:
+    """Holds the wheel straight, whatever comes: the floor under every score."""
+
+    def reset(self, context: Context) -> None:
+        """Nothing to forget."""
+
+    def act(self, observation: Observation) -> Control:
+        """Steering 0."""
+        return Control(0.0)
+
+
+def _expert() -> Agent:
+    from drive.sim.expert import Expert
+
+    return Expert()
+
+
+def _modular() -> Agent:
+    from drive.modular.pipeline import ModularAgent
+
+    return ModularAgent()
+
+
+BUILT_IN: dict[str, Callable[[], Agent]] = {CEILING: _expert, "modular": _modular, FLOOR: Straight}
+
+
+def split_spec(spec: str) -> tuple[str, str]:
+    """The name and the source in `NAME=SOURCE`; without a name, one made from the source.
+
+    A policy file is named by its stem, a factory by its last word.
+
+    Raises:
+        UserError: an empty name or source, or a name with other than letters, digits, `_`, `.`, `+`, `-`.
+    """
+    name, given, source = spec.partition("=")
+    if not given:
+        source = spec
+        name = Path(spec).stem if is_policy_file(spec) else spec.rpartition(":")[2].rpartition(".")[2]
+    if not source or not name:
+        raise UserError(f"Agent {spec!r} is incomplete; give NAME=SOURCE, as in net=runs/train/policy.onnx.")
+    if given and not _NAME.match(name):
+        raise UserError(f"Agent name {name!r} in {spec!r}: use letters, digits, '_', '.', '+' and '-' only.")
+    return name, source
+
+
+def is_policy_file(source: str) -> bool:
+    """Whether a source names a policy file rather than a built-in agent or a factory."""
+    return source.endswith(".onnx")
+
+
+def make_agent(spec: str) -> tuple[str, Agent]:
+    """Build an agent from what a user typed.
+
+    Args:
+        spec: `expert`, `modular`, `straight`, a policy file (`.onnx`) or `module:factory` (called without
+            arguments; the current folder is searched first), each with an optional `NAME=` in front.
+
+    Returns:
+        Its name in results, and the agent.
+
+    Raises:
+        UserError: nothing is known under that name, or it cannot be built.
+    """
+    name, source = split_spec(spec)
+    if source in BUILT_IN:
+        return name, BUILT_IN[source]()
+    if is_policy_file(source):
+        from drive.models.policy import OnnxPolicy
+
+        return name, OnnxPolicy(Path(source))
+    if _FACTORY.match(source):
+        return name, _from_factory(source)
+    raise UserError(
+        f"Unknown agent {source!r}: {nearest(source, list(BUILT_IN))}, a policy file ending in .onnx, "
+        "or module:factory."
+    )
+
+
+def _from_factory(source: str) -> Agent:
+    module_name, _, attribute = source.partition(":")
+    here = os.getcwd()
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    importlib.invalidate_caches()
+    try:
+        found = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (module_name == error.name or module_name.startswith(error.name + ".")):
+            raise UserError(
+                f"Agent {source!r}: no module {error.name!r} in {here} or among the installed packages; "
+                "run from the folder that holds it, or install it."
+            ) from None
+        raise UserError(
+            f"Agent {source!r}: {module_name} needs {error.name!r}, which is not installed."
+        ) from error
+    except Exception as error:
+        raise UserError(f"Agent {source!r}: importing {module_name} failed: {_one_line(error)}") from error
+    factory: object = found
+    for part in attribute.split("."):
+        if not hasattr(factory, part):
+            raise UserError(
+                f"Agent {source!r}: {module_name} has no {part!r}: {_public_names(factory, part)}"
+            )
+        factory = getattr(factory, part)
+    if not callable(factory):
+        raise UserError(
+            f"Agent {source!r}: {attribute} is a {type(factory).__name__}; name a class or a function."
+        )
+    try:
+        agent = factory()
+    except Exception as error:
+        raise UserError(f"Agent {source!r}: {attribute}() failed: {_one_line(error)}") from error
+    missing = [verb for verb in ("reset", "act") if not callable(getattr(agent, verb, None))]
+    if missing:
+        raise UserError(
+            f"Agent {source!r}: {attribute}() gave a {type(agent).__name__} without {' and '.join(missing)}; "
+            "an agent has reset(context) and act(observation) -> Control."
+        )
+    return agent
+
+
+def _public_names(owner: object, word: str) -> str:
+    """What a module or class defines itself, nearest to a mistyped word."""
+    home = getattr(owner, "__module__", getattr(owner, "__name__", None))
+    names = [
+        name
+        for name, value in vars(owner).items()
+        if callable(value) and not name.startswith("_") and getattr(value, "__module__", None) == home
+    ]
+    return nearest(word, sorted(names)) if names else "it defines nothing that can be called"
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def unique_names(specs: Iterable[str]) -> dict[str, str]:
+    """Name to spec, in order.
+
+    Raises:
+        UserError: two agents would share a name.
+    """
+    named: dict[str, str] = {}
+    for spec in specs:
+        name, _ = split_spec(spec)
+        if name in named and named[name] != spec:
+            raise UserError(
+                f"Agents {named[name]!r} and {spec!r} are both called {name!r}; write NAME={spec}."
+            )
+        named[name] = spec
+    return named

@@ -1,0 +1,1 @@
+"""Many drives scored: plan, runner, results, report."""

@@ -1,0 +1,1 @@
+"""Training: the loop, its folder, its device."""

@@ -1,0 +1,226 @@
+"""The process that learns while a person drives: frames come in, now and then a better policy goes out.
+
+It has a low priority and one thread, so that the steps of the drive keep their pace, and it ends when its
+pipe breaks, as it does however the server dies. Only this process imports TensorFlow.
+"""
+
+import os
+import queue
+import signal
+import threading
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drive.camera import Camera
+from drive.core.errors import UserError
+from drive.models.networks.ensemble import MEMBERS, Trainer
+from drive.models.training.replay_buffer import ReplayBuffer
+
+PERCENTILE = 95.0  # of the spread on frames held back: above it, a frame is out of the ordinary
+HELD_SAMPLE = 400  # of those frames, drawn for each policy
+AT_ONCE = 64  # frames that are taken in between two updates
+TELL_S = 1.0  # how often progress is told
+_THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A frame and what was to be done there."""
+
+    jpeg: bytes
+    speed: float  # [m/s]
+    steering: float  # the label, left positive
+    seed: int  # of the scenario
+
+
+@dataclass(frozen=True)
+class OnlineTrainerSettings:
+    """How the learner learns."""
+
+    out: Path  # folder of policy.onnx
+    camera: Camera
+    labels: str = "action"
+    capacity: int = 20_000  # pictures remembered, 40 kB each
+    batch_size: int = 32
+    balance: float = 0.25  # how much more often rare steering is drawn
+    augmented: bool = True
+    first_samples: int = 400  # before the first update
+    first_updates: int = 200  # before the first policy
+    policy_every_s: float = 20.0
+    passes: float = 40.0  # over all that was seen; then it waits for more
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where the learner stands."""
+
+    samples: int
+    updates: int
+    loss: float | None  # mean of the last updates
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """A new policy file is there."""
+
+    threshold: float  # of the spread
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Why it learns no more."""
+
+    why: str
+
+
+class _Inbox:
+    """Takes samples off the pipe, so that the server never waits, and ends the process when it breaks."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._samples: queue.SimpleQueue[Sample] = queue.SimpleQueue()
+        self.ended = threading.Event()  # the server wants the last policy
+        threading.Thread(target=self._read, name="inbox", daemon=True).start()
+
+    def _read(self) -> None:
+        try:
+            while (samples := self._connection.recv()) is not None:
+                for sample in samples:
+                    self._samples.put(sample)
+            self.ended.set()
+            self._connection.recv()  # nothing comes any more but the end of the pipe
+        except (EOFError, OSError):
+            os._exit(0)
+
+    def take(self) -> list[Sample]:
+        """What has come, at most AT_ONCE."""
+        found: list[Sample] = []
+        with suppress(queue.Empty):
+            while len(found) < AT_ONCE:
+                found.append(self._samples.get_nowait())
+        return found
+
+
+def teach(connection: Connection, lessons: OnlineTrainerSettings) -> None:
+    """Learn until the server ends; the process's main function.
+
+    Args:
+        connection: lists of `Sample` come in, None for the end; `Progress`, `Taught` and `Broken` go out.
+        lessons: how it learns.
+    """
+    with suppress(ValueError):  # not the main thread, in tests
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's; it asks for the last policy
+    inbox = _Inbox(connection)
+    try:
+        _yield_to_others()
+        _Lecture(connection, lessons, inbox).run()
+    except Exception as problem:  # told by the server, which drives on
+        why = str(problem) if isinstance(problem, UserError) else f"{type(problem).__name__}: {problem}"
+        with suppress(OSError):
+            connection.send(Broken(" ".join(why.split())[:300]))
+
+
+def _yield_to_others() -> None:
+    import cv2
+
+    if hasattr(os, "nice"):
+        os.nice(10)
+    for name in _THREADS:
+        os.environ[name] = "1"
+    cv2.setNumThreads(1)
+
+
+class _Lecture:
+    """Frames into the memory, batches out of it, and a policy every so often."""
+
+    def __init__(self, connection: Connection, lessons: OnlineTrainerSettings, inbox: _Inbox) -> None:
+        from drive.models.training.device import choose_device
+
+        self._connection, self._lessons, self._inbox = connection, lessons, inbox
+        self._memory = ReplayBuffer(lessons.capacity, MEMBERS, np.random.default_rng((lessons.seed, 4)))
+        choose_device("auto")
+        self._trainer = Trainer(lessons.camera, augmented=lessons.augmented, seed=lessons.seed)
+        self._seeds: set[int] = set()
+        self._frames: NDArray[np.uint8] | None = None  # to compare the file with Keras on
+        self._losses: list[float] = []
+        self._exported = 0  # updates in the newest policy
+
+    def run(self) -> None:
+        """Learn until the server asks for the last policy."""
+        lessons, trainer, memory = self._lessons, self._trainer, self._memory
+        told = given = -float("inf")
+        while not self._inbox.ended.is_set():
+            self._take_in(self._inbox.take())
+            hungry = memory.seen >= lessons.first_samples
+            if hungry and trainer.updates * lessons.batch_size < lessons.passes * memory.seen:
+                self._losses.append(trainer.update(memory.draw(lessons.batch_size, lessons.balance)))
+            else:
+                time.sleep(0.05)
+            now = time.monotonic()
+            if now - given > lessons.policy_every_s and trainer.updates >= lessons.first_updates:
+                self._give()
+                given = time.monotonic()
+            if now - told > TELL_S:
+                told = now
+                self._tell()
+        if trainer.updates >= lessons.first_updates:
+            self._give()
+        self._tell()
+
+    def _tell(self) -> None:
+        del self._losses[:-100]
+        loss = float(np.mean(self._losses)) if self._losses else None
+        self._connection.send(Progress(self._memory.seen, self._trainer.updates, loss))
+
+    def _take_in(self, samples: list[Sample]) -> None:
+        import cv2
+
+        if not samples:
+            return
+        decoded: list[Any] = [
+            cv2.imdecode(np.frombuffer(sample.jpeg, np.uint8), cv2.IMREAD_COLOR_RGB) for sample in samples
+        ]
+        frames = np.stack(decoded)
+        self._frames = frames[:8]
+        self._seeds.update(sample.seed for sample in samples)
+        self._memory.add(
+            self._trainer.shrink(frames),
+            np.array([sample.speed for sample in samples], np.float32),
+            np.array([sample.steering for sample in samples], np.float32),
+        )
+
+    def _give(self) -> None:
+        """Write the policy file, unless it is as it was, and say how much spread is ordinary."""
+        trainer, lessons = self._trainer, self._lessons
+        if trainer.updates == self._exported:
+            return
+        trainer.export(lessons.out / "policy.onnx", self._facts(), self._frames)
+        self._exported = trainer.updates
+        held = self._memory.draw_held(HELD_SAMPLE)
+        threshold = 0.0
+        if len(held.pictures):
+            threshold = float(np.percentile(trainer.answer(held.pictures, held.speed)[1], PERCENTILE))
+        self._connection.send(Taught(threshold))
+
+    def _facts(self) -> dict[str, Any]:
+        lessons = self._lessons
+        settings = asdict(lessons)
+        for name in ("out", "camera"):
+            del settings[name]
+        return {
+            "model": "pilotnet ensemble",
+            "members": MEMBERS,
+            "taught_by": "drive serve --teach",
+            "pictures": self._memory.seen,
+            "updates": self._trainer.updates,
+            "training_seeds": sorted(self._seeds),
+            "settings": settings,
+        }

@@ -1,0 +1,111 @@
+"""Fill upright cards that face the camera, and stain the ground, row by row."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drive.core.kernels import kernel
+from drive.sim.sensors.faces import NEAR_PLANE, column_of
+from drive.sim.sensors.textures import SIDE, TEXTURE_LEVELS, TEXTURE_OFFSETS
+
+
+@kernel
+def fill_sprite(
+    view: Any,
+    u0: float,
+    v0: float,
+    u1: float,
+    v1: float,
+    depth: float,
+    atlas: NDArray[np.uint8],
+    texture: int,
+    mirrored: int,
+    ramp: NDArray[np.int64],
+    inverse: NDArray[np.float32],
+    picture: NDArray[np.int32],
+) -> None:
+    """Draw a texture upright over a rectangle of the picture, all at one depth [m]."""
+    if depth < NEAR_PLANE or u1 <= 0.0 or u0 >= view.width or v1 <= 0.0 or v0 >= view.rows:
+        return
+    near = np.float32(1.0 / depth)
+    lo = column_of(u0, view.width)
+    hi = column_of(u1, view.width)
+    first = column_of(v0, view.rows)
+    last = column_of(v1, view.rows)
+    stride = SIDE / max(1e-3, u1 - u0)
+    level = 0
+    while level < TEXTURE_LEVELS - 1 and stride > 1.5:
+        stride *= 0.5
+        level += 1
+    size = SIDE >> level
+    base = TEXTURE_OFFSETS[level]
+    du = int(65536.0 * size / (u1 - u0))
+    u_first = int(65536.0 * size * (lo + 0.5 - u0) / (u1 - u0))
+    flip = size - 1 if mirrored != 0 else 0
+    for row in range(first, last):
+        iv = min(size - 1, max(0, int(size * (v1 - row - 0.5) / (v1 - v0))))
+        line = base + iv * size
+        u = u_first
+        at = row * view.width
+        for k in range(at + lo, at + hi):
+            if near > inverse[k]:
+                texel = atlas[texture, line + (((u >> 16) & (size - 1)) ^ flip)]
+                if texel != 0:
+                    inverse[k] = near
+                    picture[k] = ramp[texel]
+            u += du
+
+
+@kernel
+def fill_block(
+    view: Any,
+    u0: float,
+    v0: float,
+    u1: float,
+    v1: float,
+    depth: float,
+    color: int,
+    inverse: NDArray[np.float32],
+    picture: NDArray[np.int32],
+) -> None:
+    """Draw an upright rectangle of one colour at one depth [m]; at least one column wide."""
+    if depth < NEAR_PLANE or u1 <= 0.0 or u0 >= view.width or v1 <= 0.0 or v0 >= view.rows:
+        return
+    near = np.float32(1.0 / depth)
+    lo = column_of(u0, view.width)
+    hi = column_of(max(u1, u0 + 1.0), view.width)
+    for row in range(column_of(v0, view.rows), column_of(v1, view.rows)):
+        at = row * view.width
+        for k in range(at + lo, at + hi):
+            if near > inverse[k]:
+                inverse[k] = near
+                picture[k] = color
+
+
+@kernel
+def darken(
+    view: Any, first: int, last: int, spans: NDArray[np.float64], value: int, shade: NDArray[np.uint8]
+) -> None:
+    """Lower the shade (0 .. 255) of the ground inside the spans of rows first .. last."""
+    for row in range(first, last):
+        lo = column_of(spans[row, 0], view.width)
+        hi = column_of(spans[row, 1], view.width)
+        at = row * view.width
+        for k in range(at + lo, at + hi):
+            if shade[k] > value:
+                shade[k] = value
+
+
+@kernel
+def brighten(
+    view: Any, first: int, last: int, spans: NDArray[np.float64], value: int, shade: NDArray[np.uint8]
+) -> None:
+    """Raise the shade (0 .. 255) of the ground inside the spans of rows first .. last."""
+    for row in range(first, last):
+        lo = column_of(spans[row, 0], view.width)
+        hi = column_of(spans[row, 1], view.width)
+        at = row * view.width
+        for k in range(at + lo, at + hi):
+            if shade[k] < value:
+                shade[k] = value

@@ -1,0 +1,1 @@
+"""Pages for the browser: drive, and look at recordings."""

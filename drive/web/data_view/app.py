@@ -1,0 +1,110 @@
+"""The server of `drive data view`: the page, an episode's numbers, its pictures, and edits."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from drive.core.errors import UserError
+from drive.web.access import Gate
+from drive.web.data_view.episodes import Episodes
+from drive.web.headers import StrictHeaders
+
+STATIC = Path(__file__).parent / "static"
+SHARED = Path(__file__).parents[1] / "serve" / "static"  # what the page for driving has too
+LARGEST_BODY = 1000  # of an edit [bytes]
+
+
+def make_app(root: Path, token: str | None = None) -> Starlette:
+    """The application.
+
+    Args:
+        root: the dataset's directory.
+        token: that must be in the URL; None: only this machine's own names are answered.
+
+    Raises:
+        UserError: there is no dataset, or it is damaged.
+    """
+    episodes, gate = Episodes(root), Gate(token)
+
+    def guarded(answer: Callable[[Request], Response]) -> Callable[[Request], Response]:
+        def answer_friends(request: Request) -> Response:
+            if refusal := gate.refusal(request.headers, request.query_params):
+                return PlainTextResponse(refusal, 403)
+            return answer(request)
+
+        return answer_friends
+
+    def page(request: Request) -> Response:
+        return FileResponse(STATIC / "index.html")
+
+    def dataset(request: Request) -> Response:
+        return _answer(episodes.describe)
+
+    def episode(request: Request) -> Response:
+        return _answer(lambda: episodes.traces(request.path_params["index"]))
+
+    def picture(request: Request) -> Response:
+        try:
+            found = episodes.picture(request.path_params["index"], request.path_params["frame"])
+        except UserError as error:
+            return JSONResponse({"error": str(error)}, 500)
+        if found is None:
+            return JSONResponse({"error": "There is no such frame."}, 404)
+        return Response(found, media_type="image/jpeg")
+
+    async def edit(request: Request) -> Response:
+        if refusal := gate.refusal(request.headers, request.query_params):
+            return PlainTextResponse(refusal, 403)
+        wanted = await _range_of(request)
+        if wanted is None:
+            return JSONResponse({"error": "An edit names from_frame and to_frame, whole numbers."}, 400)
+        verb, index = request.path_params["verb"], request.path_params["index"]
+        if verb not in ("exclude", "restore"):
+            return JSONResponse({"error": "An edit is exclude or restore."}, 404)
+        return await run_in_threadpool(_answer, lambda: episodes.edit(verb, index, *wanted))
+
+    app = Starlette(
+        routes=[
+            Route("/", guarded(page)),
+            Route("/api/dataset", guarded(dataset)),
+            Route("/api/episodes/{index:int}", guarded(episode)),
+            Route("/api/episodes/{index:int}/frames/{frame:int}.jpg", guarded(picture)),
+            Route("/api/episodes/{index:int}/{verb:str}", edit, methods=["POST"]),
+            Mount("/static", StaticFiles(directory=STATIC)),
+            Mount("/shared", StaticFiles(directory=SHARED)),
+        ]
+    )
+    app.add_middleware(StrictHeaders)
+    return app
+
+
+def _answer(make: Callable[[], Any]) -> Response:
+    """JSON, or the user's error as {"error": one line}."""
+    try:
+        return JSONResponse(make())
+    except UserError as error:
+        return JSONResponse({"error": str(error)}, 422)
+
+
+async def _range_of(request: Request) -> tuple[int, int] | None:
+    """The frames that a request names, or None."""
+    import json
+
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            return None
+    try:
+        values = json.loads(body)
+        wanted = values["from_frame"], values["to_frame"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return wanted if all(type(one) is int for one in wanted) else None

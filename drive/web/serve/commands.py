@@ -1,0 +1,44 @@
+"""What passes between the pages and the thread that drives."""
+
+from dataclasses import dataclass
+
+from drive.web.serve.pictures import Frame
+from drive.web.serve.protocol import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What one step, or a change between steps, tells all clients: text, and a picture where it is new."""
+
+    texts: tuple[str, ...] = ()  # each is to arrive
+    state: str | None = None
+    frame: Frame | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DriverCame:
+    """Somebody sits at the page's wheel."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriverLeft:
+    """Nobody does any more."""
+
+    lost: bool = True  # the page or its connection; False: the place was given back
+
+
+@dataclass(frozen=True, slots=True)
+class Watchers:
+    """How many pages are open."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """Look again whether a step can be driven."""
+
+    tell: bool = False  # the state as well, whether it can or not
+
+
+Command = Message | DriverCame | DriverLeft | Watchers | Wake

@@ -1,0 +1,182 @@
+"""The pages that are open: one drives, the others watch, and each gets as much as it can take."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic
+from typing import Any
+
+from starlette.websockets import WebSocket
+
+from drive.web.access import Rate
+from drive.web.serve import protocol
+from drive.web.serve.commands import Command, DriverCame, DriverLeft, Update, Watchers
+from drive.web.serve.loop import Loop
+from drive.web.serve.pictures import Flow, Frame
+from drive.web.serve.protocol import encode
+
+STATES = 400  # that wait for one client; of more, the oldest are dropped
+TEXTS = 200  # other messages that wait; a client that lets more pile up is cut off
+DRIVES_PER_S, DRIVES_AT_ONCE = 2.0, 6.0  # new drives that one page may ask for: each takes 0.1 s
+
+
+class Client:
+    """One open page and what is on its way to it."""
+
+    def __init__(self, websocket: WebSocket) -> None:
+        self.websocket = websocket
+        self.role = "viewer"
+        self.flow = Flow()
+        self.drives = Rate(DRIVES_PER_S, DRIVES_AT_ONCE)
+        self._texts: deque[str] = deque()
+        self._states: deque[str] = deque(maxlen=STATES)
+        self._frame: Frame | None = None
+        self._wake = asyncio.Event()
+        self.lost = False
+
+    def tell(self, text: str) -> None:
+        """Send a message that is not to be lost."""
+        self._texts.append(text)
+        self.lost = self.lost or len(self._texts) > TEXTS
+        self._wake.set()
+
+    def show(self, state: str | None, frame: Frame | None) -> None:
+        """Send a state, and a picture if the connection takes one."""
+        if state:
+            self._states.append(state)
+        if frame is not None:
+            self._frame = frame
+        self._wake.set()
+
+    def acknowledged(self, step: int) -> None:
+        """The page has drawn a picture."""
+        self.flow.acknowledged(step, monotonic())
+        self._wake.set()
+
+    async def pump(self) -> None:
+        """Send what waits, until the connection ends."""
+        while not self.lost:
+            with suppress(TimeoutError):  # perhaps a picture may go out by then
+                async with asyncio.timeout(0.5):
+                    await self._wake.wait()
+            self._wake.clear()
+            while self._texts:
+                await self.websocket.send_text(self._texts.popleft())
+            frame = self._frame
+            if frame is not None and self.flow.may_send(monotonic()):
+                self._frame = None
+                self.flow.sent(frame.step, monotonic())
+                await self.websocket.send_bytes(frame.picture(self.flow.level).pack())
+            while self._states:
+                await self.websocket.send_text(self._states.popleft())
+
+
+class Hub:
+    """Joins the pages with the thread that drives. Its methods belong to the event loop's thread."""
+
+    def __init__(self, hello: Callable[[], dict[str, Any]]) -> None:
+        self._hello = hello
+        self._clients: list[Client] = []
+        self._events: asyncio.AbstractEventLoop | None = None
+        self.loop: Loop | None = None
+
+    def attach(self, loop: Loop) -> None:
+        """Join with the thread that drives, from inside the event loop."""
+        self._events = asyncio.get_running_loop()
+        self.loop = loop
+
+    def publish(self, update: Update) -> None:
+        """Tell all pages; may be called by any thread."""
+        if self._events is None:
+            return
+        try:
+            self._events.call_soon_threadsafe(self._spread, update)
+        except RuntimeError:  # the event loop has ended
+            self._events = None
+
+    def _spread(self, update: Update) -> None:
+        for client in self._clients:
+            for text in update.texts:
+                client.tell(text)
+            client.show(update.state, update.frame)
+
+    def ask(self, command: Command) -> bool:
+        """Pass something on to the thread that drives; False: it has too much to do."""
+        return self.loop is None or self.loop.ask(command)
+
+    @property
+    def full(self) -> bool:
+        """Whether no more pages may be opened."""
+        return len(self._clients) >= protocol.CLIENTS
+
+    @property
+    def driver(self) -> Client | None:
+        """The page that drives."""
+        return next((client for client in self._clients if client.role == "driver"), None)
+
+    def join(self, client: Client) -> None:
+        """A page was opened; it drives if nobody does."""
+        self._clients.append(client)
+        client.tell(encode("hello", **self._hello()))
+        loop = self.loop
+        if loop is not None and loop.map_text:
+            client.tell(loop.map_text)
+        if self.driver is None:
+            self._seat(client)
+        self._tell_roles()
+        self.ask(Watchers(len(self._clients)))
+        if loop is not None:
+            client.show(loop.state_text, loop.frame)
+
+    def leave(self, client: Client) -> None:
+        """A page was closed, or its connection was lost."""
+        self._clients.remove(client)
+        client.lost = True
+        if client.role == "driver":
+            self.ask(DriverLeft())
+        self.ask(Watchers(len(self._clients)))
+        self._tell_roles()
+
+    def hear(self, client: Client, message: protocol.Message) -> None:
+        """Do what a page asks for."""
+        match message:
+            case protocol.ViewerAck(step=step):
+                client.acknowledged(step)
+            case protocol.Claim():
+                if self.driver is None:
+                    self._seat(client)
+                    self._tell_roles()
+                elif client.role != "driver":
+                    client.tell(
+                        encode("error", text="Somebody drives: wait until the driver's place is free.")
+                    )
+            case _ if client.role != "driver":
+                client.tell(encode("error", text="You watch: claim the driver's place when it is free."))
+            case protocol.Release():
+                client.role = "viewer"
+                self.ask(DriverLeft(lost=False))
+                self._tell_roles()
+            case protocol.Controls():
+                if self.loop is not None:
+                    self.loop.hands(message)
+            case protocol.Start() | protocol.Restart() if not client.drives.take():
+                self._refuse(client, "Too many new drives at once: wait a moment.")
+            case _:
+                if not self.ask(message):
+                    self._refuse(client, "Too much is asked for at once: wait a moment.")
+
+    def _refuse(self, client: Client, text: str) -> None:
+        """Say that something was not heard; not once for each."""
+        if client.drives.tell():
+            client.tell(encode("error", text=text))
+
+    def _seat(self, client: Client) -> None:
+        client.role = "driver"
+        self.ask(DriverCame())
+
+    def _tell_roles(self) -> None:
+        driver = self.driver is not None
+        viewers = len(self._clients) - driver
+        for client in self._clients:
+            client.tell(encode("role", role=client.role, driver=driver, viewers=viewers))

@@ -1,0 +1,360 @@
+"""Every message between the page and the server; the one place that says what they hold.
+
+One WebSocket at `/ws` (`/ws?token=...` where the page's own URL carries a token). Text messages are JSON
+objects with a `type`; binary messages are pictures. Steering is in [-1, 1], positive to the LEFT; lengths are
+metres, angles radians, speeds m/s, and world coordinates are x east, y north.
+
+Page to server (at most 4096 bytes each, 200 a second, of them two new drives; what is above is not heard).
+Unknown fields are refused.
+
+    controls    t: the page's own clock in ms (any finite number; comes back once, see `echo`)
+                steering: [-1, 1]
+                throttle, brake: [0, 1] each (default 0), or instead acceleration: [-1, 1]; they count where
+                    hello.pedals is "person"; with "cruise" the car keeps speed and distance by itself
+                source: "keyboard" | "mouse" | "gamepad" | "touch"
+                Send on every change and at least five times a second: after 2 s without one the simulation
+                waits while a person drives.
+    start       map, weather, traffic, agent: names out of hello's lists; seed: 0 to 999,999;
+                shadows: list of names out of hello.shadows. All may be left out: what was last chosen counts.
+                A new drive from its start.
+    restart     scenario: "same" (default) | "next" (the next seed)
+    takeover    on: true: the person drives, false: the agent does (an agent must have been chosen)
+    record      action: "start" | "pause" | "resume" | "stop" | "delete_last_5s" | "mark_begin" | "mark_end"
+                    | "discard" (drops the open episode and stops)
+                    | "settings" (changes nothing but the fields below)
+                keep_on_disconnect: bool, what becomes of the open episode when the tab, the connection or the
+                    server goes away (default: as before, at first true)
+                    A drive that ended stays open until "stop" or the next drive, so that its last seconds can
+                    still be deleted. After "delete_last_5s" the car is back where the first deleted frame was
+                    taken (or stays, if that is more than 20 s ago). While recording is on or paused, the next
+                    drive is recorded too; frames before and after a pause become episodes of their own.
+                person, note: text of at most 100 and 500 characters, kept with the episodes
+    pace        factor: number in (0, 1], 1 = real time; or "max" (as fast as it goes; for an agent at the
+                    wheel and for tests)
+    hold        on: bool: stop the simulation where it is, and let it go on
+    claim       become the driver, where nobody is
+    release     give the driver's place back; what is being recorded is stopped and kept
+    viewer_ack  step: of each picture, once it is drawn; pictures are sent and sized by what comes back
+
+`start`, `restart`, `takeover`, `record`, `pace`, `hold` and `controls` are the driver's alone.
+
+Server to page, text:
+
+    hello       protocol: 1; maps, weathers, traffics, agents, shadows: lists of names (agents begins with
+                "person"); weathers begins with "any": drawn anew for each seed; maps begins with "generated":
+                roads made from the seed, and "generated town", ...: those of one style;
+                chosen: {map, seed, weather, traffic, agent, shadows}; pedals: "cruise" | "person";
+                camera: {width_px, height_px, fov_deg}; dt: s of one step; recording: whether there is a
+                dataset; dataset: its folder's name or null; limits: {message_bytes, messages_per_s, clients,
+                person_characters, note_characters, largest_seed, delete_s, controls_within_s,
+                max_steering_angle_rad}
+    role        role: "driver" | "viewer"; driver: whether somebody drives; viewers: how many watch.
+                After hello and at every change.
+    map         once a drive: scenario: its name; map, seed, weather, traffic; route: [[x, y], ...];
+                start_s, goal_s (along the route); lanes: [{type, width, points: [[x, y], ...]}, ...];
+                car: {length, width, center_x} (center_x: from the rear axle to the footprint's centre)
+    state       one a step, and whenever something but the step changes:
+                step: counts up by one for each step driven since the server began, never skips
+                drive_step: steps since the start of this drive (goes back when the last 5 s are deleted)
+                time_s: simulation time of this drive
+                mode: "waiting" (for a start or a driver) | "driving" | "held" | "ended"
+                why: one clear line for waiting and held, else ""
+                held: bool, whether `hold` stopped the time
+                end: null or "collision" | "off_road" | "goal" | "timeout"
+                at_wheel: "person" | name of the agent
+                agent: name of the agent, null where only a person drives
+                intervention: whether the person drives where an agent would
+                steering: executed in this step; wheel_angle_rad: of the road wheels; acceleration: executed
+                speed, speed_limit [m/s]; command: 0 follow lane, 1 left, 2 right, 3 straight
+                lateral_offset [m], heading_error [rad]; left_lane, off_road, collision: bool
+                route_completion: 0..1
+                pose: [x, y, yaw] of the rear axle; actors: [[x, y, yaw, length, width], ...] within 80 m
+                recording: {mode: "off" | "on" | "paused", frames, seconds, marked: bool, episodes (kept),
+                    crashed (episodes kept apart), saving: bool, keep_on_disconnect, person, note};
+                    null without a dataset
+                shadows: {name: {steering: number | null, disagreement: mean |difference| over the last 5 s |
+                    null}}
+                teach: null, or with `--teach` what the learner does: {name: of its agent;
+                    phase: "waiting" (for frames) | "learning" | "ready" (to drive) | "stopped";
+                    samples: frames it was shown; updates: steps of training; loss: of late | null;
+                    steering: what it would steer, whoever drives | null; spread: how far its heads differ,
+                    smoothed | null; doubt: the same against what is usual on frames it knows | null;
+                    unsure: whether that is above 1 (until it is below 0.8); waits: whether the
+                    simulation waits because the learner at the wheel has been unsure for 1 s (mode is then
+                    "held"; `takeover` on, or `hold` off, which lets it drive on for 5 s at least);
+                    autonomy: 0..1, of its last 60 s at the wheel, 1 - (6 s * takeovers + time out of the
+                    lane) / time | null; error: mean |its steering - the person's| over the last 30 s that the
+                    person drove | null}
+                agent_steering: what the agent would steer, whoever drives, or null
+                echo: t of the newest controls that this step was the first to use, or null
+                rate_hz: steps a second of late; pace: number | "max"; expert_steering: number | null
+    event       level: "info" | "warning"; text: one clear line (a drive ended, an episode was saved, ...)
+    error       text: one clear line: what was refused and how to mend it
+
+Server to page, binary: a header of 24 bytes, little-endian, then the encoded picture:
+
+    offset 0   4 bytes   "DRV1"
+    offset 4   uint32    step, as in `state`
+    offset 8   float64   echo, as in `state`; NaN: none. now - echo = latency from the control to its picture
+    offset 16  uint8     codec: 1 JPEG, 2 WebP
+    offset 17  uint8     level: 0 best, larger is smaller and coarser
+    offset 18  uint16    width [px];  offset 20  uint16  height [px];  offset 22  uint16  0
+
+A client that cannot keep up misses pictures, never makes the simulation skip. Close codes: 1008 refused
+(origin, token, flood), 1009 message too large, 1013 too many clients.
+"""
+
+import json
+import math
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import fields as fields_of
+from typing import Any, Literal
+
+from drive.core.seeds import RESERVED_SEEDS
+from drive.web.limits import MESSAGE_BYTES, MESSAGES_PER_S
+from drive.web.serve import fields
+from drive.web.serve.fields import ProtocolError
+
+PROTOCOL = 1
+CLIENTS = 16
+PERSON_CHARACTERS, NOTE_CHARACTERS = 100, 500
+DELETE_S = 5.0
+CONTROLS_WITHIN_S = 2.0
+PERSON = "person"  # the name in hello.agents for driving without an agent
+MAGIC = b"DRV1"
+JPEG, WEBP = 1, 2
+SOURCES = ("keyboard", "mouse", "gamepad", "touch")
+RECORD_ACTIONS = (
+    "start",
+    "pause",
+    "resume",
+    "stop",
+    "delete_last_5s",
+    "mark_begin",
+    "mark_end",
+    "discard",
+    "settings",
+)
+_HEADER = struct.Struct("<4sIdBBHHH")
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """What the person's hands do."""
+
+    t: float  # the page's clock [ms]
+    steering: float  # [-1, 1], left positive
+    throttle: float = 0.0  # [0, 1]
+    brake: float = 0.0  # [0, 1]
+    acceleration: float | None = None  # [-1, 1], instead of both
+    source: str = "keyboard"
+
+    @property
+    def pedals(self) -> float:
+        """Both pedals as one number in [-1, 1]."""
+        if self.acceleration is not None:
+            return self.acceleration
+        return -self.brake if self.brake > 0.0 else self.throttle
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A new drive; None: as last chosen."""
+
+    map: str | None = None
+    seed: int | None = None
+    weather: str | None = None
+    traffic: str | None = None
+    agent: str | None = None
+    shadows: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """The drive again, or the next one."""
+
+    scenario: str = "same"
+
+
+@dataclass(frozen=True, slots=True)
+class Takeover:
+    """Hands on the wheel, or off."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What becomes of the frames."""
+
+    action: str
+    keep_on_disconnect: bool | None = None
+    person: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast, against real time."""
+
+    factor: float | Literal["max"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Stand still in time, or go on."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Become the driver."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Stop being the driver."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerAck:
+    """A picture was drawn."""
+
+    step: int
+
+
+Message = Controls | Start | Restart | Takeover | Record | Pace | Hold | Claim | Release | ViewerAck
+
+_TYPES: dict[str, type[Any]] = {
+    "controls": Controls,
+    "start": Start,
+    "restart": Restart,
+    "takeover": Takeover,
+    "record": Record,
+    "pace": Pace,
+    "hold": Hold,
+    "claim": Claim,
+    "release": Release,
+    "viewer_ack": ViewerAck,
+}
+
+
+def parse(text: str | bytes) -> Message:
+    """The message in a text frame, every field checked.
+
+    Raises:
+        ProtocolError: it is not one of the messages above.
+    """
+    if isinstance(text, bytes):
+        raise ProtocolError("Messages to the server are text, not binary.")
+    if len(text) > MESSAGE_BYTES or len(text.encode("utf-8", "surrogatepass")) > MESSAGE_BYTES:
+        raise ProtocolError(f"The message is longer than {MESSAGE_BYTES} bytes.")
+    try:
+        values = json.loads(text, parse_constant=fields.no_constant)
+    except (ValueError, RecursionError):
+        raise ProtocolError("The message is not JSON.") from None
+    kind = values.pop("type", None) if isinstance(values, dict) else None
+    if not isinstance(kind, str) or kind not in _TYPES:
+        raise ProtocolError(f"Unknown type; a message is an object whose type is one of {', '.join(_TYPES)}.")
+    made = _TYPES[kind]
+    known = [field.name for field in fields_of(made)]
+    for name in values:
+        if name not in known:
+            raise ProtocolError(f"{kind} has no field {name[:40]!r}; it has {', '.join(known) or 'none'}.")
+    checked = {name: _CHECKS[name](f"{kind}.{name}", value) for name, value in values.items()}
+    try:
+        message: Message = made(**checked)
+    except TypeError:
+        missing = [name for name in known if name in ("t", "steering", "on", "action", "factor", "step")]
+        raise ProtocolError(f"{kind} needs {', '.join(missing)}.") from None
+    return message
+
+
+_CHECKS: Mapping[str, fields.Check] = {
+    "t": fields.number(-1e15, 1e15),
+    "steering": fields.number(-1.0, 1.0),
+    "throttle": fields.number(0.0, 1.0),
+    "brake": fields.number(0.0, 1.0),
+    "acceleration": fields.optional(fields.number(-1.0, 1.0)),
+    "source": fields.one_of(*SOURCES),
+    "map": fields.optional(fields.words(100)),
+    "seed": fields.optional(fields.whole(0, RESERVED_SEEDS - 1)),
+    "weather": fields.optional(fields.words(100)),
+    "traffic": fields.optional(fields.words(100)),
+    "agent": fields.optional(fields.words(100)),
+    "shadows": fields.optional(fields.names),
+    "scenario": fields.one_of("same", "next"),
+    "on": fields.flag,
+    "action": fields.one_of(*RECORD_ACTIONS),
+    "keep_on_disconnect": fields.optional(fields.flag),
+    "person": fields.optional(fields.words(PERSON_CHARACTERS)),
+    "note": fields.optional(fields.words(NOTE_CHARACTERS)),
+    "factor": fields.factor,
+    "step": fields.whole(0, 2**32 - 1),
+}
+
+
+def limits() -> dict[str, Any]:
+    """`hello.limits`."""
+    from drive.agent import MAX_STEERING_ANGLE
+
+    return {
+        "message_bytes": MESSAGE_BYTES,
+        "messages_per_s": MESSAGES_PER_S,
+        "clients": CLIENTS,
+        "person_characters": PERSON_CHARACTERS,
+        "note_characters": NOTE_CHARACTERS,
+        "largest_seed": RESERVED_SEEDS - 1,
+        "delete_s": DELETE_S,
+        "controls_within_s": CONTROLS_WITHIN_S,
+        "max_steering_angle_rad": MAX_STEERING_ANGLE,
+    }
+
+
+def encode(kind: str, **values: Any) -> str:
+    """A text message of the server."""
+    return json.dumps({"type": kind, **values}, separators=(",", ":"), allow_nan=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What the header of a binary message says, and the bytes behind it."""
+
+    step: int
+    echo: float | None  # [ms]
+    level: int
+    width_px: int
+    height_px: int
+    data: bytes
+    codec: int = JPEG
+
+    def pack(self) -> bytes:
+        """Header and picture."""
+        echo = math.nan if self.echo is None else self.echo
+        header = (
+            MAGIC,
+            self.step & 0xFFFFFFFF,
+            echo,
+            self.codec,
+            self.level,
+            self.width_px,
+            self.height_px,
+            0,
+        )
+        return _HEADER.pack(*header) + self.data
+
+
+def unpack_picture(message: bytes) -> Picture:
+    """The inverse of `Picture.pack`.
+
+    Raises:
+        ProtocolError: the header is not ours.
+    """
+    if len(message) < _HEADER.size or message[:4] != MAGIC:
+        raise ProtocolError("The binary message is no picture.")
+    _, step, echo, codec, level, width, height, _ = _HEADER.unpack_from(message)
+    data = message[_HEADER.size :]
+    return Picture(step, None if math.isnan(echo) else echo, level, width, height, data, codec)

@@ -1,0 +1,286 @@
+"""Recording by hand: start, pause, delete the last seconds, mark, stop, and what a lost person leaves."""
+
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, replace
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from drive.agent import DT
+from drive.camera import Camera
+from drive.dataset.layout import JOURNAL_SUFFIX
+from drive.web.serve.recording_buffer import Frame, RecordingBuffer, Row, TakeFacts, frame_entry
+from drive.web.serve.store import Say, Store
+from drive.web.serve.write_ahead_log import WriteAheadLog
+
+
+def _print(level: str, text: str) -> None:
+    print(text)
+
+
+class HandRecorder:
+    """The frames that a person keeps of each drive, on their way into a dataset.
+
+    A drive's frames stay open until the drive is left or the recording is stopped, so that the last seconds
+    can still be deleted, after a crash too; then they are written by a thread of their own. While they are
+    open, a journal in the dataset's folder holds them too (where the person wants lost recordings kept):
+    what a killed server leaves there is written when the dataset is next opened.
+
+    Methods are to be called by one thread.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        camera: Camera,
+        *,
+        views: bool = False,
+        config: Mapping[str, Any] | None = None,
+        say: Say = _print,
+    ) -> None:
+        """Open or make the dataset, and write what a killed server left.
+
+        Args:
+            root: its directory.
+            camera: the front camera.
+            views: whether frames have a second picture, from a shifted and turned car.
+            config: settings, kept with the recording.
+            say: told what was saved, and what was not.
+
+        Raises:
+            UserError: the directory holds something else, or cannot be written.
+        """
+        self.root, self._say = root, say
+        self.mode = "off"  # or "on", "paused"
+        self.keep, self.marked = True, False
+        self.person = self.note = ""
+        self._drive: TakeFacts | None = None
+        self._take: RecordingBuffer | None = None
+        self._journal: WriteAheadLog | None = None
+        self._takes = 0
+        self._store = Store(root, camera, views=views, config=config, say=say)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="dataset")
+        self._saves: list[Future[None]] = []
+        self._unsaved = 0  # takes on their way to the disk
+        self._counting = Lock()  # of the line above: two threads change it
+        try:
+            self._store.recover()
+        except BaseException:
+            self._store.close()
+            raise
+
+    # --- what the person does
+
+    def start(self) -> None:
+        """Record from the next frame on."""
+        self.mode = "on"
+        self._begin_take()
+
+    def pause(self) -> None:
+        """Keep no frames until `resume`; those before and after become episodes of their own."""
+        if self.mode == "on":
+            self.mode = "paused"
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        if self.mode == "paused":
+            self.mode = "on"
+
+    def stop(self, ended: str = "stopped") -> None:
+        """Write what is open and record no more."""
+        self._finish(ended)
+        self.mode, self.marked = "off", False
+
+    def discard(self) -> None:
+        """Drop what is open and record no more."""
+        self._drop()
+        self.mode, self.marked = "off", False
+
+    def cut(self, frames: int) -> tuple[int, int | None]:
+        """Delete the last frames that are open.
+
+        Returns:
+            How many there were, and the drive's step at the first of them.
+        """
+        if self._take is None:
+            return 0, None
+        before = len(self._take.frames)
+        first = self._take.cut(frames)
+        self._note({"cut": frames})
+        return before - len(self._take.frames), first
+
+    def describe(
+        self, *, keep: bool | None = None, person: str | None = None, note: str | None = None
+    ) -> None:
+        """What becomes of the open frames if the person is lost, and who it is; None: as before."""
+        self.person = self.person if person is None else person
+        self.note = self.note if note is None else note
+        if self._take is not None and (person is not None or note is not None):
+            self._take.facts = replace(self._take.facts, person=self.person, note=self.note)
+            self._note({"facts": asdict(self._take.facts)})
+        if keep is not None and keep != self.keep:
+            self.keep = keep
+            if self._take is not None and keep:
+                self._open_journal(self._take)
+            else:
+                self._remove_journal()
+
+    def lost(self) -> None:
+        """The person is gone: keep or drop what is open, as was chosen."""
+        if self.keep:
+            self.stop("lost")
+        else:
+            self.discard()
+
+    # --- what the drive does
+
+    def begin_drive(self, facts: TakeFacts) -> None:
+        """A drive starts from its beginning; the one before is written."""
+        self._finish("stopped")
+        self._drive, self.marked = facts, False
+        if self.mode != "off":
+            self._begin_take()
+
+    def add(self, step: int, row: Row, pictures: dict[str, bytes]) -> None:
+        """Keep a frame, if the person records."""
+        if self.mode != "on" or self._take is None:
+            return
+        frame = Frame(step, row | {"mark": int(self.marked)}, pictures)
+        self._take.frames.append(frame)
+        if self._journal is not None:
+            self._note(*frame_entry(frame))
+
+    def end_drive(self, ended: str, step: int) -> None:
+        """The drive is over; its frames stay open until the next begins.
+
+        Args:
+            ended: how, in the words of the dataset. It is the end of the open frames only if they reach it:
+                not if the recording paused before, or their last were deleted.
+            step: the last that was driven.
+        """
+        if self._take is not None and self._take.frames and self._take.frames[-1].step == step:
+            self._take.ended = ended
+            self._note({"ended": ended})
+
+    def close(self) -> None:
+        """Keep or drop what is open, as was chosen, wait for the disk, and let others write."""
+        try:
+            self.lost()
+            self.flush()
+        finally:
+            self._pool.shutdown()
+            self._store.close()
+
+    def flush(self) -> None:
+        """Wait until everything that was finished is on the disk."""
+        saves, self._saves = self._saves, []
+        for save in saves:
+            save.result()
+
+    @property
+    def kept(self) -> int:
+        """Episodes that were written, but for the `crashed`."""
+        return self._store.kept
+
+    @property
+    def crashed(self) -> int:
+        """Episodes that were written and end so that no training learns from them."""
+        return self._store.crashed
+
+    @property
+    def frames(self) -> int:
+        """Frames that are open."""
+        return len(self._take.frames) if self._take is not None else 0
+
+    def status(self) -> dict[str, Any]:
+        """`state.recording` of the protocol."""
+        return {
+            "mode": self.mode,
+            "frames": self.frames,
+            "seconds": round(self.frames * DT, 2),
+            "marked": self.marked,
+            "episodes": self._store.kept,
+            "crashed": self._store.crashed,
+            "saving": self._unsaved > 0,
+            "keep_on_disconnect": self.keep,
+            "person": self.person,
+            "note": self.note,
+        }
+
+    # --- takes and journals
+
+    def _begin_take(self) -> None:
+        if self._drive is None or self._take is not None:
+            return
+        self._take = RecordingBuffer(replace(self._drive, person=self.person, note=self.note))
+        if self.keep:
+            self._open_journal(self._take)
+
+    def _open_journal(self, take: RecordingBuffer) -> None:
+        while (path := self.root / f"open-{self._takes:06d}{JOURNAL_SUFFIX}").exists():
+            self._takes += 1
+        try:
+            self._journal = WriteAheadLog(path)
+        except OSError as error:
+            self._lost_journal(error)
+            return
+        self._note({"facts": asdict(take.facts)})
+        for frame in take.frames:
+            self._note(*frame_entry(frame))
+        if take.ended:
+            self._note({"ended": take.ended})
+
+    def _note(self, head: dict[str, Any], data: bytes = b"") -> None:
+        """Write into the journal, where there is one."""
+        if self._journal is None:
+            return
+        try:
+            self._journal.write(head, data)
+        except OSError as error:
+            self._lost_journal(error)
+
+    def _lost_journal(self, error: OSError) -> None:
+        self._remove_journal()
+        self._say(
+            "error",
+            f"{self.root}: {error.strerror or error}: recording goes on in memory, and a killed server would "
+            "lose it: free some space.",
+        )
+
+    def _drop(self) -> None:
+        self._take = None
+        self._remove_journal()
+
+    def _remove_journal(self) -> None:
+        journal, self._journal = self._journal, None
+        if journal is None:
+            return
+        try:
+            journal.remove()
+        except OSError as error:
+            said = f"{journal.path}: {error.strerror or error}: delete it, or the next start adds it."
+            self._say("error", said)
+
+    def _finish(self, ended: str) -> None:
+        """Hand what is open to the thread that writes."""
+        take, journal = self._take, self._journal
+        if take is None:
+            return
+        if not take.frames:
+            self._drop()
+            return
+        self._take = self._journal = None
+        take.ended = take.ended or ended
+        with self._counting:
+            self._unsaved += 1
+        self._saves = [save for save in self._saves if not save.done() or save.exception() is not None]
+        self._saves.append(self._pool.submit(self._save_and_tell, take, journal))
+
+    def _save_and_tell(self, take: RecordingBuffer, journal: WriteAheadLog | None) -> None:
+        try:
+            told = self._store.save(take, journal)
+        finally:
+            with self._counting:
+                self._unsaved -= 1
+        self._say(*told)

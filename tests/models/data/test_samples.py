@@ -1,0 +1,154 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from drive.camera import Camera
+from drive.core.errors import UserError
+from drive.dataset import DatasetWriter, lane_features, read_episode, read_info
+from drive.models.data.preprocess import preprocess, road_crop
+from drive.models.data.samples import (
+    Samples,
+    balance_weights,
+    batches,
+    draw_epoch,
+    open_samples,
+    split_by_road,
+    steps_of_epoch,
+)
+from drive.models.training.device import load_tensorflow
+from tests.models.synthetic import CAMERA
+
+
+def toy(count: int = 100, episodes: int = 5, drives_of_a_road: int = 1) -> Samples:
+    steering = np.linspace(-1, 1, count).astype(np.float32)
+    pictures = np.zeros((count, 66, 200, 3), np.uint8)
+    pictures[:, 0, 0, 0] = np.arange(count) % 256
+    episode = np.arange(count) * episodes // count
+    return Samples(pictures, steering, np.zeros(count, np.float32), episode, episode // drives_of_a_road)
+
+
+def test_the_cache_equals_the_graphs_own_preprocessing_and_is_made_once(lines: Path, tmp_path: Path) -> None:
+    import cv2
+
+    tf = load_tensorflow()
+    info = read_info(lines)
+    crop = road_crop(info.camera)
+    calls: list[tuple[int, int]] = []
+    samples = open_samples([info], crop, tmp_path, lambda done, total: calls.append((done, total)))
+    assert calls[-1] == (160, 160)
+    assert samples.pictures.shape == (320, 66, 200, 3)
+    values = read_episode(info, 1, ["observation.images.view", "action.view"])
+    frame = cv2.imdecode(np.frombuffer(values["observation.images.view"][7], np.uint8), cv2.IMREAD_COLOR)
+    wanted = preprocess(tf.constant(frame[None, :, :, ::-1]), crop).numpy()[0]
+    position = 80 + 40 + 7  # after episode 0 (front, view) and the front pictures of episode 1
+    np.testing.assert_array_equal(samples.pictures[position], wanted)
+    assert samples.steering[position] == values["action.view"][7]
+    assert samples.episode[position] == 1
+    calls.clear()
+    again = open_samples([info], crop, tmp_path, lambda done, total: calls.append((done, total)))
+    assert not calls
+    np.testing.assert_array_equal(again.steering, samples.steering)
+
+
+def test_a_damaged_picture_is_named(lines: Path, tmp_path: Path) -> None:
+    from drive.models.data.decoding import _Decoder
+
+    info = read_info(lines)
+    with pytest.raises(UserError, match=r"observation.images.front of episode 3 cannot be decoded"):
+        _Decoder(info, 3, "observation.images.front")(b"\xff\xd8\xff")
+
+
+def test_a_road_is_never_split() -> None:
+    samples = toy(episodes=10, drives_of_a_road=2)
+    for seed in range(5):
+        training, validation = split_by_road(samples, 0.2, seed)
+        assert len(training) == 80 and len(validation) == 20
+        assert not set(samples.road[training]) & set(samples.road[validation])
+        assert len(np.unique(samples.episode[validation])) == 2
+
+
+@pytest.mark.parametrize("samples", [*range(32, 3000, 37), 66_940])
+def test_steps_are_taken_several_at_once_and_few_samples_left_out(samples: int) -> None:
+    steps, at_once = steps_of_epoch(samples, 32)
+    assert 1 <= at_once <= 16 and steps % at_once == 0
+    assert 0 <= samples // 32 - steps < at_once
+    if steps > 16:
+        assert at_once > 8
+
+
+@pytest.mark.parametrize(
+    ("samples", "batch_size", "expected"),
+    [
+        (2091 * 32, 32, (2090, 11)),
+        (23 * 32 + 31, 32, (22, 11)),
+        (16 * 32, 32, (16, 16)),
+        (9000, 4096, (2, 1)),
+    ],
+)
+def test_the_number_at_once_is_the_one_that_leaves_out_least(
+    samples: int, batch_size: int, expected: tuple[int, int]
+) -> None:
+    assert steps_of_epoch(samples, batch_size) == expected
+
+
+def test_one_road_is_too_few_however_often_it_was_driven() -> None:
+    told = r"one road alone \(drives: 4\), .*record another one with a different --seed"
+    with pytest.raises(UserError, match=told):
+        split_by_road(toy(episodes=4, drives_of_a_road=4), 0.1, seed=0)
+
+
+def write_roads(root: Path, lines: Path, *drives: tuple[str, int | None]) -> Path:
+    """A dataset of drives (map, seed), each of the same ten frames."""
+    names = [name for name in lane_features(CAMERA) if "index" not in name and name != "timestamp"]
+    columns = {name: values[:10] for name, values in read_episode(lines, 0, names).items()}
+    for name, seed in drives:
+        with DatasetWriter(root, fps=20, camera=CAMERA, driver="expert", map_name=name) as writer:
+            writer.add_episode(columns, seed=seed)
+    return root
+
+
+def test_drives_of_one_map_and_seed_are_of_one_road_in_whatever_dataset(lines: Path, tmp_path: Path) -> None:
+    first = write_roads(tmp_path / "first", lines, ("generated", 7), ("town", 7), ("generated", None))
+    look = write_roads(tmp_path / "look", lines, ("generated town", 7), ("generated", 8), ("generated", None))
+    infos = [read_info(first), read_info(look)]
+    samples = open_samples(infos, road_crop(CAMERA), tmp_path)
+    pictures = 20  # of a drive, front and view
+    np.testing.assert_array_equal(samples.episode, np.repeat(np.arange(6), pictures))
+    np.testing.assert_array_equal(samples.road, np.repeat([0, 1, 2, 0, 3, 4], pictures))
+    again = open_samples(infos, road_crop(CAMERA), tmp_path)
+    np.testing.assert_array_equal(again.road, samples.road)
+
+
+def test_balance_draws_corners_more_often() -> None:
+    steering = np.concatenate([np.zeros(900), np.full(100, 0.5)]).astype(np.float32)
+    assert balance_weights(steering, 0.0)[-1] == pytest.approx(0.001)
+    assert balance_weights(steering, 1.0)[-100:].sum() == pytest.approx(0.5)
+    half = balance_weights(steering, 0.5)
+    assert half[-1] / half[0] == pytest.approx(3.0)
+
+
+def test_an_epoch_draws_each_sample_its_expected_number_of_times() -> None:
+    weights = np.array([0.5, 0.25, 0.25])
+    drawn = draw_epoch(weights, 400, np.random.default_rng(0))
+    assert np.abs(np.bincount(drawn) - [200, 100, 100]).max() <= 1
+    assert np.any(np.diff(drawn) < 0)
+
+
+def test_an_epochs_batches_depend_on_seed_and_epoch_alone() -> None:
+    samples, chosen = toy(), np.arange(100)
+    stream = batches(samples, chosen, 25, 7, 0, 0.5, True)
+    first = [next(stream) for _ in range(8)]
+    later = batches(samples, chosen, 25, 7, 1, 0.5, True)
+    for (a, steering_a), (b, steering_b) in zip(first[4:], [next(later) for _ in range(4)], strict=True):
+        np.testing.assert_array_equal(a["pictures"], b["pictures"])
+        np.testing.assert_array_equal(a["parameters"], b["parameters"])
+        np.testing.assert_array_equal(steering_a, steering_b)
+    assert not np.array_equal(first[0][1], first[4][1])
+
+
+def test_the_crop_keeps_the_road() -> None:
+    assert road_crop(Camera()).top_px == 61  # horizon at 80 - 160 tan(3 deg) = 71.6, 3.5 deg above it
+    assert road_crop(Camera(pitch_deg=40.0)).top_px == 0
+    with pytest.raises(UserError, match="pitch it further down"):
+        road_crop(Camera(pitch_deg=-40.0))
