@@ -12,21 +12,23 @@ from numpy.typing import NDArray
 
 from drive.agent import DT, Agent, AgentFailure, Context, Control, Observation
 from drive.core.errors import UserError
-from drive.driving.deadline import TooLong, Watch
 from drive.episode import Episode
 from drive.sim.arrays import EGO, PATH_STEP
 
-ACT_LIMIT = 60.0  # an agent that thinks longer than this over one step has failed [s]
 BLOCKED_BEFORE, BLOCKED_AFTER = 20.0, 10.0  # of an obstacle on the path, where offsets are not valid [m]
 
 OnFrame = Callable[[int, Observation, float, dict[str, float]], None]
+Heartbeat = Callable[[str], None]
 
 
 class ReplayAgent:
     """Drives stored actions again."""
 
-    def __init__(self, steering: NDArray[np.float64]) -> None:
-        self._steering = steering
+    def __init__(
+        self, steering: NDArray[np.float64], acceleration: NDArray[np.float64] | None = None
+    ) -> None:
+        """Take (T,) steering and acceleration in [-1, 1]; acceleration NaN or None: left to the speed law."""
+        self._steering, self._acceleration = steering, acceleration
         self._step = 0
 
     def reset(self, context: Context) -> None:
@@ -34,10 +36,12 @@ class ReplayAgent:
         self._step = 0
 
     def act(self, observation: Observation) -> Control:
-        """The stored steering of this step."""
+        """The stored control of this step."""
         if self._step >= len(self._steering):
             raise AgentFailure("the stored actions ended before the drive did")
-        control = Control(float(self._steering[self._step]))
+        acceleration = math.nan if self._acceleration is None else float(self._acceleration[self._step])
+        given = None if math.isnan(acceleration) else acceleration
+        control = Control(float(self._steering[self._step]), given)
         self._step += 1
         return control
 
@@ -50,14 +54,14 @@ def rollout(
     name: str = "agent",
     shadows: Mapping[str, Agent] | None = None,
     on_frame: OnFrame | None = None,
-    act_limit: float = ACT_LIMIT,
+    heartbeat: Heartbeat | None = None,
 ) -> Episode:
     """Let an agent drive one scenario from its start to its end.
 
     The car keeps its speed by itself (an environment with `longitudinal="cruise"`); the agent steers. The
-    agent's own failure (an exception, a control that is not a number in [-1, 1], more than `act_limit`
-    seconds for one step) ends the drive and stands in `Episode.failure`; an exception of the environment
-    stands in `Episode.error`.
+    agent's own failure (an exception, a control that is not a number in [-1, 1]) ends the drive and stands
+    in `Episode.failure`; an exception of the environment stands in `Episode.error`. Nothing here limits the
+    time: whoever runs agents that may hang does so in a process of a `WorkerPool`.
 
     Args:
         env: a lane environment with `.world`.
@@ -67,7 +71,8 @@ def rollout(
         shadows: agents that see every frame and are not heard; their steering is kept, NaN once one failed
             (as the driver can fail; it stands in `Episode.extra["shadow_failures"]`).
         on_frame: called with (step, observation, steering, shadows' steering) before each step is driven.
-        act_limit: [s]; a hanging agent is interrupted on systems with interval timers.
+        heartbeat: told what is about to happen, such as "act of net at step 12", before every reset and act
+            of the agent and of each shadow.
 
     Returns:
         The episode, whatever happened.
@@ -75,49 +80,42 @@ def rollout(
     Raises:
         UserError: an agent cannot drive here at all.
     """
-    drive = _Drive(env, scenario, shadows or {})
+    drive = _Drive(env, scenario, shadows or {}, heartbeat)
     failure = error = None
-    with Watch(act_limit) as watch:
-        try:
-            failure = _run(drive, agent, watch, on_frame)
-        except UserError:
-            raise
-        except Exception as problem:
-            error = f"{type(problem).__name__}: {_one_line(problem)} at step {drive.step}"
-            drive.facts["traceback"] = traceback.format_exc()
+    try:
+        failure = _run(drive, agent, name, on_frame)
+    except UserError:
+        raise
+    except Exception as problem:
+        error = f"{type(problem).__name__}: {_one_line(problem)} at step {drive.step}"
+        drive.facts["traceback"] = traceback.format_exc()
     return drive.episode(name, failure, error)
 
 
-def _run(drive: "_Drive", agent: Agent, watch: Watch, on_frame: OnFrame | None) -> str | None:
+def _run(drive: "_Drive", agent: Agent, name: str, on_frame: OnFrame | None) -> str | None:
     """Drive to the end; the agent's failure, if any."""
     observation = drive.begin()
     try:
-        with watch.limit():
-            agent.reset(drive.context(agent))
-    except TooLong:
-        return f"reset took more than {watch.seconds:g} s"
+        drive.beat("reset", name)
+        agent.reset(drive.context(agent))
     except UserError:  # what was asked for cannot work, such as a policy made for another camera
         raise
     except (Exception, SystemExit) as problem:
         return f"reset raised {type(problem).__name__}: {_one_line(problem)}"
-    drive.reset_shadows(watch)
+    drive.reset_shadows()
     ended = False
     while not ended:
         try:
+            drive.beat("act", name)
             started = perf_counter()
-            with watch.limit():
-                control = agent.act(observation)
+            control = agent.act(observation)
             seconds = perf_counter() - started
-            if seconds > watch.seconds:
-                raise TooLong
             steering, acceleration = checked_numbers(control)
-        except TooLong:
-            return f"act took more than {watch.seconds:g} s at step {drive.step}"
         except AgentFailure as problem:
             return f"{problem} at step {drive.step}"
         except (Exception, SystemExit) as problem:
             return f"act raised {type(problem).__name__}: {_one_line(problem)} at step {drive.step}"
-        others = drive.ask_shadows(observation, watch)
+        others = drive.ask_shadows(observation)
         if on_frame is not None:
             on_frame(drive.step, observation, steering, others)
         observation, ended = drive.go(steering, acceleration, seconds)
@@ -150,7 +148,10 @@ def checked_numbers(control: Any) -> tuple[float, float]:
 class _Drive:
     """The log of one drive."""
 
-    def __init__(self, env: Any, scenario: Any, shadows: Mapping[str, Agent]) -> None:
+    def __init__(
+        self, env: Any, scenario: Any, shadows: Mapping[str, Agent], heartbeat: Heartbeat | None
+    ) -> None:
+        self._heartbeat = heartbeat
         self.env, self.scenario, self.shadows = env, scenario, dict(shadows)
         self.step = 0
         self._egos = np.zeros(1024, EGO)
@@ -172,13 +173,15 @@ class _Drive:
         context: Context = self._world.context(0, privileged=bool(getattr(agent, "privileged", False)))
         return context
 
-    def reset_shadows(self, watch: Watch) -> None:
+    def beat(self, what: str, name: str) -> None:
+        if self._heartbeat is not None:
+            self._heartbeat(f"{what} of {name} at step {self.step}")
+
+    def reset_shadows(self) -> None:
         for name, shadow in self.shadows.items():
             try:
-                with watch.limit():
-                    shadow.reset(self.context(shadow))
-            except TooLong:
-                self._shadow_failures[name] = f"reset took more than {watch.seconds:g} s"
+                self.beat("reset", name)
+                shadow.reset(self.context(shadow))
             except UserError:
                 raise
             except (Exception, SystemExit) as problem:
@@ -196,22 +199,14 @@ class _Drive:
         self._note(observation)
         return observation, bool(terminated or truncated)
 
-    def ask_shadows(self, observation: Observation, watch: Watch) -> dict[str, float]:
+    def ask_shadows(self, observation: Observation) -> dict[str, float]:
         heard = {}
         for name, shadow in self.shadows.items():
             steering = math.nan
             if name not in self._shadow_failures:
                 try:
-                    started = perf_counter()
-                    with watch.limit():
-                        control = shadow.act(observation)
-                    if perf_counter() - started > watch.seconds:
-                        raise TooLong
-                    steering = checked_numbers(control)[0]
-                except TooLong:
-                    self._shadow_failures[name] = (
-                        f"act took more than {watch.seconds:g} s at step {self.step}"
-                    )
+                    self.beat("act", name)
+                    steering = checked_numbers(shadow.act(observation))[0]
                 except (Exception, SystemExit) as problem:
                     self._shadow_failures[name] = f"{_one_line(problem)} at step {self.step}"
             self._heard[name].append(steering)

@@ -52,12 +52,12 @@ def warm_up(env: Any = None, scenario: Any = None, agents: "Iterable[Agent]" = (
         from drive.sim.env import LaneEnv
 
         env = LaneEnv(camera=_camera())
-    episode = rollout(env, Expert(), short, act_limit=300.0)
+    episode = rollout(env, Expert(), short)
     if episode.error is not None:
         raise RuntimeError(episode.extra["traceback"])
     env.unwrapped.world.render_view(0, 0.2, 0.02)
     for agent in agents:
-        rollout(env, agent, short, act_limit=300.0)
+        rollout(env, agent, short)
 
 
 def warm_up_with_message() -> None:
