@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from drive.dataset.checking import read_episode_stats
 from drive.dataset.editing import write_edits
 from drive.dataset.edits import KINDS, Edits, Range
 from drive.dataset.guard import take_lock
-from drive.dataset.layout import INDEX_COLUMNS, camera_to_json, image_names
+from drive.dataset.layout import INDEX_COLUMNS, image_names
 from drive.dataset.reader import DatasetInfo, EpisodeRow, read_episode, read_info
 from drive.dataset.writer import DatasetWriter
 
@@ -67,7 +67,7 @@ def refuse_differing(infos: Sequence[DatasetInfo]) -> None:
 
 
 def _facts(first: DatasetInfo, other: DatasetInfo) -> Iterator[tuple[str, Any, Any]]:
-    cameras = camera_to_json(first.camera), camera_to_json(other.camera)
+    cameras = asdict(first.camera), asdict(other.camera)
     yield from ((f"the camera's {name}", cameras[0][name], cameras[1][name]) for name in cameras[0])
     yield "a camera that is calibrated:", first.calibrated, other.calibrated
     yield "the frame rate", first.fps, other.fps

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ from drive.dataset.layout import (
     TASKS_PATH,
     TEMPORARY_SUFFIX,
     Features,
-    camera_to_json,
     episodes_file,
 )
 from drive.dataset.opening import open_parquet, read_table
@@ -77,7 +77,7 @@ def refuse_other_kind(
     info: DatasetInfo, camera: Camera, fps: int, features: Features, calibrated: bool = True
 ) -> None:
     """Refuse to append frames of another camera, rate or set of features, naming both values."""
-    ours, theirs = camera_to_json(camera), camera_to_json(info.camera)
+    ours, theirs = asdict(camera), asdict(info.camera)
     for name, value in theirs.items():
         if ours[name] != value:
             raise UserError(

@@ -14,7 +14,6 @@ file and the row of one episode that `info.json` does not count yet.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +157,7 @@ def episodes_file(root: Path, chunk_index: int, file_index: int) -> Path:
 
 def camera_to_json(camera: Camera) -> dict[str, Any]:
     """The camera's calibration as plain values."""
-    return asdict(camera)
+    return camera.to_json()
 
 
 def camera_from_json(values: Mapping[str, Any], source: Path) -> Camera:

@@ -25,7 +25,7 @@ def identity(config: "EvaluateConfig", plan: "Plan") -> dict[str, Any]:
         "out": str(config.out),
         "simulator": simulator_key(),
         "program": program_key(),
-        "camera": asdict(plan.camera),
+        "camera": plan.camera.to_json(),
         "policies": {
             name: sha256(Path(source).read_bytes()).hexdigest()
             for name, source in sources.items()

@@ -120,7 +120,7 @@ def describe(camera: Camera, facts: Mapping[str, Any]) -> dict[str, Any]:
             "speed": {"dtype": "float32", "shape": ["N", 1], "content": "m/s"},
         },
         "outputs": {"steering": {"dtype": "float32", "shape": ["N", 1], "content": "left positive, -1..1"}},
-        "camera": asdict(camera),
+        "camera": camera.to_json(),
         "crop": asdict(road_crop(camera)),
         **facts,
     }

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +71,7 @@ def summarize(info: "DatasetInfo") -> dict[str, Any]:
         "distance_km": None if speed is None else round(float(speed.sum()) * seconds / 1000.0, 3),
         "mean_speed_mps": None if speed is None or not frames else round(float(speed.mean()), 2),
         "pictures": frames * sum(feature["dtype"] == "image" for feature in info.features.values()),
-        "camera": asdict(info.camera),
+        "camera": info.camera.to_json(),
         "calibrated": info.calibrated,
         "features": list(info.features),
         "frames_to_learn_from": sum(one["frames_to_learn_from"] for one in episodes),
