@@ -14,6 +14,10 @@ MAX_STEERING_ANGLE = 0.6  # road wheel [rad]
 MAX_ACCELERATION = 3.0  # [m/s^2] at Control.acceleration = +1
 MAX_DECELERATION = 8.0  # [m/s^2] at Control.acceleration = -1
 NO_LEAD_GAP = 200.0  # the radar's answer when nothing is ahead [m]
+# Bounds of what is observed.
+MAX_SPEED = 60.0  # [m/s]
+MAX_YAW_RATE = 10.0  # [rad/s]
+MIN_GAP = -50.0  # [m]
 
 
 def acceleration_fraction(acceleration: float) -> float:
@@ -27,7 +31,7 @@ class AgentFailure(Exception):
 
 
 class Observation(TypedDict, total=False):
-    """What an agent sees each control step; the same keys for every agent."""
+    """What an agent sees each control step; the same keys for every agent. `OBSERVATION` declares them."""
 
     camera: NDArray[np.uint8]  # (H, W, 3) RGB, front camera
     speed: NDArray[np.float32]  # (1,) [m/s]
@@ -35,6 +39,36 @@ class Observation(TypedDict, total=False):
     speed_limit: NDArray[np.float32]  # (1,) [m/s]
     command: int  # 0 follow lane, 1 left, 2 right, 3 straight, at the next junction
     lead: NDArray[np.float32]  # (2,) gap to the vehicle ahead [m], its speed minus ours [m/s]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One key of the observation, from which spaces, dataset columns and policy inputs are derived."""
+
+    shape: tuple[int | str, ...]  # of one observation; "H" and "W" are the camera's
+    dtype: str
+    low: tuple[float, ...]  # one for all elements, or one each
+    high: tuple[float, ...]
+    columns: tuple[str, ...] = ()  # names of its numbers in a dataset's `observation.state`
+    mirrored: bool = False  # its sign changes where left and right are exchanged
+
+
+OBSERVATION: Mapping[str, Quantity] = {
+    "camera": Quantity(("H", "W", 3), "uint8", (0,), (255,)),
+    "speed": Quantity((1,), "float32", (0.0,), (MAX_SPEED,), ("speed_mps",)),
+    "yaw_rate": Quantity(
+        (1,), "float32", (-MAX_YAW_RATE,), (MAX_YAW_RATE,), ("yaw_rate_radps",), mirrored=True
+    ),
+    "speed_limit": Quantity((1,), "float32", (0.0,), (MAX_SPEED,), ("speed_limit_mps",)),
+    "command": Quantity((), "int64", (0,), (3,)),
+    "lead": Quantity(
+        (2,),
+        "float32",
+        (MIN_GAP, -MAX_SPEED),
+        (NO_LEAD_GAP, MAX_SPEED),
+        ("lead_gap_m", "lead_relative_speed_mps"),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)

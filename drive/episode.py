@@ -1,10 +1,58 @@
 """One drive as arrays: what metrics, reports and datasets read."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+class End(StrEnum):
+    """Why a drive ended: in the simulator, in datasets, in scores and on pages."""
+
+    GOAL = "goal"
+    COLLISION = "collision"
+    OFF_ROAD = "off_road"
+    LANE_DEPARTURE = "lane_departure"
+    TIMEOUT = "timeout"
+    AGENT_FAILURE = "agent_failure"
+    STOPPED = "stopped"  # before any of these, on purpose
+    LOST = "lost"  # the connection to the person who drove
+    KILLED = "killed"  # the program that recorded
+
+    @classmethod
+    def read(cls, text: str) -> "End":
+        """The end that a file names, in today's words or in earlier ones.
+
+        Raises:
+            ValueError: it is none.
+        """
+        return cls(_EARLIER.get(text, text))
+
+    @property
+    def failed(self) -> bool:
+        """Whether nobody should learn from how the drive ended."""
+        return self in FAILED_ENDS
+
+    @property
+    def label(self) -> str:
+        """In words."""
+        return self.value.replace("_", " ")
+
+
+FAILED_ENDS = (End.COLLISION, End.OFF_ROAD, End.LANE_DEPARTURE, End.AGENT_FAILURE)
+_EARLIER = {
+    "crash": "collision",
+    "off road": "off_road",
+    "lane_left": "lane_departure",
+    "lane left": "lane_departure",
+    "time-out": "timeout",
+    "agent_failed": "agent_failure",
+    "agent failure": "agent_failure",
+    "not completed": "stopped",
+    "success": "goal",
+}
 
 
 @dataclass(frozen=True, eq=False)

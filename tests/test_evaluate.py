@@ -119,7 +119,7 @@ def test_two_processes_drive_like_one(results: Path, tmp_path: Path) -> None:
 def test_an_agents_failure_counts_and_does_not_stop_the_run(tmp_path: Path) -> None:
     main(config(tmp_path, agent=("tests.fakes:stumbling",), episodes=1))
     (row,) = read_rows(tmp_path)
-    assert row["outcome"] == "agent failure"
+    assert row["outcome"] == "agent_failure"
     assert row["failure"] == "steering is nan, not in [-1, 1], at step 5"
     assert json.loads((tmp_path / "summary.json").read_text())["agents"]["stumbling"]["success_rate"] == 0.0
 

@@ -16,7 +16,7 @@ A drive by a person, alone or taking over from an agent (`driver` is then the ag
             columns,            # every feature of hand_features(camera) but INDEX_COLUMNS
             seed=17,            # of the scenario; None where there is none
             scenario=..., weather=...,
-            ended="stopped",    # one of ENDS; FAILED_ENDS are written too, and left out of training
+            ended="stopped",    # a drive.episode.End; those that `failed` are written too, not trained on
         )                       # driver=, person=, note= here override the writer's
 
 Its columns: `action` is the clean label to learn from (the person's own action where the person drives, the
@@ -43,8 +43,6 @@ from drive.dataset.editing import exclude, mark, restore, unmark
 from drive.dataset.edits import Edits, read_edits
 from drive.dataset.layout import (
     ACTION_NAMES,
-    ENDS,
-    FAILED_ENDS,
     FRONT_IMAGE,
     INDEX_COLUMNS,
     STATE_NAMES,
@@ -65,8 +63,6 @@ from drive.dataset.writer import DatasetWriter
 
 __all__ = [
     "ACTION_NAMES",
-    "ENDS",
-    "FAILED_ENDS",
     "FRONT_IMAGE",
     "INDEX_COLUMNS",
     "STATE_NAMES",

@@ -19,6 +19,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from drive.agent import OBSERVATION
 from drive.camera import Camera
 from drive.core.errors import UserError
 
@@ -38,12 +39,8 @@ DRIVE_FORMAT = 1  # version of drive.json
 
 FRONT_IMAGE = "observation.images.front"
 VIEW_IMAGE = "observation.images.view"
-STATE_NAMES = ["speed_mps", "yaw_rate_radps", "speed_limit_mps", "lead_gap_m", "lead_relative_speed_mps"]
+STATE_NAMES = [name for quantity in OBSERVATION.values() for name in quantity.columns]
 ACTION_NAMES = ["steering", "acceleration"]
-
-# How an episode ended; "" where nobody knows.
-FAILED_ENDS = ("crash", "off_road", "lane_left")  # kept apart: no training learns from them unless told to
-ENDS = ("goal", "timeout", "stopped", "lost", "killed", *FAILED_ENDS)
 
 Features = dict[str, dict[str, Any]]
 

@@ -17,7 +17,6 @@ from drive.dataset.layout import (
     CODEBASE_VERSION,
     DRIVE_FORMAT,
     DRIVE_PATH,
-    FAILED_ENDS,
     INFO_PATH,
     TASKS_PATH,
     Features,
@@ -25,6 +24,7 @@ from drive.dataset.layout import (
     data_file,
 )
 from drive.dataset.opening import check_forms, damaged, open_parquet, read_json, read_table
+from drive.episode import FAILED_ENDS, End
 from drive.sim.maps.styles import GENERATED, GENERATED_MAPS
 
 Column = NDArray[Any] | list[bytes]
@@ -48,7 +48,7 @@ class EpisodeRow:
     row_file: int
     person: str = ""  # who sat at the wheel
     note: str = ""
-    ended: str = ""  # one of `layout.ENDS`; "": nobody knows
+    ended: str = ""  # one of `drive.episode.End`; "": nobody knows
 
     @property
     def failed(self) -> bool:
@@ -193,7 +193,7 @@ def _read_rows(root: Path, total: int) -> tuple[EpisodeRow, ...]:
                     row_file=row["meta/episodes/file_index"],
                     person=row.get("person", ""),
                     note=row.get("note", ""),
-                    ended=row.get("ended", ""),
+                    ended=_end(row.get("ended", "")),
                 )
             )
     if len(rows) < total:
@@ -297,3 +297,11 @@ def iter_frames(
         length = len(next(iter(frames.values())))
         for t in range(length):
             yield {name: values[t] for name, values in frames.items()}
+
+
+def _end(text: str) -> str:
+    """How an episode ended, in today's words; what nobody knows stays as it is."""
+    try:
+        return End.read(text).value
+    except ValueError:
+        return text

@@ -31,7 +31,6 @@ from drive.dataset.guard import (
 from drive.dataset.layout import (
     CHUNK_SIZE,
     DRIVE_PATH,
-    ENDS,
     INFO_PATH,
     STATS_PATH,
     TASKS_PATH,
@@ -46,6 +45,7 @@ from drive.dataset.layout import (
 from drive.dataset.opening import open_parquet
 from drive.dataset.reader import read_info, read_tasks
 from drive.dataset.stats import Stats, column_stats, encoded_image_stats, join
+from drive.episode import End
 from drive.sim.maps.styles import GENERATED
 
 DEFAULT_TASK = "follow the lane"
@@ -206,7 +206,7 @@ class DatasetWriter:
             scenario: its name.
             weather: its weather's name.
             task: what is done in it, in words.
-            ended: one of `layout.ENDS`; "": nobody knows. Training leaves the `layout.FAILED_ENDS` out.
+            ended: one of `drive.episode.End`; "": nobody knows. Training leaves those that `failed` out.
             driver: who drove it, where that differs from the writer's driver.
             person: likewise.
             note: likewise.
@@ -222,8 +222,8 @@ class DatasetWriter:
         """
         if seed is not None and not 0 <= seed < RESERVED_SEEDS:
             raise ValueError(f"seed is {seed}; take 0 to {RESERVED_SEEDS - 1:,}, others are for evaluation.")
-        if ended not in ("", *ENDS):
-            raise ValueError(f"ended is {ended!r}; take one of {', '.join(ENDS)}, or an empty text.")
+        if ended not in ("", *End):
+            raise ValueError(f"ended is {ended!r}; take one of {', '.join(End)}, or an empty text.")
         values = checked_columns(columns, self.features)
         state = self._state
         length = len(next(iter(values.values())))
@@ -256,7 +256,7 @@ class DatasetWriter:
             "driver": self._recording["driver"] if driver is None else driver,
             "person": self._recording["person"] if person is None else person,
             "note": self._recording["note"] if note is None else note,
-            "ended": ended,
+            "ended": str(ended),
         }
         joined = {n: join([state.stats[n], stats[n]]) if state.episodes else stats[n] for n in self.features}
         after = _State(

@@ -14,9 +14,8 @@ from drive.dataset.layout import FRONT_IMAGE, VIEW_IMAGE
 from drive.dataset.stats import IMAGE_SAMPLES, ImageStats, Stats
 from drive.driving.session import checked_numbers
 from drive.driving.steering_noise import NoiseSettings, SteeringNoise
+from drive.episode import FAILED_ENDS, End
 
-# Ends of a drive that nobody should learn from.
-FAILURES = ("collision", "off_road", "lane_left", "agent_failed")
 STATS_EVERY = 600 // IMAGE_SAMPLES  # frames between two that enter the statistics
 VIEW_MARGIN = 0.3  # a shifted view's middle stays this far inside its lane [m]
 
@@ -54,7 +53,7 @@ class Demonstration:
     @property
     def failure(self) -> str | None:
         """Why nobody should learn from it; None: it is good."""
-        return next((end for end in self.ends if end in FAILURES), None)
+        return next((end for end in self.ends if end in FAILED_ENDS), None)
 
 
 class Pictures:
@@ -134,7 +133,7 @@ def record_drive(
                 raise
             except Exception as problem:
                 error = f"{type(problem).__name__}: {problem} (step {step})"
-                ends = ["agent_failed"]
+                ends = [End.AGENT_FAILURE]
                 break
             steering = label if rescue(ego) else chosen
         keep = step % settings.every == 0

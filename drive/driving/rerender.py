@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.dataset import FRONT_IMAGE, STATE_NAMES, VIEW_IMAGE, DatasetInfo, read_episode, read_info
+from drive.agent import OBSERVATION
+from drive.dataset import FRONT_IMAGE, VIEW_IMAGE, DatasetInfo, read_episode, read_info
 from drive.dataset.stats import Stats
 from drive.driving.demonstrations import DriveSettings, Pictures, draw_view
 from drive.sim.actors.traffic import CORRIDOR_MARGIN, obstacle_ahead
@@ -35,7 +36,8 @@ _SOURCE_COLUMNS = (
 _STEERING = np.array([-1, 1], np.float32)
 _SIDES: dict[str, Any] = {  # what changes its sign in a mirror
     "observation.state": np.array(
-        [-1 if name == "yaw_rate_radps" else 1 for name in STATE_NAMES], np.float32
+        [-1 if quantity.mirrored else 1 for quantity in OBSERVATION.values() for _ in quantity.columns],
+        np.float32,
     ),
     "action": _STEERING,
     "action.executed": _STEERING,

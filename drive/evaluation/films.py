@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drive.episode import End
+
 FPS = 20
 HEIGHT_PX = 320
 SECONDS = 8.0  # of a drive
@@ -57,7 +59,7 @@ def choose(drives: Sequence[Any], agent: str, count: int) -> list[tuple[Any, Fil
         middle = int(np.argmax(np.abs(drive.trace["lateral_offset"])))
         last = min(middle + length // 2, steps) if row["success"] else steps
         first = max(last - length, 0)
-        ending = "" if row["success"] else row["outcome"]
+        ending = "" if row["success"] else End.read(row["outcome"]).label
         shadows = drive.shadow_steering
         chosen.append((drive, FilmOrder(agent, drive.steering, shadows, first, last, ending)))
     return chosen

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drive.episode import End
+
 BIN_METERS = 10.0
-MARKS = {"crash": "X", "off road": "s", "lane left": "D", "time-out": "P", "not completed": "P"}
+MARKS = {End.COLLISION: "X", End.OFF_ROAD: "s", End.LANE_DEPARTURE: "D", End.TIMEOUT: "P", End.STOPPED: "P"}
 
 _TESTED = ("#2f7ed8", "#e8833a", "#2fa36b", "#a35fd0", "#d04f6e", "#4aa3b8")
 _REFERENCES = {"ceiling": "#8d97a5", "floor": "#a58a6d"}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drive.episode import End
 from drive.evaluation import plots, table, words
 
 _TEMPLATE = Path(__file__).with_name("report.html")
@@ -195,11 +196,11 @@ def _film(film: Any, colors: Mapping[str, str]) -> dict[str, Any]:
     row, order = film.row, film.order
     if row["success"]:
         what = f"largest offset of a successful drive, {row['lateral_offset_max_m']:.2f} m"
-    elif row["outcome"] == "agent failure":
+    elif row["outcome"] == End.AGENT_FAILURE:
         what = f"agent failure: {row['failure']}"
     else:
         way = 100.0 * (row["route_completion"] or 0.0)
-        what = f"{row['outcome']} after {row['duration_s']:.0f} s, {way:.0f} % of the way"
+        what = f"{End.read(row['outcome']).label} after {row['duration_s']:.0f} s, {way:.0f} % of the way"
     if row["contacts"]:
         contact = row["contacts"][0]
         fault = "its own fault" if contact["at_fault"] else "not its fault"

@@ -34,7 +34,7 @@ def episode_row(episode: Episode) -> Row:
         **{key: episode.extra[key] for key in ("seed", "map", "through_junction") if key in episode.extra},
         "weather": episode.weather,
         "held_out": episode.held_out,
-        "outcome": outcome(episode),
+        "outcome": outcome(episode).value,
         "failure": episode.failure,
         "sha256_states": episode.sha256_states,
         "sha256_frames": episode.sha256_frames,

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from drive.episode import End
+
 COLUMNS = (
     "Agent",
     "Success",
     "Training\nweather",
     "Held-out\nweather",
     "Crash",
-    "Left\nlane",
+    "Lane\ndep.",
     "Offset\nmean, m",
     "km",
     "ms a\nframe",
@@ -76,7 +78,7 @@ def _cells(figures: Mapping[str, Any]) -> tuple[Cell, ...]:
             return Cell("")
         return percent(group["success_rate"], group["success_rate_interval"])
 
-    left = figures["outcomes"].get("off road", 0) + figures["outcomes"].get("lane left", 0)
+    left = sum(figures["outcomes"].get(end, 0) for end in (End.OFF_ROAD, End.LANE_DEPARTURE))
     return (
         rate(figures),
         rate(figures.get("training_weather")),

@@ -4,18 +4,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from drive.episode import End
 from drive.evaluation.table import kilometres
 
 Row = Mapping[str, Any]
 
 SIGNIFICANT = 0.05
 _TROUBLE = {
-    "crash": "crashed",
-    "off road": "went off the road",
-    "lane left": "left its lane",
-    "time-out": "ran out of time",
-    "not completed": "stopped before the goal",
-    "agent failure": "failed itself",
+    End.COLLISION: "crashed",
+    End.OFF_ROAD: "went off the road",
+    End.LANE_DEPARTURE: "left its lane",
+    End.TIMEOUT: "ran out of time",
+    End.STOPPED: "stopped before the goal",
+    End.AGENT_FAILURE: "failed itself",
 }
 
 

@@ -5,16 +5,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drive.agent import OBSERVATION
 from drive.dataset import Features
 from drive.interchange.drives import Drive
 
 # Keys of this program's environments, and which of the recorded numbers each is made of.
-PARTS = {
-    "speed": ("speed_mps",),
-    "yaw_rate": ("yaw_rate_radps",),
-    "speed_limit": ("speed_limit_mps",),
-    "lead": ("lead_gap_m", "lead_relative_speed_mps"),
-}
+PARTS = {key: quantity.columns for key, quantity in OBSERVATION.items() if quantity.columns}
 
 
 def known_parts(features: Features) -> dict[str, tuple[str, ...]]:

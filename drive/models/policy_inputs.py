@@ -8,15 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drive.agent import OBSERVATION
 from drive.core.errors import UserError
 
 INPUT_SHAPES: dict[str, tuple[str, ...]] = {
-    "camera": ("N", "H", "W", "3"),
-    "speed": ("N", "1"),
-    "yaw_rate": ("N", "1"),
-    "speed_limit": ("N", "1"),
-    "command": ("N",),
-    "lead": ("N", "2"),
+    key: ("N", *map(str, quantity.shape)) for key, quantity in OBSERVATION.items()
 }
 ADAPTERS = ("float_nchw",)
 

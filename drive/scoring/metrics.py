@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.episode import Episode
+from drive.episode import End, Episode
 from drive.scoring.comfort import comfort_nuplan_formula, comfort_time_share_formula
 from drive.scoring.contacts import contacts
 from drive.scoring.metric import INVALID, Metric
@@ -23,8 +23,6 @@ OFFSET_LIMIT = 0.5  # [m]
 INTERVENTION_OFFSET = 1.0  # [m]
 RESUMED_OFFSET = 0.5  # an excursion is over below this offset [m]
 INTERVENTION_SECONDS = 6.0  # what one intervention costs [s]
-
-Outcome = Literal["success", "crash", "off road", "lane left", "time-out", "not completed", "agent failure"]
 
 
 def valid_offsets(episode: Episode) -> NDArray[np.float64]:
@@ -170,30 +168,31 @@ def steering_roughness_per_s(episode: Episode) -> Metric:
     return Metric(float(np.mean(np.abs(np.diff(episode.steering)))) / episode.dt)
 
 
-def outcome(episode: Episode) -> Outcome:
-    """How a drive in a lane suite ended; "success" is the success rule.
+def outcome(episode: Episode) -> End:
+    """How a drive in a lane suite ended; `End.GOAL` is the success rule.
 
     Success: the whole route covered, no contact, no footprint corner more than 0.3 m off the drivable area,
     the footprint's centre never outside its lane, within the time limit (the route at 5 km/h, and 20 s), and
     no failure of the agent. Otherwise the first thing that went wrong gives the name; of things in the
-    same step the first in the order contact, off road, lane left.
+    same step the first in the order contact, off road, lane departure. A drive that stopped short of all of
+    these is `End.STOPPED`.
     """
-    first: list[tuple[int, Outcome]] = []
+    first: list[tuple[int, End]] = []
     if events := contacts(episode):
-        first.append((events[0].step, "crash"))
+        first.append((events[0].step, End.COLLISION))
     if (off := off_road(episode)).any():
-        first.append((int(np.argmax(off)), "off road"))
+        first.append((int(np.argmax(off)), End.OFF_ROAD))
     if (out := outside_lane(episode)).any():
-        first.append((int(np.argmax(out)), "lane left"))
+        first.append((int(np.argmax(out)), End.LANE_DEPARTURE))
     if first:
         return min(first, key=lambda found: found[0])[1]
     if episode.failure is not None:
-        return "agent failure"
+        return End.AGENT_FAILURE
     if episode.duration > episode.time_limit + 1e-9:
-        return "time-out"
+        return End.TIMEOUT
     if episode.progress.max() >= episode.goal_s:
-        return "success"
-    return "time-out" if episode.duration > episode.time_limit - 1e-9 else "not completed"
+        return End.GOAL
+    return End.TIMEOUT if episode.duration > episode.time_limit - 1e-9 else End.STOPPED
 
 
 def success(episode: Episode) -> Metric:
@@ -202,7 +201,7 @@ def success(episode: Episode) -> Metric:
     The whole route covered, no contact, no footprint corner more than 0.3 m off the drivable area, the
     footprint's centre never outside its lane, within the route at 5 km/h and 20 s, no failure of the agent.
     """
-    return Metric(float(outcome(episode) == "success"))
+    return Metric(float(outcome(episode) is End.GOAL))
 
 
 def shadow_disagreement(episode: Episode, shadow: str) -> Metric:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from drive.agent import Context
 from drive.camera import Camera
 from drive.sim.maps.road_map import RoadMap
-from drive.sim.reward import COLLISION, ENDS, GOAL, LANE_LEFT, OFF_ROAD, TIMEOUT
+from drive.sim.reward import COLLISION, ENDS, GOAL, LANE_DEPARTURE, OFF_ROAD, TIMEOUT
 from drive.sim.scenario import Scenario
 from drive.sim.task import LaneTask
 from drive.sim.world import World
@@ -102,10 +102,10 @@ class LaneEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
         self.task.advance(np.asarray(action, np.float32).reshape(1, -1))
         rewards, terms, ends = self.task.score()
         end = ends[0]
-        terminated = bool(end[COLLISION] or end[OFF_ROAD] or end[LANE_LEFT] or end[GOAL])
+        terminated = bool(end[COLLISION] or end[OFF_ROAD] or end[LANE_DEPARTURE] or end[GOAL])
         info = self.task.truth(0)
         info["reward_terms"] = dict(zip(self.task.terms, terms[0].tolist(), strict=True))
-        info["end"] = [name for name, ended in zip(ENDS, end, strict=True) if ended]
+        info["end"] = [name.value for name, ended in zip(ENDS, end, strict=True) if ended]
         return float(rewards[0]), terminated, bool(end[TIMEOUT]), info
 
     def render_view(self, lateral_m: float, yaw_rad: float) -> NDArray[np.uint8]:

@@ -2,17 +2,14 @@
 
 import numpy as np
 
-from drive.agent import DT, NO_LEAD_GAP
+from drive.agent import DT, MAX_SPEED, MAX_YAW_RATE, MIN_GAP, NO_LEAD_GAP
 from drive.core.kernels import kernel
+from drive.episode import End
 
 OFF_ROAD_DISTANCE = 0.3  # a footprint corner further outside than this ends the drive [m]
 FAILURE_COST = 10.0
-# Bounds of the observation space.
-MAX_SPEED = 60.0  # [m/s]
-MAX_YAW_RATE = 10.0  # [rad/s]
-MIN_GAP = -50.0  # [m]
-ENDS = ("collision", "off_road", "lane_left", "goal", "timeout")
-COLLISION, OFF_ROAD, LANE_LEFT, GOAL, TIMEOUT = range(5)
+ENDS = (End.COLLISION, End.OFF_ROAD, End.LANE_DEPARTURE, End.GOAL, End.TIMEOUT)
+COLLISION, OFF_ROAD, LANE_DEPARTURE, GOAL, TIMEOUT = range(5)  # places in ENDS
 
 
 @kernel
@@ -48,7 +45,7 @@ def score(egos, goals, limits, last, rewards, terms, ends) -> None:
         offset = ego.lateral_offset
         ends[w, COLLISION] = ego.collision_actor >= 0
         ends[w, OFF_ROAD] = ego.off_road > OFF_ROAD_DISTANCE
-        ends[w, LANE_LEFT] = offset > ego.left_border or offset < -ego.right_border
+        ends[w, LANE_DEPARTURE] = offset > ego.left_border or offset < -ego.right_border
         ends[w, GOAL] = ego.center_s >= goals[w]
         ends[w, TIMEOUT] = ego.step * DT >= limits[w]
         rate = abs(ego.steering_angle - last[w, 0]) / DT
@@ -59,7 +56,7 @@ def score(egos, goals, limits, last, rewards, terms, ends) -> None:
         terms[w, 1] = tolerance(offset, -0.1, 0.1, 1.0)
         terms[w, 2] = tolerance(jerk, 0.0, 4.0, 20.0) * tolerance(rate, 0.0, 0.3, 1.0)
         rewards[w] = DT * terms[w, 0] * terms[w, 1] * (0.5 + 0.5 * terms[w, 2])
-        if ends[w, COLLISION] or ends[w, OFF_ROAD] or ends[w, LANE_LEFT]:
+        if ends[w, COLLISION] or ends[w, OFF_ROAD] or ends[w, LANE_DEPARTURE]:
             rewards[w] -= FAILURE_COST
 
 

@@ -7,12 +7,12 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.agent import NO_LEAD_GAP
 from drive.camera import Camera
 from drive.core.errors import UserError
 from drive.core.seeds import RESERVED_SEEDS
 from drive.sim.maps.road_map import RoadMap
-from drive.sim.reward import ENDS, MAX_SPEED, MAX_YAW_RATE, MIN_GAP, OFF_ROAD_DISTANCE, accept, observe, score
+from drive.sim.observation import observation_space
+from drive.sim.reward import ENDS, OFF_ROAD_DISTANCE, accept, observe, score
 from drive.sim.scenario import Scenario, lane_scenario, load_map
 from drive.sim.world import World
 
@@ -42,22 +42,9 @@ class LaneTask:
         self.world = World(batch, {"front": self.camera}, threads=threads)
         self.road_map = map if isinstance(map, RoadMap) or map is None else load_map(str(map))
         self.weather, self.traffic, self.longitudinal = weather, traffic, longitudinal
-        h, w = self.camera.height_px, self.camera.width_px
-        box = gymnasium.spaces.Box
-        self.observation_space = gymnasium.spaces.Dict(
-            {
-                "camera": box(0, 255, (h, w, 3), np.uint8),
-                "speed": box(0.0, MAX_SPEED, (1,), np.float32),
-                "yaw_rate": box(-MAX_YAW_RATE, MAX_YAW_RATE, (1,), np.float32),
-                "speed_limit": box(0.0, MAX_SPEED, (1,), np.float32),
-                "command": gymnasium.spaces.Discrete(4),
-                "lead": box(
-                    np.array([MIN_GAP, -MAX_SPEED], np.float32),
-                    np.array([NO_LEAD_GAP, MAX_SPEED], np.float32),
-                ),
-            }
-        )
-        self.action_space = box(-1.0, 1.0, (1 if longitudinal == "cruise" else 2,), np.float32)
+        self.observation_space = observation_space(self.camera)
+        actions = 1 if longitudinal == "cruise" else 2
+        self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (actions,), np.float32)
         self._steering = np.zeros(batch)
         self._acceleration = np.full(batch, np.nan)
         self._last = np.zeros((batch, 2))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from drive.camera import Camera
 from drive.core.errors import UserError
 from drive.sim.maps.road_map import RoadMap
-from drive.sim.reward import COLLISION, ENDS, GOAL, LANE_LEFT, OFF_ROAD, TIMEOUT
+from drive.sim.reward import COLLISION, ENDS, GOAL, LANE_DEPARTURE, OFF_ROAD, TIMEOUT
 from drive.sim.task import LaneTask
 from drive.sim.world import World
 
@@ -76,7 +76,7 @@ class LaneVectorEnv(gymnasium.vector.VectorEnv):
         end = np.empty(self.num_envs, object)
         end.fill(())
         for w in np.flatnonzero(ends.any(axis=1)):
-            end[w] = tuple(name for name, ended in zip(ENDS, ends[w], strict=True) if ended)
+            end[w] = tuple(name.value for name, ended in zip(ENDS, ends[w], strict=True) if ended)
         return {"reward_terms": named, "_reward_terms": driven.copy(), "end": end, "_end": driven.copy()}
 
     def reset(
@@ -131,7 +131,7 @@ class LaneVectorEnv(gymnasium.vector.VectorEnv):
         rewards[fresh] = 0.0
         terms[fresh] = 0.0
         ends[fresh] = False
-        terminated = np.asarray(ends[:, [COLLISION, OFF_ROAD, LANE_LEFT, GOAL]].any(axis=1))
+        terminated = np.asarray(ends[:, [COLLISION, OFF_ROAD, LANE_DEPARTURE, GOAL]].any(axis=1))
         truncated = ends[:, TIMEOUT].copy()
         self._ended = np.asarray(terminated | truncated)
         info = {**self._info(), **self._outcome(terms, ends, driven)}

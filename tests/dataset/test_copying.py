@@ -114,7 +114,7 @@ def test_recordings_made_before_episodes_were_listed_are_told_by_their_seeds(tmp
 def test_only_what_is_learned_from_can_be_copied(tmp_path: Path) -> None:
     with by_hand(tmp_path / "a") as writer:
         writer.add_episode(hand_columns(10, 0), seed=0, ended="goal")
-        writer.add_episode(hand_columns(6, 1), seed=1, ended="crash")
+        writer.add_episode(hand_columns(6, 1), seed=1, ended="collision")
         writer.add_episode(hand_columns(5, 2), seed=2, ended="stopped")
     exclude(tmp_path / "a", 0, 0, 2)
     exclude(tmp_path / "a", 0, 5, 6)

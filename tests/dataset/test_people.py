@@ -9,7 +9,6 @@ import pytest
 from drive.camera import Camera
 from drive.core.errors import UserError
 from drive.dataset import (
-    FAILED_ENDS,
     FRONT_IMAGE,
     INDEX_COLUMNS,
     DatasetWriter,
@@ -22,6 +21,7 @@ from drive.dataset import (
     read_info,
 )
 from drive.dataset.files import parquet
+from drive.episode import FAILED_ENDS
 from tests.dataset.test_dataset import CAMERA, make_columns, write
 
 HAND = hand_features(CAMERA)

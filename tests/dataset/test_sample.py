@@ -11,7 +11,8 @@ import tyro
 
 from drive import cli
 from drive.camera import Camera
-from drive.dataset import ENDS, FRONT_IMAGE, VIEW_IMAGE, check, hand_features, iter_episodes, read_info
+from drive.dataset import FRONT_IMAGE, VIEW_IMAGE, check, hand_features, iter_episodes, read_info
+from drive.episode import End
 from drive.record import RecordConfig
 
 DATA = Path(__file__).parents[2] / "data"
@@ -62,7 +63,7 @@ def test_readme_reads_it_in_a_few_lines(
 
 def test_readme_explains_every_column() -> None:
     table = (DATA / "README.md").read_text()
-    for name in (*read_info(SAMPLE).features, *hand_features(Camera()), *ENDS):
+    for name in (*read_info(SAMPLE).features, *hand_features(Camera()), *End):
         assert f"`{name}`" in table
 
 

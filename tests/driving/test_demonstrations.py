@@ -79,5 +79,5 @@ def test_an_agent_that_fails_ends_its_drive_alone(raises, said):
     scenario = lane_scenario(3, traffic="none")
     settings = DriveSettings(view_lateral_m=0.0, view_yaw_deg=0.0)
     recorded = record_drive(LaneEnv(camera=SMALL), Expert(), scenario, settings, driver=Failing(raises))
-    assert recorded.failure == "agent_failed" and recorded.steps == 10 and not recorded.columns
+    assert recorded.failure == "agent_failure" and recorded.steps == 10 and not recorded.columns
     assert said in recorded.error

@@ -23,7 +23,7 @@ def test_a_drive_is_recorded_from_start_to_goal() -> None:
     assert len(episode.x) == 61 and len(episode.act_seconds) == 60
     assert episode.x == pytest.approx(0.5 * np.arange(61))
     assert episode.failure is None and episode.error is None
-    assert outcome(episode) == "success"
+    assert outcome(episode) == "goal"
     assert np.isnan(episode.acceleration_action).all()
     assert (episode.vehicle_length, episode.vehicle_width) == (4.5, 1.6)
 
@@ -64,7 +64,7 @@ def test_an_agent_that_gives_nonsense_has_failed(answer: object, message: str) -
     assert episode.failure == message
     assert episode.error is None
     assert episode.steps == 7
-    assert outcome(episode) == "agent failure"
+    assert outcome(episode) == "agent_failure"
 
 
 def test_an_agent_that_raises_or_exits_has_failed() -> None:

@@ -43,7 +43,7 @@ def test_figures_by_hand() -> None:
     assert net["training_weather"]["success_rate"] == 0.75
     assert net["held_out_weather"]["success_rate"] == 0.5
     assert net["weathers"]["fog"]["success_rate"] == 0.5
-    assert net["outcomes"] == {"success": 5, "lane left": 3}
+    assert net["outcomes"] == {"goal": 5, "lane_departure": 3}
     assert net["lateral_offset_mae_m"] == pytest.approx(3 / 8 * 2.0 / 40)
     low, high = net["lateral_offset_mae_m_interval"]
     assert low < net["lateral_offset_mae_m"] < high

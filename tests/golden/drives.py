@@ -34,7 +34,7 @@ TRUTH_EVERY = 40  # steps between two pictures of labels and depth
 END_NAMES = {
     "collision": "collision",
     "off_road": "off_road",
-    "lane_left": "lane_departure",
+    "lane_departure": "lane_departure",
     "goal": "goal",
     "timeout": "timeout",
 }

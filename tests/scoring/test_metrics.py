@@ -49,23 +49,23 @@ def test_route_completion_counts_progress_only() -> None:
         4, start_s=10.0, goal_s=110.0, progress=[10, 20, 35, 35, 35], center_s=[10, 20, 35, 90, 110]
     )
     assert metrics.route_completion(drive).value == pytest.approx(0.25)
-    assert outcome(drive) == "not completed"
+    assert outcome(drive) == "stopped"
 
 
 def test_off_road_from_a_corner_0_3_m_outside() -> None:
     drive = episode(40, off_road=at(40, {5: 0.3, 6: 0.31, 7: 1.0}))
     assert metrics.off_road_s(drive).value == pytest.approx(0.1)
-    assert outcome(drive) == "off road"
-    assert outcome(episode(40, off_road=0.3)) == "success"
+    assert outcome(drive) == "off_road"
+    assert outcome(episode(40, off_road=0.3)) == "goal"
 
 
 def test_lane_departure_counts_crossings_and_time() -> None:
     drive = episode(40, lateral_offset=at(40, {3: 1.76, 4: 1.8, 5: 1.7, 9: -1.9}))
     assert metrics.lane_departures(drive).value == 2.0
     assert metrics.lane_departure_s(drive).value == pytest.approx(0.15)
-    assert outcome(drive) == "lane left"
+    assert outcome(drive) == "lane_departure"
     narrow_to_the_right = episode(40, lateral_offset=-1.0, right_border=0.9)
-    assert outcome(narrow_to_the_right) == "lane left"
+    assert outcome(narrow_to_the_right) == "lane_departure"
 
 
 def test_interventions_and_autonomy_by_hand() -> None:
@@ -92,20 +92,20 @@ def test_steering_roughness_by_hand() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({}, "success"),
-        ({"failure": "steering is nan at step 3"}, "agent failure"),
-        ({"time_limit": 1.9}, "time-out"),
-        ({"goal_s": 30.0}, "not completed"),
-        ({"goal_s": 30.0, "time_limit": 2.0}, "time-out"),
-        ({"collision_actor": 0}, "crash"),
-        ({"off_road": at(40, {9: 1.0}), "lateral_offset": at(40, {8: 2.0})}, "lane left"),
-        ({"off_road": at(40, {8: 1.0}), "lateral_offset": at(40, {8: 2.0})}, "off road"),
+        ({}, "goal"),
+        ({"failure": "steering is nan at step 3"}, "agent_failure"),
+        ({"time_limit": 1.9}, "timeout"),
+        ({"goal_s": 30.0}, "stopped"),
+        ({"goal_s": 30.0, "time_limit": 2.0}, "timeout"),
+        ({"collision_actor": 0}, "collision"),
+        ({"off_road": at(40, {9: 1.0}), "lateral_offset": at(40, {8: 2.0})}, "lane_departure"),
+        ({"off_road": at(40, {8: 1.0}), "lateral_offset": at(40, {8: 2.0})}, "off_road"),
     ],
 )
 def test_the_first_trouble_names_the_outcome(changes: dict, expected: str) -> None:
     drive = episode(40, **changes)
     assert outcome(drive) == expected
-    assert metrics.success(drive).value == (expected == "success")
+    assert metrics.success(drive).value == (expected == "goal")
 
 
 def test_a_drive_of_no_step_has_nothing_to_measure() -> None:

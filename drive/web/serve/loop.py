@@ -24,7 +24,6 @@ from drive.web.serve.teaching import LEARNER, Teaching
 WAITING = 200  # commands of the pages that may wait; more are not heard
 DELETE_STEPS = round(protocol.DELETE_S / DT)
 BREATH_S = 1.0  # the car stands still in time so long after it was taken back
-ENDED = {"collision": "crash"}  # how the dataset calls an end
 
 
 class Loop:
@@ -219,7 +218,7 @@ class Loop:
 
     def _ended(self, end: str, step: int) -> None:
         if self._recorder is not None:
-            self._recorder.end_drive(ENDED.get(end, end), step)
+            self._recorder.end_drive(end, step)
         said = {
             "goal": ("info", "You have arrived."),
             "collision": ("warning", "A collision ended the drive."),

@@ -19,6 +19,7 @@ from drive.agent import (
 from drive.camera import Camera
 from drive.control.speed import cruise
 from drive.driving.demonstrations import DriveSettings, draw_view, state_of
+from drive.episode import End
 from drive.sim.expert import Expert
 from drive.sim.maps.styles import GENERATED_MAPS
 from drive.sim.reward import COLLISION, GOAL, TIMEOUT
@@ -225,13 +226,13 @@ class Simulation:
 
     def _end(self) -> str | None:
         for name, over in (
-            ("collision", self._ends[COLLISION]),
-            ("off_road", self._off_road_steps > OFF_ROAD_STEPS),
-            ("goal", self._ends[GOAL]),
-            ("timeout", self._ends[TIMEOUT]),
+            (End.COLLISION, self._ends[COLLISION]),
+            (End.OFF_ROAD, self._off_road_steps > OFF_ROAD_STEPS),
+            (End.GOAL, self._ends[GOAL]),
+            (End.TIMEOUT, self._ends[TIMEOUT]),
         ):
             if over:
-                return name
+                return name.value
         return None
 
     def _cruise(self) -> float:

@@ -8,8 +8,9 @@ from typing import Any
 from drive.agent import DT
 from drive.camera import Camera
 from drive.core.errors import UserError
-from drive.dataset import FAILED_ENDS, DatasetWriter, hand_features
+from drive.dataset import DatasetWriter, hand_features
 from drive.dataset.layout import JOURNAL_SUFFIX
+from drive.episode import FAILED_ENDS
 from drive.sim.maps.styles import GENERATED
 from drive.web.serve.recording_buffer import Frame, RecordingBuffer, Recovered, TakeFacts, columns_of, recover
 from drive.web.serve.write_ahead_log import WriteAheadLog, set_aside

@@ -73,7 +73,7 @@ def test_mistakes_are_answered_in_one_line(
 
 def test_a_crash_says_how_it_can_be_learned_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with by_hand(tmp_path) as writer:
-        writer.add_episode(hand_columns(4, 0), seed=0, ended="crash")
+        writer.add_episode(hand_columns(4, 0), seed=0, ended="collision")
     _, out, _ = drive_data(capsys, "restore", tmp_path, "--episode", 0)
     assert "0 of 4 frames" in out and "drive train --include-crashes" in out
 

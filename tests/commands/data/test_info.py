@@ -20,7 +20,7 @@ def drives(tmp_path: Path) -> Path:
     """Ada drives 40 frames at 10 m/s, Bo crashes after 20 at 5 m/s."""
     with by_hand(tmp_path / "set", map_name="Town02") as writer:
         for seed, (person, length, speed, ended) in enumerate(
-            (("Ada", 40, 10.0, "goal"), ("Bo", 20, 5.0, "crash"))
+            (("Ada", 40, 10.0, "goal"), ("Bo", 20, 5.0, "collision"))
         ):
             columns = hand_columns(length, seed)
             columns["observation.state"][:, 0] = speed
@@ -43,7 +43,7 @@ def test_numbers_are_those_of_the_frames(drives: Path) -> None:
     assert facts["frames_marked"] == 10 + 2  # afterwards, and one in each drive
     assert facts["frames_driven_by_person"] == 30
     assert facts["persons"] == {"Ada": {"episodes": 1, "frames": 40}, "Bo": {"episodes": 1, "frames": 20}}
-    assert facts["ends"]["crash"]["frames"] == 20 and facts["maps"] == ["Town02"]
+    assert facts["ends"]["collision"]["frames"] == 20 and facts["maps"] == ["Town02"]
     assert facts["commands"] == {"follow the lane": 40, "left": 20}
     steering = {(bar["from"], bar["to"]): bar["frames"] for bar in facts["steering"]}
     assert steering[0.2, 0.5] == 40 and steering[-1.0, -0.5] == 20 and sum(steering.values()) == 60

@@ -133,7 +133,7 @@ def record_clumsily(
                     frames, deletions = frames - deleted, deletions + 1
                     driver = ClumsyDriver(1000 * deletions + number)
         if simulation.end is not None:
-            ended = {"collision": "crash"}.get(simulation.end, simulation.end)
+            ended = simulation.end
             recorder.end_drive(ended, simulation.drive_step - 1)
         number += 1
     recorder.stop()

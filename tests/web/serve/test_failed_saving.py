@@ -221,7 +221,7 @@ def test_an_end_stands_only_on_frames_that_reach_it(tmp_path: Path) -> None:
     recorder.start()
     add(recorder, range(100))
     recorder.pause()
-    recorder.end_drive("crash", 299)  # ten seconds later
+    recorder.end_drive("collision", 299)  # ten seconds later
     recorder.begin_drive(replace(FACTS, seed=4))
     recorder.resume()
     add(recorder, range(150))
@@ -229,13 +229,13 @@ def test_an_end_stands_only_on_frames_that_reach_it(tmp_path: Path) -> None:
     recorder.end_drive("off_road", 149)
     recorder.begin_drive(replace(FACTS, seed=5))
     add(recorder, range(20))
-    recorder.end_drive("crash", 19)
+    recorder.end_drive("collision", 19)
     recorder.close()
     info = read_info(root)
     assert [(row.length, row.ended) for row in info.episodes] == [
         (100, "stopped"),
         (50, "stopped"),
-        (20, "crash"),
+        (20, "collision"),
     ]
     assert info.training_mask(0).all() and not info.training_mask(2).any()
 

@@ -54,7 +54,7 @@ def record_until_killed(root: Path, keep: bool, seed: int, bounds: Any) -> None:
             if rng.random() < 0.3:
                 step += 5  # a gap: the frames after it are another episode
         if rng.random() < 0.3:
-            recorder.end_drive("crash", step - 1)
+            recorder.end_drive("collision", step - 1)
         open_frames = recorder.frames
         recorder.begin_drive(FACTS) if rng.random() < 0.5 else recorder.stop()
         if rng.random() < 0.6:
