@@ -124,6 +124,11 @@ def _join(lanes: Sequence[Lane]) -> _Nodes:
     )
 
 
+def lane_starts(road_map: RoadMap, lanes: Sequence[int]) -> NDArray[np.float64]:
+    """(n,) where each of consecutive lanes begins along their joined centres [m]."""
+    return _join([road_map.lanes[i] for i in lanes]).starts
+
+
 @kernel
 def _cubic(
     s: NDArray[np.float64], nodes: NDArray[np.float64], at: NDArray[np.float64], out: NDArray[np.float64]
