@@ -20,7 +20,7 @@ LEARNING_RATE, WEIGHT_DECAY = 1e-3, 1e-4
 AVERAGED = 100.0  # updates over which weights are averaged: at a constant rate each single one is noisy
 OUTPUTS = {
     "steering": {"dtype": "float32", "shape": ["N", 1], "content": "left positive, -1..1"},
-    "spread": {
+    "steering_std": {
         "dtype": "float32",
         "shape": ["N", 1],
         "content": "standard deviation of the heads' steering: how unsure the network is",
@@ -55,13 +55,13 @@ def build_ensemble(members: int = MEMBERS) -> Any:
 
 
 def build_mean(ensemble: Any) -> Any:
-    """Wrap the heads: [steering (N, 1), their mean, and spread (N, 1), their standard deviation]."""
+    """Wrap the heads: [steering (N, 1), their mean, and steering_std (N, 1), their standard deviation]."""
     import keras
     from keras import ops
 
     mean = ops.mean(ensemble.output, axis=-1, keepdims=True)
-    spread = ops.sqrt(ops.mean(ops.square(ensemble.output - mean), axis=-1, keepdims=True))
-    return keras.Model(ensemble.inputs, [mean, spread], name="mean")
+    std = ops.sqrt(ops.mean(ops.square(ensemble.output - mean), axis=-1, keepdims=True))
+    return keras.Model(ensemble.inputs, [mean, std], name="mean")
 
 
 class Trainer:
@@ -151,9 +151,9 @@ class Trainer:
     def answer(
         self, pictures: NDArray[np.uint8], speed: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Steering and spread, (N,) each, of (N, 66, 200, 3) pictures at (N, 1) speeds [m/s]."""
-        steering, spread = self._mean.predict_on_batch([pictures, speed])
-        return steering[:, 0], spread[:, 0]
+        """Steering and its deviation, (N,) each, of (N, 66, 200, 3) pictures at (N, 1) speeds [m/s]."""
+        steering, std = self._mean.predict_on_batch([pictures, speed])
+        return steering[:, 0], std[:, 0]
 
     def shrink(self, frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(N, H, W, 3) frames as the network sees them, (N, 66, 200, 3)."""
@@ -167,7 +167,7 @@ class Trainer:
         return found
 
     def export(self, path: Path, facts: Mapping[str, Any], frames: NDArray[np.uint8] | None = None) -> float:
-        """Write the policy file with its outputs `steering` and `spread`; see `export_policy`."""
+        """Write the policy file with its outputs `steering` and `steering_std`; see `export_policy`."""
         from drive.models.export import export_policy
 
         names = tuple(OUTPUTS)

@@ -23,10 +23,10 @@ from drive.core.errors import UserError
 from drive.models.networks.ensemble import MEMBERS, Trainer
 from drive.models.training.replay_buffer import ReplayBuffer
 
-PERCENTILE = 95.0  # of the spread on frames held back: above it, a frame is out of the ordinary
+PERCENTILE = 95.0  # of the standard deviation on frames held back: above it, a frame is out of the ordinary
 HELD_SAMPLE = 400  # of those frames, drawn for each policy
 AT_ONCE = 64  # frames that are taken in between two updates
-TELL_S = 1.0  # how often progress is told
+PROGRESS_S = 1.0  # how often progress is sent
 _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 
 
@@ -42,7 +42,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class OnlineTrainerSettings:
-    """How the learner learns."""
+    """How it learns."""
 
     out: Path  # folder of policy.onnx
     camera: Camera
@@ -68,14 +68,14 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Taught:
+class NewPolicy:
     """A new policy file is there."""
 
-    threshold: float  # of the spread
+    threshold: float  # of the standard deviation of the heads
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class Failed:
     """Why it learns no more."""
 
     why: str
@@ -109,23 +109,23 @@ class _Inbox:
         return found
 
 
-def teach(connection: Connection, lessons: OnlineTrainerSettings) -> None:
+def train_online(connection: Connection, settings: OnlineTrainerSettings) -> None:
     """Learn until the server ends; the process's main function.
 
     Args:
-        connection: lists of `Sample` come in, None for the end; `Progress`, `Taught` and `Broken` go out.
-        lessons: how it learns.
+        connection: lists of `Sample` come in, None for the end; `Progress`, `NewPolicy` and `Failed` go out.
+        settings: how it learns.
     """
     with suppress(ValueError):  # not the main thread, in tests
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's; it asks for the last policy
     inbox = _Inbox(connection)
     try:
         _yield_to_others()
-        _Lecture(connection, lessons, inbox).run()
-    except Exception as problem:  # told by the server, which drives on
+        _OnlineTraining(connection, settings, inbox).run()
+    except Exception as problem:  # the server reports it and drives on
         why = str(problem) if isinstance(problem, UserError) else f"{type(problem).__name__}: {problem}"
         with suppress(OSError):
-            connection.send(Broken(" ".join(why.split())[:300]))
+            connection.send(Failed(" ".join(why.split())[:300]))
 
 
 def _yield_to_others() -> None:
@@ -138,16 +138,16 @@ def _yield_to_others() -> None:
     cv2.setNumThreads(1)
 
 
-class _Lecture:
-    """Frames into the memory, batches out of it, and a policy every so often."""
+class _OnlineTraining:
+    """Frames into the replay buffer, batches out of it, and a policy every so often."""
 
-    def __init__(self, connection: Connection, lessons: OnlineTrainerSettings, inbox: _Inbox) -> None:
+    def __init__(self, connection: Connection, settings: OnlineTrainerSettings, inbox: _Inbox) -> None:
         from drive.models.training.device import choose_device
 
-        self._connection, self._lessons, self._inbox = connection, lessons, inbox
-        self._memory = ReplayBuffer(lessons.capacity, MEMBERS, np.random.default_rng((lessons.seed, 4)))
+        self._connection, self._settings, self._inbox = connection, settings, inbox
+        self._buffer = ReplayBuffer(settings.capacity, MEMBERS, np.random.default_rng((settings.seed, 4)))
         choose_device("auto")
-        self._trainer = Trainer(lessons.camera, augmented=lessons.augmented, seed=lessons.seed)
+        self._trainer = Trainer(settings.camera, augmented=settings.augmented, seed=settings.seed)
         self._seeds: set[int] = set()
         self._frames: NDArray[np.uint8] | None = None  # to compare the file with Keras on
         self._losses: list[float] = []
@@ -155,30 +155,30 @@ class _Lecture:
 
     def run(self) -> None:
         """Learn until the server asks for the last policy."""
-        lessons, trainer, memory = self._lessons, self._trainer, self._memory
-        told = given = -float("inf")
+        settings, trainer, buffer = self._settings, self._trainer, self._buffer
+        sent = exported = -float("inf")
         while not self._inbox.ended.is_set():
             self._take_in(self._inbox.take())
-            hungry = memory.seen >= lessons.first_samples
-            if hungry and trainer.updates * lessons.batch_size < lessons.passes * memory.seen:
-                self._losses.append(trainer.update(memory.draw(lessons.batch_size, lessons.balance)))
+            hungry = buffer.seen >= settings.first_samples
+            if hungry and trainer.updates * settings.batch_size < settings.passes * buffer.seen:
+                self._losses.append(trainer.update(buffer.draw(settings.batch_size, settings.balance)))
             else:
                 time.sleep(0.05)
             now = time.monotonic()
-            if now - given > lessons.policy_every_s and trainer.updates >= lessons.first_updates:
-                self._give()
-                given = time.monotonic()
-            if now - told > TELL_S:
-                told = now
-                self._tell()
-        if trainer.updates >= lessons.first_updates:
-            self._give()
-        self._tell()
+            if now - exported > settings.policy_every_s and trainer.updates >= settings.first_updates:
+                self._send_policy()
+                exported = time.monotonic()
+            if now - sent > PROGRESS_S:
+                sent = now
+                self._send_progress()
+        if trainer.updates >= settings.first_updates:
+            self._send_policy()
+        self._send_progress()
 
-    def _tell(self) -> None:
+    def _send_progress(self) -> None:
         del self._losses[:-100]
         loss = float(np.mean(self._losses)) if self._losses else None
-        self._connection.send(Progress(self._memory.seen, self._trainer.updates, loss))
+        self._connection.send(Progress(self._buffer.seen, self._trainer.updates, loss))
 
     def _take_in(self, samples: list[Sample]) -> None:
         import cv2
@@ -191,35 +191,34 @@ class _Lecture:
         frames = np.stack(decoded)
         self._frames = frames[:8]
         self._seeds.update(sample.seed for sample in samples)
-        self._memory.add(
+        self._buffer.add(
             self._trainer.shrink(frames),
             np.array([sample.speed for sample in samples], np.float32),
             np.array([sample.steering for sample in samples], np.float32),
         )
 
-    def _give(self) -> None:
-        """Write the policy file, unless it is as it was, and say how much spread is ordinary."""
-        trainer, lessons = self._trainer, self._lessons
+    def _send_policy(self) -> None:
+        """Write the policy file, unless it is as it was, and send which standard deviation is ordinary."""
+        trainer, settings = self._trainer, self._settings
         if trainer.updates == self._exported:
             return
-        trainer.export(lessons.out / "policy.onnx", self._facts(), self._frames)
+        trainer.export(settings.out / "policy.onnx", self._facts(), self._frames)
         self._exported = trainer.updates
-        held = self._memory.draw_held(HELD_SAMPLE)
+        held = self._buffer.draw_held(HELD_SAMPLE)
         threshold = 0.0
         if len(held.pictures):
             threshold = float(np.percentile(trainer.answer(held.pictures, held.speed)[1], PERCENTILE))
-        self._connection.send(Taught(threshold))
+        self._connection.send(NewPolicy(threshold))
 
     def _facts(self) -> dict[str, Any]:
-        lessons = self._lessons
-        settings = asdict(lessons)
+        settings = asdict(self._settings)
         for name in ("out", "camera"):
             del settings[name]
         return {
             "model": "pilotnet ensemble",
             "members": MEMBERS,
             "taught_by": "drive serve --teach",
-            "pictures": self._memory.seen,
+            "pictures": self._buffer.seen,
             "updates": self._trainer.updates,
             "training_seeds": sorted(self._seeds),
             "settings": settings,

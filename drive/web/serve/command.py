@@ -115,6 +115,7 @@ def build_app(config: ServeConfig, token: str | None = None) -> "Starlette":
         UserError: the dataset, a map, the weather or an agent will not do.
     """
     from drive.driving.agents import split_spec
+    from drive.models.training.online_learner import LearnerProcess
     from drive.models.training.online_trainer import OnlineTrainerSettings
     from drive.sim.maps.styles import GENERATED
     from drive.sim.scenario import load_map
@@ -134,7 +135,7 @@ def build_app(config: ServeConfig, token: str | None = None) -> "Starlette":
         load_map(str(path))
     teaching = None
     if config.teach is not None:
-        teaching = Teaching(OnlineTrainerSettings(config.teach, config.camera, config.labels))
+        teaching = Teaching(LearnerProcess(OnlineTrainerSettings(config.teach, config.camera, config.labels)))
     made = {} if teaching is None else {LEARNER: teaching.learner}
     catalog = Catalog.of(config.map, [*config.agent, *config.shadow], made)
     alone = protocol.PERSON if teaching is None else LEARNER

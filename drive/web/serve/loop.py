@@ -103,7 +103,7 @@ class Loop:
     def _run(self) -> None:
         try:
             if self._teaching is not None:
-                self._teaching.start(self.recorded)
+                self._teaching.process.start(self.recorded)
             self._loaded()
             while self._take_commands():
                 if not self._idle() and self._pace.wait == 0.0:
@@ -111,7 +111,7 @@ class Loop:
         except BaseException as problem:
             self._broke(problem)
         endings = [self._recorder.close] if self._recorder is not None else []
-        endings += [self._teaching.stop] if self._teaching is not None else []
+        endings += [self._teaching.process.stop] if self._teaching is not None else []
         for end in endings:
             try:
                 end()

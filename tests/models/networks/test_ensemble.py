@@ -62,7 +62,7 @@ def test_the_file_answers_as_the_network_does(
     policy = OnnxPolicy(path)
     frame = line_frame(0.2, np.random.default_rng(5))
     found = policy.run({"camera": frame, "speed": np.array([8.0], np.float32)})
-    steering, spread = trainer.answer(trainer.shrink(frame[None]), np.array([[8.0]], np.float32))
-    assert found == pytest.approx({"steering": steering[0], "spread": spread[0]}, abs=1e-4)
+    steering, std = trainer.answer(trainer.shrink(frame[None]), np.array([[8.0]], np.float32))
+    assert found == pytest.approx({"steering": steering[0], "steering_std": std[0]}, abs=1e-4)
     assert policy.description is not None and policy.description.training_seeds == {3}
-    assert set(json.loads(path.with_suffix(".json").read_text())["outputs"]) == {"steering", "spread"}
+    assert set(json.loads(path.with_suffix(".json").read_text())["outputs"]) == {"steering", "steering_std"}

@@ -7,12 +7,12 @@ from pathlib import Path
 import onnx
 from onnx import TensorProto, helper
 
-from drive.models.training.online_trainer import Broken, OnlineTrainerSettings, Progress, Taught, _Inbox
+from drive.models.training.online_trainer import Failed, NewPolicy, OnlineTrainerSettings, Progress, _Inbox
 
 STEERING = 0.125
 
 
-def write_policy(path: Path, spread: float) -> None:
+def write_policy(path: Path, std: float) -> None:
     """A policy that always steers the same, and is as sure as told."""
 
     def constant(name: str, value: float) -> list[onnx.NodeProto]:
@@ -24,38 +24,38 @@ def write_policy(path: Path, spread: float) -> None:
     def info(name: str) -> onnx.ValueInfoProto:
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", 1])
 
-    nodes = [*constant("steering", STEERING), *constant("spread", spread)]
-    graph = helper.make_graph(nodes, "policy", [info("speed")], [info("steering"), info("spread")])
+    nodes = [*constant("steering", STEERING), *constant("steering_std", std)]
+    graph = helper.make_graph(nodes, "policy", [info("speed")], [info("steering"), info("steering_std")])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
 
 
-def _listen(connection: Connection, lessons: OnlineTrainerSettings, spread: float | None) -> None:
+def _listen(connection: Connection, settings: OnlineTrainerSettings, std: float | None) -> None:
     inbox, seen = _Inbox(connection), 0
-    if spread is not None:
-        write_policy(lessons.out / "policy.onnx", spread)
-        connection.send(Taught(0.1))
+    if std is not None:
+        write_policy(settings.out / "policy.onnx", std)
+        connection.send(NewPolicy(0.1))
     while not inbox.ended.is_set():
         while found := inbox.take():
             seen += len(found)
-        connection.send(Progress(seen, 0 if spread is None else 500, None))
+        connection.send(Progress(seen, 0 if std is None else 500, None))
         time.sleep(0.02)
 
 
-def sure(connection: Connection, lessons: OnlineTrainerSettings) -> None:
+def sure(connection: Connection, settings: OnlineTrainerSettings) -> None:
     """Has a policy at once, and is sure of it."""
-    _listen(connection, lessons, 0.01)
+    _listen(connection, settings, 0.01)
 
 
-def unsure(connection: Connection, lessons: OnlineTrainerSettings) -> None:
+def unsure(connection: Connection, settings: OnlineTrainerSettings) -> None:
     """Has a policy at once, and doubts it."""
-    _listen(connection, lessons, 0.5)
+    _listen(connection, settings, 0.5)
 
 
-def slow(connection: Connection, lessons: OnlineTrainerSettings) -> None:
+def slow(connection: Connection, settings: OnlineTrainerSettings) -> None:
     """Never has one."""
-    _listen(connection, lessons, None)
+    _listen(connection, settings, None)
 
 
-def broken(connection: Connection, lessons: OnlineTrainerSettings) -> None:
+def broken(connection: Connection, settings: OnlineTrainerSettings) -> None:
     """Fails."""
-    connection.send(Broken("ValueError: no light"))
+    connection.send(Failed("ValueError: no light"))

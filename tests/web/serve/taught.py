@@ -8,6 +8,7 @@ from typing import Any
 
 from drive.agent import DT
 from drive.camera import Camera
+from drive.models.training.online_learner import LearnerProcess
 from drive.models.training.online_trainer import OnlineTrainerSettings
 from drive.web.serve.catalog import Catalog, Choice
 from drive.web.serve.pictures import encode_jpeg
@@ -45,7 +46,7 @@ def teach_by_driving(
         every_s: so often.
     """
     simulation = Simulation(Catalog.of([], [], {LEARNER: teaching.learner}), camera, taught=LEARNER)
-    teaching.start(lambda level, text: print(f"{level}: {text}", flush=True))
+    teaching.process.start(lambda level, text: print(f"{level}: {text}", flush=True))
     counts = dict.fromkeys(("steps", "learner", "out", "asked", "taken", "ended", "late"), 0)
     good, end = 0, True
     begun = due = time.perf_counter()
@@ -91,7 +92,7 @@ def teach_by_driving(
             time.sleep(max(wait, 0.0))
             due = max(due, time.perf_counter() - DT)
     finally:
-        teaching.stop()
+        teaching.process.stop()
         simulation.close()
 
 
@@ -112,7 +113,7 @@ def main() -> None:
     parser.add_argument("--alone", type=float, default=60.0)
     chosen = parser.parse_args()
     camera = Camera()
-    teaching = Teaching(OnlineTrainerSettings(chosen.out, camera, chosen.labels))
+    teaching = Teaching(LearnerProcess(OnlineTrainerSettings(chosen.out, camera, chosen.labels)))
     teach_by_driving(
         teaching,
         chosen.seconds,

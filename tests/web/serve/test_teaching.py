@@ -17,6 +17,7 @@ from drive.camera import Camera, CameraFlags
 from drive.core.errors import UserError
 from drive.models.policy import OnnxPolicy
 from drive.models.training import device
+from drive.models.training.online_learner import LearnerProcess
 from drive.models.training.online_trainer import OnlineTrainerSettings
 from drive.web.serve.catalog import Catalog, Choice
 from drive.web.serve.command import ServeConfig, build_app
@@ -41,7 +42,7 @@ def drive(teaching: Teaching, simulation: Simulation, steps: int, steering: floa
 @contextmanager
 def taught(out: Path, agent: str = "person", **values: Any) -> Iterator[tuple[Teaching, Simulation]]:
     """A drive with a learner that has no process."""
-    teaching = Teaching(OnlineTrainerSettings(out, CAMERA, **values))
+    teaching = Teaching(LearnerProcess(OnlineTrainerSettings(out, CAMERA, **values)))
     simulation = Simulation(Catalog.of([], [], {LEARNER: teaching.learner}), CAMERA, taught=LEARNER)
     simulation.load(Choice(seed=3, traffic="none", agent=agent))
     teaching.began(simulation)
@@ -51,9 +52,9 @@ def taught(out: Path, agent: str = "person", **values: Any) -> Iterator[tuple[Te
         simulation.close()
 
 
-def make_ready(teaching: Teaching, spread: float = 0.01) -> None:
-    path = teaching.lessons.out / "policy.onnx"
-    pupils.write_policy(path, spread)
+def make_ready(teaching: Teaching, std: float = 0.01) -> None:
+    path = teaching.process.settings.out / "policy.onnx"
+    pupils.write_policy(path, std)
     teaching.learner.replace(OnnxPolicy(path), 0.1)
 
 
@@ -70,10 +71,10 @@ def wait_for(holds: Callable[[], Any], seconds: float = 20.0) -> None:
 def test_frames_are_shown_when_they_are_five_seconds_old(tmp_path: Path) -> None:
     with taught(tmp_path / "out") as (teaching, simulation):
         drive(teaching, simulation, 100, 0.01)
-        assert len(teaching._unsent) == 0
+        assert len(teaching.process.unsent) == 0
         drive(teaching, simulation, 30, 0.01)
-        assert len(teaching._unsent) == 30
-        sample = teaching._unsent[0]
+        assert len(teaching.process.unsent) == 30
+        sample = teaching.process.unsent[0]
         assert (sample.jpeg, sample.seed) == (JPEG, 3)
         assert sample.steering == pytest.approx(0.01)
         assert sample.speed == pytest.approx(float(simulation.ego["speed"]), abs=3.0)
@@ -86,7 +87,7 @@ def test_deleted_frames_are_not_shown(tmp_path: Path) -> None:
         teaching.deleted(60)
         drive(teaching, simulation, 20, 0.02)
         teaching.began(simulation)  # the rest of the drive is shown
-        labels = [sample.steering for sample in teaching._unsent]
+        labels = [sample.steering for sample in teaching.process.unsent]
         assert len(labels) == 80
         assert labels[:60] == [0.0] * 60
         assert labels[60:] == [pytest.approx(0.02)] * 20
@@ -99,7 +100,7 @@ def test_what_led_off_the_road_is_not_shown(tmp_path: Path) -> None:
         assert simulation.end == "off_road"
         driven = simulation.drive_step
         teaching.began(simulation)
-        assert len(teaching._unsent) == max(driven - 101, 0)
+        assert len(teaching.process.unsent) == max(driven - 101, 0)
 
 
 def test_only_the_persons_frames_teach_or_every_frame_with_the_experts_answer(tmp_path: Path) -> None:
@@ -111,7 +112,7 @@ def test_only_the_persons_frames_teach_or_every_frame_with_the_experts_answer(tm
             drive(teaching, simulation, 20, 0.015)
             assert simulation.drive_step == before + 20
             teaching.began(simulation)
-            found = [sample.steering for sample in teaching._unsent]
+            found = [sample.steering for sample in teaching.process.unsent]
             assert len(found) == shown
             assert (found == [pytest.approx(0.015)] * 20) is (labels == "action")
 
@@ -146,7 +147,7 @@ def test_its_error_is_its_distance_from_the_person(tmp_path: Path) -> None:
 
 def test_unsure_at_the_wheel_it_waits_until_the_person_decides(tmp_path: Path) -> None:
     with taught(tmp_path / "out", agent=LEARNER) as (teaching, simulation):
-        make_ready(teaching, spread=0.5)
+        make_ready(teaching, std=0.5)
         simulation.take_wheel(False)
         drive(teaching, simulation, 20)
         assert teaching.state(simulation)["unsure"] and not teaching.waits
@@ -177,14 +178,14 @@ def test_a_learner_at_the_wheel_is_scored(tmp_path: Path) -> None:
 def test_a_process_is_shown_frames_and_ends_with_the_server(tmp_path: Path) -> None:
     said: list[str] = []
     with taught(tmp_path / "out") as (teaching, simulation):
-        teaching._target = pupils.sure
-        teaching.start(lambda level, text: said.append(f"{level}: {text}"))
-        pid = teaching.pid
+        teaching.process._target = pupils.sure
+        teaching.process.start(lambda level, text: said.append(f"{level}: {text}"))
+        pid = teaching.process.pid
         assert pid is not None
-        wait_for(lambda: teaching.phase == "ready")
+        wait_for(lambda: teaching.process.phase == "ready")
         drive(teaching, simulation, 130)
         wait_for(lambda: teaching.state(simulation)["samples"] == 30)
-        teaching.stop()
+        teaching.process.stop()
         assert said == ["info: The learner can drive now: let go of the wheel to see (T)."]
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
@@ -194,34 +195,35 @@ def test_a_process_is_shown_frames_and_ends_with_the_server(tmp_path: Path) -> N
 def test_a_learner_that_breaks_is_told_and_the_drive_goes_on(tmp_path: Path, reason: str) -> None:
     said: list[str] = []
     with taught(tmp_path / "out") as (teaching, simulation):
-        teaching._target = pupils.broken if reason == "says so" else pupils.slow
-        teaching.start(lambda level, text: said.append(f"{level}: {text}"))
+        teaching.process._target = pupils.broken if reason == "says so" else pupils.slow
+        teaching.process.start(lambda level, text: said.append(f"{level}: {text}"))
         if reason == "is killed":
-            assert teaching.pid is not None
-            os.kill(teaching.pid, signal.SIGKILL)
+            assert teaching.process.pid is not None
+            os.kill(teaching.process.pid, signal.SIGKILL)
         wait_for(lambda: said)
-        assert teaching.phase == "stopped"
+        assert teaching.process.phase == "stopped"
         drive(teaching, simulation, 130)
         why = "ValueError: no light" if reason == "says so" else "its process ended"
         assert said == [f"warning: The learner learns no more: {why}."]
-        teaching.stop()
+        teaching.process.stop()
 
 
 _SERVER = """
 import sys, time
 from pathlib import Path
+from drive.models.training.online_learner import LearnerProcess
 from drive.models.training.online_trainer import OnlineTrainerSettings
 from drive.web.serve.teaching import Teaching
 from drive.camera import Camera
 from tests.web.serve import pupils
 from tests.web.serve.clumsy import glance
 if __name__ == "__main__":
-    teaching = Teaching(OnlineTrainerSettings(Path(sys.argv[1]), Camera()), pupils.sure)
-    teaching.start(lambda level, text: None)
-    while teaching.phase != "ready":
+    teaching = Teaching(LearnerProcess(OnlineTrainerSettings(Path(sys.argv[1]), Camera()), pupils.sure))
+    teaching.process.start(lambda level, text: None)
+    while teaching.process.phase != "ready":
         time.sleep(0.01)
     assert "tensorflow" not in sys.modules
-    print(teaching.pid, flush=True)
+    print(teaching.process.pid, flush=True)
     time.sleep(60)
 """
 
@@ -253,7 +255,7 @@ def learner_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[
     """`with learner_server(pupils.sure) as port`."""
 
     def serve(target: Callable[..., None]) -> Any:
-        monkeypatch.setattr("drive.web.serve.teaching.teach", target)
+        monkeypatch.setattr("drive.models.training.online_learner.train_online", target)
         return serving(ServeConfig(teach=tmp_path / "out", camera_flags=SMALL, seed=3, traffic="none"))
 
     return serve
@@ -329,14 +331,14 @@ def test_a_real_one_learns_and_leaves_its_policy(tmp_path: Path) -> None:
     out = tmp_path / "out"
     quick = {"augmented": False, "batch_size": 8, "first_samples": 200, "first_updates": 20, "passes": 4.0}
     with taught(out, policy_every_s=0.5, **quick) as (teaching, simulation):
-        teaching.start(lambda level, text: None)
+        teaching.process.start(lambda level, text: None)
         for _ in range(350):
             done = simulation.step(glance(simulation), 0.0)
             assert done.end is None
             teaching.stepped(simulation, done, lambda camera=done.camera: encode_jpeg(camera))
-        wait_for(lambda: teaching.phase == "ready", 300.0)
+        wait_for(lambda: teaching.process.phase == "ready", 300.0)
         wait_for(lambda: teaching.state(simulation)["updates"] >= 40, 300.0)
-        teaching.stop()
+        teaching.process.stop()
     policy = OnnxPolicy(out / "policy.onnx")
     assert policy.description is not None
     assert policy.description.camera == CAMERA
@@ -345,5 +347,5 @@ def test_a_real_one_learns_and_leaves_its_policy(tmp_path: Path) -> None:
     assert sorted(path.name for path in out.iterdir()) == ["policy.json", "policy.onnx"]
     assert set(policy.run({"camera": simulation.observation["camera"], "speed": 8.0})) == {
         "steering",
-        "spread",
+        "steering_std",
     }
