@@ -170,7 +170,7 @@ def test_the_top_of_the_package_holds_contracts_and_verbs_alone() -> None:
 
 
 def _moves(tree: ast.Module) -> list[str]:
-    """Calls in a module that may move a world: `x.step(...)`, whatever x is, unless it is known to be none."""
+    """Calls that may move a world: `x.step(...)`, whatever x is, unless it is known to be none."""
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _MOVES:

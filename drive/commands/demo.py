@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from drive.core.errors import UserError
+from drive.core.files import refuse_other_things
 
 PARTS = ("data", "pilotnet", "evaluation")  # of the folder `out`
 CORNERS_S = 30.0  # of a drive from corner to corner [s]
@@ -61,7 +62,7 @@ def main(config: DemoConfig) -> None:
     from drive.evaluation import evaluated
     from drive.models.training.run_folder import of_this_network
 
-    _check_folder(config.out)
+    refuse_other_things(config.out, "give --out a new or empty folder", frozenset(PARTS))
     console = Console()
     start = time.perf_counter()
 
@@ -123,19 +124,6 @@ def main(config: DemoConfig) -> None:
         "  drive evaluate --agent your_module:make_agent --out runs/yours             your own agent",
     ):
         console.print(escape(line), soft_wrap=True)
-
-
-def _check_folder(out: Path) -> None:
-    """Refuse a folder that is not a demo's."""
-    if not out.exists():
-        return
-    if not out.is_dir():
-        raise UserError(f"{out} is a file; give --out a folder.")
-    strange = sorted(entry.name for entry in out.iterdir() if entry.name not in PARTS)
-    if strange:
-        raise UserError(
-            f"{out} holds other things ({', '.join(strange[:3])}); give --out a new or empty folder."
-        )
 
 
 def _recorded(data: Path) -> tuple[int, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,13 +142,10 @@ def _encode(picture: NDArray[Any], suffix: str) -> bytes:
 
 def _write(path: Path, data: bytes) -> None:
     """Write a file whole or not at all."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise UserError(f"{path} cannot be written ({error.strerror}); name another place.") from None
+    from drive.core.files import disk_errors, replace_file
+
+    with disk_errors(path, "free some space, or name another place", "name another place"):
+        replace_file(path, data)
 
 
 def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:

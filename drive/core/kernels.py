@@ -7,23 +7,33 @@ keyed by a hash over its file and every file of this package that it imports, di
 import ast
 import hashlib
 import os
+import re
+import shutil
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 
 import numba
+import platformdirs
+from numba.core import caching
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+_DAY = 86400.0  # [s]
+KEPT_DAYS = 30.0  # that a folder of compiled kernels stays after its last use
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def cache_root() -> Path:
-    """The folder that holds compiled kernels (`DRIVE_CACHE`, else the user's cache folder)."""
+    """The folder that holds compiled kernels (`DRIVE_CACHE`, else `drive` in the user's cache folder)."""
     if folder := os.environ.get("DRIVE_CACHE"):
         return Path(folder)
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "drive"
+    if folder := os.environ.get("XDG_CACHE_HOME"):  # on systems, too, that have no such custom
+        return Path(folder) / "drive"
+    return platformdirs.user_cache_path("drive", appauthor=False)
 
 
 def _module_file(name: str) -> Path | None:
@@ -65,21 +75,65 @@ def source_key(path: Path) -> str:
 
 def kernel(function: _Function) -> _Function:
     """Compile a function for flat arrays: no GIL, exact arithmetic (no fastmath), cached on disk."""
-    path = Path(function.__code__.co_filename).resolve()
-    config: Any = numba.config
-    config.CACHE_DIR = str(cache_root() / source_key(path))
-    compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    compiled: Any = numba.njit(nogil=True, error_model="numpy")(function)
     if hasattr(compiled, "_cache"):  # not where NUMBA_DISABLE_JIT is set
-        _name_data_files_apart(compiled._cache._cache_file)
+        compiled._cache = _KernelCache(function)
     return compiled
 
 
-def _name_data_files_apart(file: Any) -> None:
-    """Never let two processes write one data file.
+class _Locator(caching._SourceFileBackedLocatorMixin, caching._CacheLocator):  # type: ignore[misc]
+    """Where our kernels are cached; numba's own setting, and the kernels of others, stay as they are."""
+
+    def __init__(self, function: Callable[..., Any], file: str) -> None:
+        self._py_file = file
+        self._lineno = function.__code__.co_firstlineno
+        folder = cache_root() / source_key(Path(file).resolve())
+        self._path = folder / self.get_suitable_cache_subpath(file)
+
+    def ensure_cache_path(self) -> None:
+        super().ensure_cache_path()
+        _note_use(self._path.parent)
+
+    def get_cache_path(self) -> str:
+        return str(self._path)
+
+
+class _Implementation(caching.CompileResultCacheImpl):  # type: ignore[misc]
+    _locator_classes = [_Locator, *caching.CompileResultCacheImpl._locator_classes]  # noqa: RUF012 - numba's
+
+
+class _KernelCache(caching.FunctionCache):  # type: ignore[misc]
+    """numba's cache, but never do two processes write one data file.
 
     numba numbers them after the index. Two processes that compile a kernel for different types at once may
     both read the index before either wrote it, take the same number, and the index that stays then leads to
     code for other types. With names of their own the worst is an entry that is lost and compiled again.
     """
-    stem = file._index_name.removesuffix(".nbi")
-    file._data_name = lambda number: f"{stem}.{number}-{uuid4().hex[:16]}.nbc"
+
+    _impl_class = _Implementation
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        file: Any = self._cache_file
+        stem = file._index_name.removesuffix(".nbi")
+        file._data_name = lambda number: f"{stem}.{number}-{uuid4().hex[:16]}.nbc"
+
+
+def _note_use(folder: Path) -> None:
+    """Make the folder as young as its last use, once a day."""
+    with suppress(OSError):
+        if time.time() - folder.stat().st_mtime > _DAY:
+            os.utime(folder)
+
+
+def remove_old_caches() -> None:
+    """Remove the compiled kernels of sources that nobody has used for `KEPT_DAYS`.
+
+    A process that does use them, started longer ago than that, compiles them again where it must.
+    """
+    folders = cache_root().iterdir() if cache_root().is_dir() else ()
+    for folder in folders:
+        if re.fullmatch(r"[0-9a-f]{16}", folder.name) and folder.is_dir() and not folder.is_symlink():
+            with suppress(OSError):
+                if time.time() - folder.stat().st_mtime > KEPT_DAYS * _DAY:
+                    shutil.rmtree(folder, ignore_errors=True)

@@ -1,14 +1,50 @@
 """What this machine offers the process, and which program runs on it."""
 
 import os
+from collections.abc import Iterator
+from math import ceil
 from pathlib import Path
+
+_GROUPS = Path("/sys/fs/cgroup")  # Linux: what a container, or a service, may use
+_OWN_GROUPS = Path("/proc/self/cgroup")
 
 
 def cores() -> int:
-    """How many cores this process may use; at least one."""
-    if hasattr(os, "sched_getaffinity"):  # knows about taskset and containers; not on every system
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """How many cores this process may use, at least one: its CPU affinity and its container's quota."""
+    if hasattr(os, "sched_getaffinity"):  # not on every system
+        count = len(os.sched_getaffinity(0))
+    else:
+        count = os.cpu_count() or 1
+    return max(1, min([count, *map(ceil, _quotas())]))
+
+
+def _quotas() -> Iterator[float]:
+    """CPU quotas [cores] of the control groups around this process, version 2 and version 1.
+
+    `cpu.max` holds "QUOTA PERIOD" in microseconds, or "max"; version 1 keeps the two in files of their own,
+    with -1 for none.
+    """
+    for line in _read(_OWN_GROUPS).splitlines():
+        number, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if number == "0":
+            roots, files = [_GROUPS], ["cpu.max"]
+        elif "cpu" in controllers.split(","):
+            roots, files = [_GROUPS / "cpu", _GROUPS / controllers], ["cpu.cfs_quota_us", "cpu.cfs_period_us"]
+        else:
+            continue
+        inside = Path(path.lstrip("/"))
+        for folder in (root / part for root in roots for part in (inside, *inside.parents)):
+            values = " ".join(_read(folder / name) for name in files).split()
+            if len(values) == 2 and all(value.isdecimal() for value in values) and int(values[1]) > 0:
+                yield int(values[0]) / int(values[1])
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return ""
 
 
 def simulator_key() -> str:

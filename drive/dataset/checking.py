@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from drive.core.errors import UserError
+from drive.core.files import PART
 from drive.dataset.edits import KINDS
 from drive.dataset.files import first_not_finite, stats_to_json
 from drive.dataset.layout import (
@@ -18,7 +19,6 @@ from drive.dataset.layout import (
     JOURNAL_SUFFIX,
     STATS_PATH,
     TASKS_PATH,
-    TEMPORARY_SUFFIX,
     data_file,
     episodes_file,
     image_names,
@@ -149,7 +149,7 @@ def _leftovers(info: DatasetInfo) -> Iterator[Problem]:
             f"{path} belongs to no episode (a recording was killed); the next `drive record` into "
             f"{info.root} removes it, or delete it.",
         )
-    for path in sorted(info.root.rglob(f"*{TEMPORARY_SUFFIX}")):
+    for path in sorted(info.root.rglob(f"*{PART}")):
         yield Problem(path, "leftover", f"{path} is a half-written file of a killed recording; delete it.")
 
 

@@ -1,6 +1,5 @@
 """Copies of episodes from one or more datasets into a new one, with everything that is known of them."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from drive.core.errors import UserError
+from drive.core.files import PART, new_folder, refuse_other_things
 from drive.dataset.checking import read_episode_stats
 from drive.dataset.editing import write_edits
 from drive.dataset.edits import KINDS, Edits, Range
@@ -17,6 +17,8 @@ from drive.dataset.guard import take_lock
 from drive.dataset.layout import INDEX_COLUMNS, image_names
 from drive.dataset.reader import DatasetInfo, EpisodeRow, read_episode, read_info
 from drive.dataset.writer import DatasetWriter
+
+_REMEDY = "name a new or empty directory"
 
 
 @dataclass(frozen=True)
@@ -99,16 +101,15 @@ def copy_episodes(
     Raises:
         UserError: `out` holds something, a source is damaged, or the disk is full.
     """
-    if out.is_file() or (out.is_dir() and any(out.iterdir())):
-        raise UserError(f"{out} holds something already: name a new directory.")
+    refuse_other_things(out, _REMEDY)
     total = sum(len(pieces) for _, pieces in sources)
     if total == 0:
         raise UserError(f"{', '.join(str(info.root) for info, _ in sources)}: no episode is left to copy.")
-    begun = out.absolute().with_name(f".{out.absolute().name}.part")
+    begun = out.absolute().with_name(f".{out.absolute().name}{PART}")
     _remove(begun)
     numbers, recordings = _plan(sources)
     first = sources[0][0]
-    try:
+    with new_folder(out, _REMEDY, begun):
         with DatasetWriter(
             begun,
             fps=first.fps,
@@ -130,12 +131,6 @@ def copy_episodes(
                     done += 1
                     progress(done, total)
         write_edits(begun, edits)
-        if out.is_dir():
-            out.rmdir()
-        os.rename(begun, out)
-    except BaseException:
-        shutil.rmtree(begun, ignore_errors=True)
-        raise
     return read_info(out)
 
 
@@ -152,9 +147,7 @@ def _with_edits_of(edits: Edits, old: Edits, piece: Piece, new: int) -> Edits:
 def _remove(begun: Path) -> None:
     """Clear away what a killed copy left, unless it is still being made."""
     if begun.is_dir():
-        lock = take_lock(begun)
-        if lock is not None:
-            os.close(lock)
+        take_lock(begun).release()
         shutil.rmtree(begun)
 
 

@@ -1,15 +1,16 @@
 """Changing what is excluded or marked: nothing but `meta/edits.json` is written."""
 
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from filelock import FileLock
+
 from drive.core.errors import UserError
+from drive.core.files import disk_errors, replace_file
 from drive.dataset.edits import Edits, Kind
 from drive.dataset.files import json_file
-from drive.dataset.guard import replace_files
-from drive.dataset.layout import EDITS_PATH
+from drive.dataset.layout import EDITS_LOCK_PATH, EDITS_PATH
 from drive.dataset.reader import read_info
 
 
@@ -44,7 +45,7 @@ def write_edits(root: Path, edits: Edits) -> None:
     """Replace `meta/edits.json` in one step; without an edit there is no such file."""
     path = root / EDITS_PATH
     if edits.excluded or edits.marked:
-        replace_files({path: json_file(edits.to_json())})
+        replace_file(path, json_file(edits.to_json()))
     else:
         path.unlink(missing_ok=True)
 
@@ -70,28 +71,28 @@ def _change(
                 f"it has {length} frames, from 0 on."
             )
         edits = change(info.edits, kind, episode, start, last)
-        try:
+        with _disk_errors(root):
             write_edits(root, edits)
-        except OSError as error:
-            raise UserError(
-                f"{root / EDITS_PATH}: {error.strerror or error}: check the disk and its permissions; "
-                "the edits are as before."
-            ) from error
     return edits
+
+
+def _disk_errors(root: Path) -> AbstractContextManager[None]:
+    before = "the edits are as before"
+    return disk_errors(
+        root / EDITS_PATH, f"{before}: free some space", f"{before}: check the directory's permissions"
+    )
 
 
 @contextmanager
 def _one_at_a_time(root: Path) -> Iterator[None]:
     """Wait for another change of the edits to end; a recording may go on meanwhile."""
-    folder = root / "meta"
-    if os.name != "posix" or not folder.is_dir():
+    if not (root / EDITS_LOCK_PATH).parent.is_dir():  # no dataset: whoever reads it will say so
         yield
         return
-    import fcntl
-
-    lock = os.open(folder, os.O_RDONLY)
+    lock = FileLock(root / EDITS_LOCK_PATH)
+    with _disk_errors(root):
+        lock.acquire()
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(lock)
+        lock.release()

@@ -1,26 +1,26 @@
 """What keeps a dataset whole: who may write it, what may be appended, and files that change in one step."""
 
-import os
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
+from filelock import FileLock
 
 from drive.camera import Camera
 from drive.core.errors import UserError
+from drive.core.files import PART, replace_file, try_lock
 from drive.dataset.checking import orphans
 from drive.dataset.files import parquet
 from drive.dataset.layout import (
     ASIDE_SUFFIX,
     DRIVE_PATH,
+    EDITS_LOCK_PATH,
     EDITS_PATH,
     INFO_PATH,
     JOURNAL_SUFFIX,
     STATS_PATH,
     TASKS_PATH,
-    TEMPORARY_SUFFIX,
+    WRITER_LOCK_PATH,
     Features,
     episodes_file,
 )
@@ -36,11 +36,12 @@ def refuse_foreign_files(root: Path) -> None:
         raise UserError(f"{root} is a file: name another directory for the dataset.")
     if not root.is_dir() or (root / INFO_PATH).exists():
         return
-    begun = {DRIVE_PATH, STATS_PATH, TASKS_PATH}  # what a kill before the first info.json leaves
+    # what a kill before the first info.json leaves
+    begun = {DRIVE_PATH, STATS_PATH, TASKS_PATH, WRITER_LOCK_PATH, EDITS_LOCK_PATH}
     for path in sorted(root.rglob("*")):
         if not path.is_file() or _inside(root, path) in begun:
             continue
-        if path.name.endswith((TEMPORARY_SUFFIX, JOURNAL_SUFFIX, ASIDE_SUFFIX)):
+        if path.name.endswith((PART, JOURNAL_SUFFIX, ASIDE_SUFFIX)):
             continue
         if (root / DRIVE_PATH).exists():
             raise UserError(f"{root / INFO_PATH} is missing: restore it, or name another directory.")
@@ -50,26 +51,17 @@ def refuse_foreign_files(root: Path) -> None:
         )
 
 
-def take_lock(root: Path) -> int | None:
-    """Keep other writers out until the returned descriptor is closed, by whatever end of this process.
-
-    Where the system has no such locks (Windows), None.
+def take_lock(root: Path) -> FileLock:
+    """Keep other writers out until the lock is released, or this process ends in whatever way.
 
     Raises:
         UserError: another process writes this dataset.
     """
-    if os.name != "posix":
-        return None
-    import fcntl
-
-    lock = os.open(root, os.O_RDONLY)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
+    lock = try_lock(root / WRITER_LOCK_PATH)
+    if lock is None:
         raise UserError(
             f"{root} is being written by another process: wait for it, or name another directory."
-        ) from None
+        )
     return lock
 
 
@@ -107,7 +99,7 @@ def refuse_other_kind(
 def remove_leftovers(root: Path) -> None:
     """Delete the half-written files of a killed recording; a change of edits may be going on, leave that."""
     for path in [*root.glob("data/*/*"), *root.glob("meta/**/*")]:
-        if path.suffix == TEMPORARY_SUFFIX and path.stem != Path(EDITS_PATH).name:
+        if path.suffix == PART and path.stem != Path(EDITS_PATH).name:
             path.unlink()
 
 
@@ -125,7 +117,7 @@ def complete_rows(info: DatasetInfo) -> None:
         at = names.index("driver") + 1 if "driver" in names else len(names)
         for i, name in enumerate(missing):
             table = table.add_column(at + i, name, pa.array([""] * table.num_rows, pa.string()))
-        replace_files({path: parquet(table)})
+        replace_file(path, parquet(table))
 
 
 def remove_orphans(info: DatasetInfo) -> None:
@@ -143,31 +135,16 @@ def remove_orphans(info: DatasetInfo) -> None:
 
 
 def remove_empty(root: Path, made_root: bool) -> None:
-    """Delete a dataset that holds no episode, with its directory if that was made for it."""
-    for name in (INFO_PATH, DRIVE_PATH, STATS_PATH, TASKS_PATH):
+    """Delete a dataset that holds no episode, with its directory if that was made for it.
+
+    Whoever calls it has released the lock: an open file cannot be deleted everywhere.
+    """
+    for name in (INFO_PATH, DRIVE_PATH, STATS_PATH, TASKS_PATH, WRITER_LOCK_PATH):
         (root / name).unlink(missing_ok=True)
     empty = ["data/chunk-000", "data", "meta/episodes/chunk-000", "meta/episodes", "meta"]
     for folder in [root / name for name in empty] + ([root] if made_root else []):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
-
-
-def replace_files(files: Mapping[Path, Any]) -> None:
-    """Write all files under another suffix, then rename them in the given order."""
-    temporary = {target: target.with_name(target.name + TEMPORARY_SUFFIX) for target in files}
-    try:
-        for target, source in temporary.items():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with source.open("wb") as file:
-                file.write(files[target])
-                file.flush()
-                os.fsync(file.fileno())
-        for target, source in temporary.items():
-            os.replace(source, target)
-    except BaseException:
-        for source in temporary.values():
-            source.unlink(missing_ok=True)
-        raise
 
 
 def _inside(root: Path, path: Path) -> str:

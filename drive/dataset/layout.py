@@ -3,12 +3,13 @@
     meta/info.json                              version, frame rate, features, totals: the commit record
     meta/drive.json                             what is ours alone: camera calibration, seeds, recordings
     meta/edits.json                             frames that people excluded or marked; missing: none
+    meta/writer.lock, meta/edits.lock           empty: who writes holds a lock on them
     meta/stats.json                             minimum, maximum, mean, standard deviation of each feature
     meta/tasks.parquet                          task texts
     meta/episodes/chunk-000/file-000.parquet    one row an episode
     data/chunk-000/file-000.parquet             one row a frame, one row group an episode
 
-An episode exists once `info.json` counts it. Files are written under TEMPORARY_SUFFIX and renamed, so that
+An episode exists once `info.json` counts it. Files are written as `.part` and renamed, so that
 a process killed at any moment leaves a dataset that readers of the format can load, or at most the data
 file and the row of one episode that `info.json` does not count yet.
 """
@@ -32,7 +33,8 @@ DRIVE_PATH = "meta/drive.json"
 EDITS_PATH = "meta/edits.json"
 STATS_PATH = "meta/stats.json"
 TASKS_PATH = "meta/tasks.parquet"
-TEMPORARY_SUFFIX = ".part"
+WRITER_LOCK_PATH = "meta/writer.lock"  # empty; locked while a program adds episodes
+EDITS_LOCK_PATH = "meta/edits.lock"  # likewise, while the edits change
 JOURNAL_SUFFIX = ".journal"  # an episode that a person still records; `drive serve` adds what a kill left
 ASIDE_SUFFIX = f"{JOURNAL_SUFFIX}.bad"  # one that could not be added, and is kept
 DRIVE_FORMAT = 1  # version of drive.json

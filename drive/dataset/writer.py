@@ -1,19 +1,18 @@
 """Writing a dataset: whole episodes, each in one step that a kill cannot tear."""
 
-import errno
 import json
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 
 import drive
 from drive.camera import Camera
-from drive.core.errors import UserError
+from drive.core.files import disk_errors, replace_files
 from drive.core.seeds import RESERVED_SEEDS
 from drive.dataset.checking import read_row_stats
 from drive.dataset.describing import drive_json, existing_recordings, info_json
@@ -25,7 +24,6 @@ from drive.dataset.guard import (
     remove_empty,
     remove_leftovers,
     remove_orphans,
-    replace_files,
     take_lock,
 )
 from drive.dataset.layout import (
@@ -121,14 +119,14 @@ class DatasetWriter:
             "config": dict(config or {}),
             "dropped_seeds": [],
         }
-        self._lock: int | None = None
+        self._lock: FileLock | None = None
         self._open_for_writing = False
         self._begun = False  # whether this writer wrote the first info.json
         self._copies = sources is not None
         self._earlier: list[dict[str, Any]] = [dict(one) for one in sources or ()]
         self._state = _State()
         self._first = 0  # number of this writer's first episode
-        with self._clear_disk_errors():
+        with self._disk_errors():
             refuse_foreign_files(self.root)
             self._made_root = not self.root.exists()
             self.root.mkdir(parents=True, exist_ok=True)
@@ -150,18 +148,18 @@ class DatasetWriter:
 
     def close(self) -> None:
         """Note the dropped seeds and let others write; a dataset that was begun in vain is removed."""
-        try:
-            if self._open_for_writing:
-                with self._clear_disk_errors():
-                    if self._begun and self._state.episodes == 0:
-                        remove_empty(self.root, self._made_root)
-                    elif self._recording["dropped_seeds"]:
-                        replace_files({self.root / DRIVE_PATH: self._drive_json(self._state)})
-        finally:
-            self._open_for_writing = False
-            if self._lock is not None:
-                os.close(self._lock)
-                self._lock = None
+        in_vain = self._open_for_writing and self._begun and self._state.episodes == 0
+        with self._disk_errors():
+            try:
+                if self._open_for_writing and not in_vain and self._recording["dropped_seeds"]:
+                    replace_files({self.root / DRIVE_PATH: self._drive_json(self._state)})
+            finally:
+                self._open_for_writing = False
+                if self._lock is not None:
+                    self._lock.release()
+                    self._lock = None
+            if in_vain:
+                remove_empty(self.root, self._made_root)
 
     @property
     def total_episodes(self) -> int:
@@ -277,7 +275,9 @@ class DatasetWriter:
             self.root / INFO_PATH: self._info_json(after),
         }
         try:
-            with self._clear_disk_errors():
+            with self._disk_errors():
+                for path in (data_path, row_path):
+                    path.parent.mkdir(parents=True, exist_ok=True)
                 replace_files(files)
         except BaseException:
             if self._episodes_on_disk() == after.episodes:
@@ -333,20 +333,13 @@ class DatasetWriter:
         except (OSError, ValueError, KeyError):
             return 0
 
-    @contextmanager
-    def _clear_disk_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise UserError(
-                    f"{self.root}: no space left on the disk; its {self._state.episodes} whole episodes "
-                    "are kept: free some space and record again, which continues."
-                ) from error
-            raise UserError(
-                f"{error.filename or self.root}: {error.strerror or error}: "
-                "check the directory's permissions, or name another one."
-            ) from error
+    def _disk_errors(self) -> AbstractContextManager[None]:
+        kept = f"its {self._state.episodes} whole episodes are kept"
+        return disk_errors(
+            self.root,
+            f"{kept}: free some space and record again, which continues",
+            "check the directory's permissions, or name another one",
+        )
 
     def _replace_descriptions(self) -> None:
         """Make stats.json and drive.json say what info.json counts."""

@@ -36,6 +36,11 @@ def warm_up(env: Any = None, scenario: Any = None, agents: "Iterable[Agent]" = (
     Raises:
         UserError: an agent cannot drive in this environment.
     """
+    from drive.core.kernels import remove_old_caches
+    from drive.core.machine import kernels_compiled
+
+    if not kernels_compiled():  # of sources that changed: what older ones left may go
+        remove_old_caches()
     with _renderer_beside() as beside:
         if scenario is None:
             from drive.sim.scenario import lane_scenario

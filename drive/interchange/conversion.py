@@ -1,6 +1,5 @@
 """From another program's log to a dataset."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import radians
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from drive.agent import MAX_STEERING_ANGLE
 from drive.camera import Camera
 from drive.core.errors import UserError
+from drive.core.machine import cores
 from drive.dataset import FRONT_IMAGE, VIEW_IMAGE, DatasetWriter, Features, lane_features
 from drive.interchange.calibration import camera_of
 from drive.interchange.foreign import ForeignLog
@@ -85,7 +85,7 @@ def convert(log: ForeignLog, config: ImportSettings, folder: Path, console: "Con
             features=features,
             calibrated=not assumed,
         ) as writer,
-        ThreadPoolExecutor(os.cpu_count()) as pool,
+        ThreadPoolExecutor(cores()) as pool,
         Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
     ):
         bar = progress.add_task("reading pictures", total=len(log.pictures))

@@ -1,6 +1,9 @@
+import os
 import subprocess
 import sys
 import textwrap
+import time
+from pathlib import Path
 
 
 def test_an_edit_in_a_called_file_changes_the_key(tmp_path, monkeypatch):
@@ -81,3 +84,63 @@ def test_processes_that_save_at_once_never_lead_each_other_to_the_wrong_code(tmp
     one.save("int64", "code for int64")
     assert reader.load("float64") == "code for float64"
     assert reader.load("int64") in (None, "code for int64")
+
+
+def test_the_cache_of_other_functions_stays_where_it_was(tmp_path):
+    (tmp_path / "theirs.py").write_text(
+        textwrap.dedent(
+            """
+            from numba import config, njit
+            from drive.core.portable_math import sin
+
+            @njit(cache=True)
+            def double(x):
+                return 2 * x
+
+            double(1)
+            sin(1.0)
+            print(repr(config.CACHE_DIR), double._cache.cache_path, sin._cache.cache_path, sep="\\n")
+            """
+        )
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": "", "DRIVE_CACHE": str(tmp_path / "ours")}
+    result = subprocess.run(
+        [sys.executable, tmp_path / "theirs.py"], capture_output=True, text=True, check=True, env=environment
+    )
+    setting, theirs, ours = result.stdout.splitlines()
+    assert setting == "''"
+    assert Path(theirs) == tmp_path / "__pycache__"
+    assert Path(ours).is_relative_to(tmp_path / "ours")
+    assert list(Path(ours).glob("portable_math.sin-*.nbi"))
+
+
+def test_kernels_are_removed_that_nobody_used_for_a_month(tmp_path, monkeypatch):
+    from drive.core.kernels import KEPT_DAYS, cache_root, kernel, remove_old_caches
+    from drive.core.portable_math import wrap_angle
+
+    monkeypatch.setenv("DRIVE_CACHE", str(tmp_path))
+    long_ago = time.time() - (KEPT_DAYS + 1) * 86400.0
+    used = Path(kernel(wrap_angle.py_func)._cache.cache_path).parent
+    names = ["0123456789abcdef", "fedcba9876543210", "not-ours", "0123456789abcdee"]
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "code.nbc").write_bytes(b"code")
+    for folder in [used, *(tmp_path / name for name in names[:3])]:
+        os.utime(folder, (long_ago, long_ago))
+    kernel(wrap_angle.py_func)  # any process that loads it makes it young again
+    assert cache_root() == tmp_path
+    remove_old_caches()
+    assert {path.name for path in tmp_path.iterdir()} == {used.name, "not-ours", "0123456789abcdee"}
+
+
+def test_a_process_whose_kernels_were_removed_compiles_them_again(tmp_path, monkeypatch):
+    import shutil
+
+    from drive.core.kernels import kernel
+    from drive.core.portable_math import wrap_angle
+
+    monkeypatch.setenv("DRIVE_CACHE", str(tmp_path))
+    wrapped = kernel(wrap_angle.py_func)
+    shutil.rmtree(wrapped._cache.cache_path)
+    assert wrapped(7.0) == wrap_angle(7.0)
+    assert list(Path(wrapped._cache.cache_path).glob("*.nbc"))

@@ -174,7 +174,7 @@ def test_datasets_of_another_kind_are_refused_with_both_values(tmp_path: Path, c
 def test_a_directory_that_holds_something_is_refused_and_a_failed_copy_leaves_none(tmp_path: Path) -> None:
     write(tmp_path / "a", [4, 4])
     info = read_info(tmp_path / "a")
-    with pytest.raises(UserError, match="holds something already"):
+    with pytest.raises(UserError, match="holds other things"):
         merged(tmp_path / "a", info)
     path = tmp_path / "a/data/chunk-000/file-001.parquet"
     path.write_bytes(path.read_bytes()[:-30])

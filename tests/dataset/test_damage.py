@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from drive.core.errors import UserError
-from drive.dataset import DatasetWriter, check, guard, read_episode, read_info
+from drive.dataset import DatasetWriter, check, read_episode, read_info
 from tests.dataset.test_dataset import CAMERA, make_columns, write
 
 # A process that is killed at the n-th rename of its third episode: before it (-) or after it (+).
@@ -89,10 +89,10 @@ def test_an_interrupt_between_renames_is_rolled_back(
 
     with DatasetWriter(tmp_path, fps=20, camera=CAMERA, driver="expert") as writer:
         writer.add_episode(make_columns(3, 0), seed=0)
-        monkeypatch.setattr(guard.os, "replace", interrupted)
+        monkeypatch.setattr(os, "replace", interrupted)
         with pytest.raises(KeyboardInterrupt):
             writer.add_episode(make_columns(2, 1), seed=1)
-        monkeypatch.setattr(guard.os, "replace", rename)
+        monkeypatch.setattr(os, "replace", rename)
         assert writer.total_episodes == 1
         assert check(tmp_path) == [] and read_info(tmp_path).seeds == {0}
         writer.add_episode(make_columns(2, 1), seed=1)

@@ -124,13 +124,13 @@ def split(config: DataSplitConfig) -> dict[str, "DatasetInfo"]:
     """Make the parts and say what they hold."""
     from rich.console import Console
 
+    from drive.core.files import refuse_other_things
     from drive.dataset import read_info
     from drive.dataset.copying import copy_episodes, whole_episodes
 
     info = read_info(config.dir)
     chosen = choose(info, config.shares, config.seed)
-    if config.out.exists() and (not config.out.is_dir() or any(config.out.iterdir())):
-        raise UserError(f"{config.out} holds something already: give --out a new folder.")
+    refuse_other_things(config.out, "give --out a new or empty folder")
     config.out.mkdir(parents=True, exist_ok=True)
     made: dict[str, DatasetInfo] = {}
     try:

@@ -47,10 +47,10 @@ def main(config: ExportConfig) -> None:
     """
     from rich.console import Console
 
+    from drive.core.files import new_folder
     from drive.dataset import read_info
     from drive.interchange.donkey_writer import write_donkey
     from drive.interchange.drives import Selection
-    from drive.interchange.folder import new_folder
     from drive.interchange.minari_writer import write_minari
     from drive.interchange.rlds_writer import write_rlds
     from drive.interchange.udacity_writer import write_udacity

@@ -32,8 +32,8 @@ def main(config: ImportConfig) -> None:
     """
     from rich.console import Console
 
+    from drive.core.files import new_folder
     from drive.interchange.conversion import convert
-    from drive.interchange.folder import new_folder
     from drive.interchange.logs import read_log
 
     console = Console(highlight=False, soft_wrap=True)

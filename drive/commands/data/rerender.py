@@ -113,6 +113,7 @@ def main(config: DataRerenderConfig) -> None:
             disk is full.
         KeyboardInterrupt: stopped by Ctrl-C; the whole episodes are kept.
     """
+    from drive.core.files import refuse_other_things
     from drive.dataset import read_info
     from drive.driving.rerender import unfit
     from drive.driving.warmup import warm_up_with_message
@@ -120,8 +121,7 @@ def main(config: DataRerenderConfig) -> None:
     info = read_info(config.dir)
     if (why := unfit(info)) is not None:
         raise UserError(f"{config.dir} cannot be driven again: {why}.")
-    if config.out.is_file() or (config.out.is_dir() and any(config.out.iterdir())):
-        raise UserError(f"{config.out} holds something already: name a new directory.")
+    refuse_other_things(config.out, "name a new or empty directory")
     settings = config.settings()
     pieces = _pieces(info, config.looks, [name for name, _ in settings.maps])
     warm_up_with_message()

@@ -81,7 +81,7 @@ def test_a_split_that_fails_leaves_no_part(tmp_path: Path) -> None:
             main(DataSplitConfig(tmp_path / "set", tmp_path / "out", ("a=0.5", "b=0.5"), seed))
         assert not any((tmp_path / "out").iterdir())
     (tmp_path / "out/note").write_text("mine")
-    with pytest.raises(UserError, match="holds something already"):
+    with pytest.raises(UserError, match="holds other things"):
         main(DataSplitConfig(tmp_path / "set", tmp_path / "out"))
 
 

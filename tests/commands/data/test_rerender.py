@@ -196,7 +196,7 @@ def test_what_cannot_be_driven_again_is_refused(driven: Path, tmp_path: Path) ->
             writer.add_episode(make_columns(3, 0), seed=seed)
         with pytest.raises(UserError, match=said):
             main(DataRerenderConfig(tmp_path / name, tmp_path / "out"))
-    with pytest.raises(UserError, match="holds something already"):
+    with pytest.raises(UserError, match="holds other things"):
         main(DataRerenderConfig(driven, tmp_path))
     for field, value in (("looks", 0), ("every", 3), ("view_yaw_deg", 90.0)):
         with pytest.raises(UserError, match=f"--{field.replace('_', '-')} is {value}"):

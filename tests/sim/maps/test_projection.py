@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drive.sim.maps.procedural import generate_road
 from drive.sim.maps.lane_index import LaneIndex
+from drive.sim.maps.procedural import generate_road
 from drive.sim.maps.road_map import RoadMap
 
 from .roads import arc, chain_of, lane, straight
