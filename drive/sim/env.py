@@ -67,15 +67,7 @@ class LaneEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
         return self.world.context(0, privileged=privileged)
 
     def _observation(self) -> dict[str, Any]:
-        scalars = self.task.scalars()
-        return {
-            "camera": self.world.render()[0],
-            "speed": scalars["speed"][0],
-            "yaw_rate": scalars["yaw_rate"][0],
-            "speed_limit": scalars["speed_limit"][0],
-            "command": scalars["command"][0],
-            "lead": scalars["lead"][0],
-        }
+        return {key: values[0] for key, values in self.task.observe().items()}
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

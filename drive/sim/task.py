@@ -1,5 +1,6 @@
 """The lane task over a batch of worlds: observations, rewards, ends. Both Gymnasium faces share it."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -7,14 +8,24 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from drive.agent import Context
 from drive.camera import Camera
 from drive.core.errors import UserError
 from drive.core.seeds import RESERVED_SEEDS
+from drive.episode import End
 from drive.sim.maps.road_map import RoadMap
 from drive.sim.observation import observation_space
 from drive.sim.reward import ENDS, OFF_ROAD_DISTANCE, accept, observe, score
 from drive.sim.scenario import Scenario, lane_scenario, load_map
-from drive.sim.world import World
+from drive.sim.world import Snapshot, World
+
+
+@dataclass(frozen=True, eq=False)
+class TaskSnapshot:
+    """Everything that moves in one world of a task."""
+
+    world: Snapshot
+    last: NDArray[np.float64]  # what the next step's reward compares with
 
 
 class LaneTask:
@@ -52,6 +63,17 @@ class LaneTask:
         self._limits = np.full(batch, np.inf)
         self._all = np.ones(batch, np.bool_)
 
+    @property
+    def batch(self) -> int:
+        """B, the number of worlds."""
+        return self.world.batch
+
+    def fork(self) -> "LaneTask":
+        """Another task of the same kind, of one world, with nothing loaded."""
+        return LaneTask(
+            1, self.road_map, self.weather, self.traffic, self.camera, self.longitudinal, threads=1
+        )
+
     def draw_scenario(self, rng: np.random.Generator) -> Scenario:
         """A scenario on a training seed."""
         return lane_scenario(
@@ -67,8 +89,11 @@ class LaneTask:
         unknown = set(options) - {"scenario", "pose"}
         if unknown:
             raise UserError(f"Unknown reset option {sorted(unknown)[0]!r}; known: scenario, pose.")
-        scenario = options.get("scenario") or self.draw_scenario(rng)
-        self.world.load(w, scenario, options.get("pose"))
+        self.load(w, options.get("scenario") or self.draw_scenario(rng), options.get("pose"))
+
+    def load(self, w: int, scenario: Scenario, pose: tuple[float, float, float, float] | None = None) -> None:
+        """Put world w at the start of a scenario, or at another pose on its path (see `World.load`)."""
+        self.world.load(w, scenario, pose)
         self._starts[w], self._goals[w] = scenario.start_s, scenario.goal_s
         self._limits[w] = scenario.time_limit
         self._last[w] = self.world.egos[w]["steering_angle"], self.world.egos[w]["acceleration"]
@@ -92,6 +117,23 @@ class LaneTask:
             raise ValueError(f"Action {actions.tolist()} is not finite; give numbers in [-1, 1].")
         self.world.advance(self._steering, self._acceleration, live)
 
+    def move(
+        self, steering: NDArray[np.float64], acceleration: NDArray[np.float64], live: NDArray[np.bool_]
+    ) -> None:
+        """Drive the live worlds one step.
+
+        Args:
+            steering: (B,) in [-1, 1], left positive.
+            acceleration: (B,) in [-1, 1]; NaN: the car keeps speed and distance by itself.
+            live: (B,) worlds to move.
+        """
+        self.world.advance(steering, acceleration, live)
+
+    def outcome(self) -> tuple[NDArray[np.float64], list[tuple[End, ...]]]:
+        """(B,) rewards of the last step, and for each world the reasons to end; call it once a step."""
+        rewards, _, ends = self.score()
+        return rewards, [tuple(ENDS[k] for k in np.flatnonzero(row)) for row in ends]
+
     def score(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
         """(B,) rewards, (B, 3) their `terms` and (B, 5) `ENDS` of the last step; call it once a step."""
         batch = self.world.batch
@@ -99,6 +141,11 @@ class LaneTask:
         ends = np.empty((batch, len(ENDS)), np.bool_)
         score(self.world.egos, self._goals, self._limits, self._last, rewards, terms, ends)
         return rewards, terms, ends
+
+    def observe(self, pictures: bool = True) -> dict[str, NDArray]:
+        """The observations of all worlds, (B, ...) by key; without pictures where nobody looks."""
+        scalars = self.scalars()
+        return {"camera": self.world.render(), **scalars} if pictures else scalars
 
     def scalars(self) -> dict[str, NDArray]:
         """The observation without its picture: fresh (B, ...) arrays."""
@@ -139,3 +186,16 @@ class LaneTask:
             "collision": bool(ego["collision_actor"] >= 0),
             "route_completion": min(max(float(done), 0.0), 1.0),
         }
+
+    def context(self, w: int, *, privileged: bool = False) -> Context:
+        """What the agent of world w may know before it drives."""
+        return self.world.context(w, privileged=privileged)
+
+    def snapshot(self, w: int) -> TaskSnapshot:
+        """Copy everything that moves in world w."""
+        return TaskSnapshot(self.world.snapshot(w), self._last[w].copy())
+
+    def restore(self, w: int, snapshot: TaskSnapshot) -> None:
+        """Bring world w back to a snapshot taken under the same scenario."""
+        self.world.restore(w, snapshot.world)
+        self._last[w] = snapshot.last

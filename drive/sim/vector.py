@@ -60,7 +60,7 @@ class LaneVectorEnv(gymnasium.vector.VectorEnv):
         return self.task.world
 
     def _observation(self) -> dict[str, Any]:
-        return {"camera": self.world.render(), **self.task.scalars()}
+        return self.task.observe()
 
     def _info(self) -> dict[str, Any]:
         """The truths of all worlds, in Gymnasium's form: `_key` says whose value of `key` counts."""
