@@ -29,7 +29,8 @@ _FLOORS = (
     ("driving",),
     ("evaluation",),
     ("record", "train", "evaluate"),
-    ("web", "commands"),
+    ("web",),
+    ("commands",),
     ("cli",),
     ("__main__",),
 )

@@ -31,6 +31,7 @@ from drive.driving.demonstrations import Demonstration
 from drive.record import RecordConfig
 from drive.sim.density import TRAFFIC
 from drive.sim.maps.styles import STYLES
+from tests.children import HANG_S
 from tests.dataset.test_dataset import make_columns
 
 SMALL = CameraFlags(width_px=32, height_px=16)
@@ -126,11 +127,12 @@ def test_what_goes_wrong_in_a_worker_is_said(
 
 
 SLOW = """
-import multiprocessing, sys
+import multiprocessing, signal, sys
 from pathlib import Path
 from tests.test_record import run
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
     run(Path(sys.argv[1]), int(sys.argv[2]), episodes=500, seconds=0.05)
 """
 
@@ -151,7 +153,7 @@ def start_slow_recording(tmp_path: Path, workers: int) -> subprocess.Popen:
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + HANG_S
     while not counted(tmp_path / "set"):
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.02)
@@ -177,7 +179,7 @@ def gone(pids: set[int]) -> bool:
         except OSError:
             return True
 
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + HANG_S
     while not all(ended(pid) for pid in pids):
         if time.monotonic() > deadline:
             return False
@@ -197,7 +199,7 @@ def test_a_stopped_recording_leaves_whole_episodes_and_no_process(
         os.killpg(process.pid, sent)  # as a terminal does
     else:
         process.send_signal(sent)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=HANG_S)
     assert process.returncode != 0 and gone(workers)
     if sent == signal.SIGINT:
         assert errors.decode().strip().endswith("KeyboardInterrupt")

@@ -14,6 +14,7 @@ from drive.models.policy import OnnxPolicy, training_seeds
 from drive.models.training import device
 from drive.models.training.run_folder import RunFolder
 from drive.train import TrainConfig, main
+from tests.children import HANG_S
 from tests.models.fixtures import lines, trained  # noqa: F401  (fixtures)
 from tests.models.synthetic import CAMERA, line_frame, write_lines
 
@@ -57,7 +58,7 @@ def test_a_killed_run_goes_on_and_ends_as_an_unbroken_one(lines: Path, tmp_path:
     )
     assert process.stderr is not None
     checkpoint = tmp_path / "killed" / "checkpoint.npz"
-    deadline = time.monotonic() + 120.0
+    deadline = time.monotonic() + HANG_S
     while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""`drive bench`: how fast this machine simulates, looks and learns."""
+"""`drive bench`: how fast this machine simulates, looks, serves and learns."""
 
 import time
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ SAMPLED_WORLDS = 8  # of a batch, when what is in view is counted
 
 @dataclass(frozen=True)
 class BenchConfig:
-    """Measure throughput, as JSON lines: environment steps alone and in a batch, and training.
+    """Measure throughput, as JSON lines: resets, environment steps alone and in a batch, serving, training.
 
-    Every figure is the median of `repeats` runs over the first scenarios of the suite `lane`, in all
-    weathers; loading scenarios is left out of the clock.
+    Figures of environments are the median of `repeats` runs over the first scenarios of the suite `lane`, in
+    all weathers; loading scenarios is left out of the clock of the steps.
     """
 
     scenarios: int = 20
@@ -28,6 +28,9 @@ class BenchConfig:
     """Worlds in the batched measurement."""
     threads: int = 2
     """Threads of the batched measurement."""
+    serve: bool = True
+    """Also measure `drive serve` with one driver and four viewers: steps and pictures a second, and the time
+    from the hand to the picture (needs the extra `serve`)."""
     training: bool = True
     """Also measure training (needs the extra `train`)."""
 
@@ -76,6 +79,24 @@ def _single(config: BenchConfig, size: tuple[int, int], scenarios: list[Any]) ->
         "mean_faces_in_view": round(float(np.mean(faces)), 1),
         "mean_vehicles_in_view": round(float(np.mean(vehicles)), 2),
     }
+
+
+def _reset(config: BenchConfig) -> dict[str, Any]:
+    import numpy as np
+
+    from drive.camera import Camera
+    from drive.scoring.suites import suite
+    from drive.sim.env import LaneEnv
+
+    env = LaneEnv(camera=Camera(width_px=SIZES[0][0], height_px=SIZES[0][1]))
+    times = []
+    for i in range(config.scenarios):
+        start = time.perf_counter()
+        env.reset(options={"scenario": suite("lane").scenario(i)})
+        times.append(time.perf_counter() - start)
+    env.close()
+    median, slowest = 1000.0 * np.median(times), 1000.0 * max(times)
+    return {"what": "reset", "ms_median": round(float(median), 1), "ms_slowest": round(slowest, 1)}
 
 
 def _batch(config: BenchConfig, size: tuple[int, int], scenarios: list[Any]) -> dict[str, Any]:
@@ -132,6 +153,11 @@ def main(config: BenchConfig) -> None:
     for measure in (_single, _batch):
         for size in SIZES:
             print(json.dumps(measure(config, size, scenarios)), flush=True)
+    print(json.dumps(_reset(config)), flush=True)
+    if config.serve:
+        from drive.commands.bench_serve import measure as measure_serving
+
+        print(json.dumps({"what": "serve", **measure_serving()}), flush=True)
     if config.training:
         from drive.models.training.throughput import measure as measure_training
 

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import cv2
@@ -58,17 +57,15 @@ def test_bad_places_are_refused_and_nothing_is_left(small: Path, tmp_path: Path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["maps"]
 
 
-def test_starts_and_ends_quickly_without_heavy_imports(shared: Path, tmp_path: Path) -> None:
+def test_it_loads_no_heavy_library(shared: Path, tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from drive.commands.map import MapConfig, main;"
         "main(MapConfig(Path(sys.argv[1])));"
         "print([m for m in ('tensorflow', 'numba', 'scipy', 'matplotlib') if m in sys.modules])"
     )
     town = shared / "maps" / "carla-2020" / "Town02.xodr"
-    started = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", code, str(town)], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    assert time.perf_counter() - started < 10.0  # 1 s alone; machines that run tests are busy
     assert done.stdout.strip().endswith("[]")
     assert (tmp_path / "Town02.png").stat().st_size > 50_000

@@ -1,5 +1,4 @@
 import math
-import time
 
 import numpy as np
 import pytest
@@ -131,24 +130,11 @@ def test_a_road_without_lanes_for_cars_cannot_be_dressed():
         scatter(chain_of(straight(50.0), type="sidewalk"), np.random.default_rng(0))
 
 
-def test_a_generated_road_is_furnished_at_once():
-    road_map = generate_road(np.random.default_rng(1))
-    scatter(road_map, np.random.default_rng(0))
-    best = math.inf
-    for _ in range(5):
-        start = time.process_time()
-        scatter(road_map, np.random.default_rng(0))
-        best = min(best, time.process_time() - start)
-    assert best < 0.5  # about 0.03 s on a common core
-
-
-def test_a_real_town_is_furnished_within_seconds(shared):
+def test_a_real_town_is_furnished(shared):
     from drive.sim.maps.opendrive import read_opendrive
 
     road_map = read_opendrive(shared / "maps/carla-2020/Town02.xodr")
-    start = time.process_time()
     props = scatter(road_map, np.random.default_rng(0))
-    assert time.process_time() - start < 3.0  # about 0.06 s on a common core
     assert len(props) > 200
     area = drivable_area(road_map)
     scattered = props[(props["kind"] != TRAFFIC_LIGHT) & (props["kind"] != SIGN)]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from drive.sim.thread_team import ThreadTeam, shares
+from tests.children import HANG_S
 
 
 @pytest.mark.parametrize(("batch", "threads"), [(1, 1), (8, 2), (64, 2), (100, 3), (5, 4)])
@@ -20,11 +21,14 @@ def test_shares_cover_the_batch_once_and_never_grow(batch, threads):
 
 def test_every_world_is_worked_on_once_by_several_threads():
     crew, counts, names = ThreadTeam(64, 2), np.zeros(64, int), set()
+    both = threading.Barrier(2)
 
     def task(lo, hi):
         counts[lo:hi] += 1
-        names.add(threading.current_thread().name)
-        time.sleep(0.002)
+        name = threading.current_thread().name
+        if name not in names:
+            names.add(name)
+            both.wait(HANG_S)  # the other one takes its share, too
 
     for _ in range(3):
         crew.run(task)
@@ -67,11 +71,11 @@ def test_a_fault_waits_until_no_thread_is_at_work():
 
         def task(lo, hi, turns=turns, both=both, ended=ended):
             if threading.current_thread() is threading.main_thread():
-                both.wait(10.0)
+                both.wait(HANG_S)
                 return
             turn = next(turns)
             if turn == 0:
-                both.wait(10.0)
+                both.wait(HANG_S)
                 raise ArithmeticError
             if turn == 1:
                 both.set()

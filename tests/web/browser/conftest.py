@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.children import HANG_S
 from tests.web.browser.page import Opened
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -88,7 +89,7 @@ def serving(module: str, config: str, *arguments: str) -> Iterator[str]:
                 pytest.fail(f"the server ended at once: {said}")
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            process.wait(timeout=HANG_S)
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from tests.children import HANG_S
+
 
 class Opened:
     """A page with everything in its console, and every state that came over its WebSocket."""
@@ -39,7 +41,7 @@ class Opened:
         """Let the page go on, and take in what it hears."""
         self.page.wait_for_timeout(1000.0 * seconds)
 
-    def wait_until(self, holds: Any, seconds: float = 20.0) -> None:
+    def wait_until(self, holds: Any, seconds: float = HANG_S) -> None:
         """Wait until `holds(state)`.
 
         Raises:
@@ -51,7 +53,7 @@ class Opened:
             self.wait(0.02)
         raise AssertionError(f"it never came; the last state was {self.states[-1:]}")
 
-    def wait_for(self, expression: str, seconds: float = 20.0) -> None:
+    def wait_for(self, expression: str, seconds: float = HANG_S) -> None:
         """Wait until a JavaScript expression is true (the page's own policy forbids Playwright's way).
 
         Raises:

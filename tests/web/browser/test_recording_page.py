@@ -38,7 +38,8 @@ def test_name_note_mark_and_pause_are_in_the_dataset(serve, visit, tmp_path: Pat
         keys.press("p")
         opened.wait_until(lambda state: state["recording"]["mode"] == "paused")
         opened.wait_for("document.getElementById('lamp-text').textContent.startsWith('paused')")
-        opened.wait(0.5)
+        paused = opened.state["step"]
+        opened.wait_until(lambda state: state["step"] >= paused + 5)  # driven, and not recorded
         keys.press("p")
         opened.wait_until(lambda state: state["recording"]["mode"] == "on")
         frames = opened.state["recording"]["frames"]

@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 from drive.web.listen import open_socket, server_settings
 from drive.web.serve.command import ServeConfig, build_app
 from drive.web.serve.protocol import Picture, unpack_picture
+from tests.children import HANG_S, drive_command
 
 
 class Page:
@@ -32,7 +32,7 @@ class Page:
         """Send one message."""
         self.connection.send(json.dumps({"type": type, **values}))
 
-    def take(self, timeout: float = 10.0) -> dict[str, Any] | Picture:
+    def take(self, timeout: float = HANG_S) -> dict[str, Any] | Picture:
         """The next message."""
         message = self.connection.recv(timeout)
         if isinstance(message, bytes):
@@ -46,7 +46,7 @@ class Page:
         return values
 
     def wait(
-        self, good: Callable[[dict[str, Any]], Any], steering: float | None = None, timeout: float = 20.0
+        self, good: Callable[[dict[str, Any]], Any], steering: float | None = None, timeout: float = HANG_S
     ) -> dict[str, Any]:
         """Read until a text message is as wanted; `steering` is held on to meanwhile."""
         end = time.monotonic() + timeout
@@ -63,7 +63,7 @@ class Page:
                 return message
         raise TimeoutError(f"not told what was waited for; last {self.told[-1:]}, {self.states[-1:]}")
 
-    def until(self, steering: float | None = None, timeout: float = 20.0, **wanted: Any) -> dict[str, Any]:
+    def until(self, steering: float | None = None, timeout: float = HANG_S, **wanted: Any) -> dict[str, Any]:
         """Read until a text message has these fields."""
         return self.wait(lambda told: all(told.get(k) == v for k, v in wanted.items()), steering, timeout)
 
@@ -102,14 +102,14 @@ def serving(config: ServeConfig, token: str | None = None) -> Iterator[int]:
             yield socket.getsockname()[1]
         finally:
             server.should_exit = True
-            thread.join(20.0)
+            thread.join(HANG_S)
             assert not thread.is_alive()
 
 
 @contextmanager
 def process(*flags: str) -> Iterator[tuple[subprocess.Popen[str], int, str, list[str]]]:
     """`drive serve` on a free port: the process, the port, the query of its URL, and what it printed."""
-    command = [sys.executable, "-m", "drive", "serve", "--port", "0", *flags]
+    command = drive_command("serve", "--port", "0", *flags)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as running:
         try:
             printed: list[str] = []
@@ -126,7 +126,7 @@ def process(*flags: str) -> Iterator[tuple[subprocess.Popen[str], int, str, list
         finally:
             if running.poll() is None:
                 running.kill()
-            running.wait(20.0)
+            running.wait(HANG_S)
 
 
 @contextmanager

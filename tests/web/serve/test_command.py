@@ -8,6 +8,7 @@ import pytest
 from drive.core.errors import UserError
 from drive.dataset import check, read_info
 from drive.web.serve.command import ServeConfig, build_app
+from tests.children import HANG_S
 from tests.web.serve.served import Page, page, process
 
 SMALL = ("--width-px", "96", "--height-px", "48", "--traffic", "none")
@@ -29,7 +30,7 @@ def test_a_killed_server_loses_nothing_and_a_stopped_one_neither(tmp_path: Path)
         assert query.startswith("?token=") and len(query) > 30
         record(driver, 20)
         running.send_signal(signal.SIGKILL)
-        running.wait(10.0)
+        running.wait(HANG_S)
     assert check(data) == []
     with process("--data", str(data), *SMALL) as (running, port, query, printed):
         assert query == ""
@@ -41,7 +42,7 @@ def test_a_killed_server_loses_nothing_and_a_stopped_one_neither(tmp_path: Path)
         with page(port, f"?token={query}") as driver:
             record(driver, 10)
             running.send_signal(signal.SIGINT)
-            assert running.wait(10.0) == 130
+            assert running.wait(HANG_S) == 130
     assert [row.ended for row in read_info(data).episodes] == ["killed", "lost"]
     assert check(data) == []
 

@@ -13,7 +13,8 @@ import pytest
 from drive.dataset import check, read_info
 from tests.web.serve.hands import FACTS, add, open_recorder
 
-KILLS = 20
+KILLS = 10  # at least
+MAX_KILLS = 100  # by then what is waited for should have come
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes are killed by signal")
 
 
@@ -73,9 +74,9 @@ def test_a_kill_loses_nothing_but_the_open_episode(tmp_path: Path, keep: bool) -
     context.set_forkserver_preload(["tests.web.serve.test_kill"])
     rng = random.Random(17 + keep)
     root = tmp_path / "d"
-    found = 0
-    interrupted = 0
-    for kill in range(KILLS // 2):
+    found = kill = interrupted = 0
+    while kill < KILLS or found <= 50 or (keep and interrupted < 3):
+        assert kill < MAX_KILLS
         bounds = context.RawArray("q", 4)
         child = context.Process(target=record_until_killed, args=(root, keep, kill, bounds))
         child.start()
@@ -96,7 +97,6 @@ def test_a_kill_loses_nothing_but_the_open_episode(tmp_path: Path, keep: bool) -
         assert bounds[0] <= after <= bounds[1], f"kill {kill}: {bounds[:]}, {after} found"
         assert after >= before >= found
         interrupted += after > before
-        found = after
-    assert found > 50
-    assert interrupted >= KILLS // 4 if keep else interrupted == 0
+        found, kill = after, kill + 1
+    assert keep or interrupted == 0
     assert not list(root.glob("*.journal"))

@@ -1,10 +1,12 @@
 """The server as a page meets it: a real one, on this machine, over a WebSocket."""
 
 import socket
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,10 @@ from drive.core.errors import UserError
 from drive.dataset import check, read_episode, read_info
 from drive.web.listen import open_socket
 from drive.web.serve.command import ServeConfig
-from tests.web.serve.served import page, serving
+from tests.web.serve.served import Page, page, serving
 
 SMALL = {"camera_flags": CameraFlags(width_px=96, height_px=48), "seed": 3, "traffic": "none"}
+SHOWN = 12  # pictures: more than are sent to a page that answers none
 
 
 @pytest.fixture(scope="module")
@@ -85,18 +88,12 @@ def test_steps_follow_each_other_and_pictures_show_them(port: int) -> None:
         decoded = cv2.imdecode(np.frombuffer(picture.data, np.uint8), cv2.IMREAD_COLOR)
         assert decoded.shape == (picture.height_px, picture.width_px, 3)
         driver.send("pace", factor=1.0)  # at full pace a busy machine shows few of the steps
-        while len(driver.pictures) <= 20 and driver.states[-1]["end"] is None:
-            driver.drive(10)
-        assert len(driver.pictures) > 20
+        while len(driver.pictures) < SHOWN:
+            assert driver.drive(10)["end"] is None, "the road was too short for the pictures"
         state = driver.states[-1]
         assert set(state["shadows"]) == {"straight"}
         assert state["shadows"]["straight"]["disagreement"] is not None
-        sent = 0
-        while time.monotonic() and sent < 400:
-            slow.take()
-            sent += 1
-            if slow.states and slow.states[-1]["step"] >= steps[-1]:
-                break
+        slow.state(lambda state: state["step"] >= steps[-1])
         assert [s["step"] for s in slow.states] == sorted(s["step"] for s in slow.states)
         assert len(slow.pictures) < len(driver.pictures), "a slow viewer misses pictures"
 
@@ -106,17 +103,15 @@ def test_a_control_is_echoed_once_by_the_picture_that_shows_it(port: int) -> Non
         driver.send("pace", factor=1.0)
         driver.send("start", agent="person")
         driver.until(steering=0.0, mode="driving")
-        waits = []
-        end = time.monotonic() + 2.0
-        while time.monotonic() < end:
+        begun = time.perf_counter() * 1000.0
+        echoes: list[float] = []
+        while len(echoes) < 20:
             driver.steer(0.01)
             message = driver.take()
             if not isinstance(message, dict) and message.echo is not None:
-                waits.append(time.perf_counter() * 1000.0 - message.echo)
-        assert len(waits) > 20
-        echoes = [picture.echo for picture in driver.pictures if picture.echo is not None]
-        assert len(set(echoes)) == len(echoes)
-        assert sorted(waits)[len(waits) // 2] < 60.0
+                assert begun < message.echo < time.perf_counter() * 1000.0
+                echoes.append(message.echo)
+        assert sorted(set(echoes)) == echoes
 
 
 def test_recording_deleting_and_stopping(port: int, data: Path) -> None:
@@ -228,6 +223,24 @@ def test_who_gives_the_place_back_keeps_what_was_recorded(port: int, data: Path)
     assert info.episodes[-1].ended == "stopped" and info.episodes[-1].length > 15
 
 
+@contextmanager
+def flooding(driver: Page, message: dict[str, Any]) -> Iterator[None]:
+    """Send a message again and again, nearly as often as a page may, from a thread of its own."""
+    ended = threading.Event()
+
+    def send() -> None:
+        while not ended.wait(1.0 / 180.0):
+            driver.send(**message)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
 @pytest.mark.parametrize(
     "flood", [{"type": "restart"}, {"type": "start", "seed": 12}, {"type": "hold", "on": False}]
 )
@@ -237,19 +250,13 @@ def test_a_driver_who_floods_the_server_does_not_keep_the_drive_from_going_on(
     with page(port) as driver:
         driver.send("pace", factor=1.0)
         driver.send("start", seed=12, agent="expert")
-        driver.state(lambda state: state["mode"] == "driving" and state["pace"] == 1.0)
-        first, sent, began = driver.states[-1]["step"], 0, time.monotonic()
-        while time.monotonic() - began < 3.0:
-            driver.send(**flood)
-            sent += 1
-            time.sleep(max(began + sent / 180.0 - time.monotonic(), 0.0))
-        said = time.monotonic()
-        driver.send("pace", factor=0.5)
-        state = driver.state(lambda state: state["pace"] == 0.5)
-        assert time.monotonic() - said < 5.0, "what is asked afterwards waits behind the flood"
-        assert state["step"] - first > 20
-        if flood["type"] != "hold":
-            assert any("new drives at once" in told.get("text", "") for told in driver.told)
+        first = driver.state(lambda state: state["mode"] == "driving" and state["pace"] == 1.0)["step"]
+        with flooding(driver, flood):  # from here to the end of the block: nothing waits behind it
+            driver.state(lambda state: state["step"] > first + 20)
+            if flood["type"] != "hold":
+                driver.wait(lambda told: "new drives at once" in told.get("text", ""))
+            driver.send("pace", factor=0.5)
+            driver.state(lambda state: state["pace"] == 0.5)
 
 
 def test_a_viewer_only_watches_and_may_claim_a_free_place(port: int) -> None:
@@ -291,7 +298,7 @@ def test_without_controls_the_simulation_waits(port: int) -> None:
         state = driver.until(type="state", mode="held")
         assert "controls" in state["why"]
         driver.steer(0.0)
-        driver.until(mode="driving", timeout=1.0)
+        driver.until(mode="driving")
 
 
 def test_strangers_are_refused_and_the_drive_goes_on(port: int) -> None:
@@ -312,14 +319,11 @@ def test_strangers_are_refused_and_the_drive_goes_on(port: int) -> None:
         assert closed.value.rcvd is None or closed.value.rcvd.code == 1009
         before = driver.until(type="state")["step"]
         with page(port) as attacker:
-            heard = 0
-            end = time.monotonic() + 1.5
-            while time.monotonic() < end:  # a good thousand a second
-                for _ in range(50):
+            while not any("200 messages" in told.get("text", "") for told in attacker.told):
+                for _ in range(250):  # as many as one can
                     attacker.send("viewer_ack", step=0)
-                    heard += 1
-                time.sleep(0.04)
-            assert "200 messages" in attacker.until(type="error")["text"]
+                with suppress(TimeoutError):
+                    attacker.take(0.01)
         after = driver.until(type="state")
         while len(driver.states) < 40:
             after = driver.until(type="state")

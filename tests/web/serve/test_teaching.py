@@ -23,6 +23,7 @@ from drive.web.serve.catalog import Catalog, Choice
 from drive.web.serve.command import ServeConfig, build_app
 from drive.web.serve.simulation import Simulation
 from drive.web.serve.teaching import LEARNER, Teaching
+from tests.children import HANG_S
 from tests.web.serve import pupils
 from tests.web.serve.clumsy import glance
 from tests.web.serve.served import Page, page, serving
@@ -58,7 +59,7 @@ def make_ready(teaching: Teaching, std: float = 0.01) -> None:
     teaching.learner.replace(OnnxPolicy(path), 0.1)
 
 
-def wait_for(holds: Callable[[], Any], seconds: float = 20.0) -> None:
+def wait_for(holds: Callable[[], Any], seconds: float = HANG_S) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "it never came"
@@ -236,7 +237,7 @@ def test_it_ends_when_the_server_is_killed(tmp_path: Path) -> None:
         pid = int(server.stdout.readline())
         os.kill(pid, 0)
         server.kill()
-    wait_for(lambda: not running(pid), 5.0)
+    wait_for(lambda: not running(pid))
 
 
 def running(pid: int) -> bool:
