@@ -6,7 +6,7 @@ from math import cos, isfinite, radians, sin, tan
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from drive.core.errors import UserError
 from drive.core.lens import LENSES, distort, radius_of, undistort
@@ -28,7 +28,13 @@ LABELS = (
     "fence",
 )
 """Semantic classes; a picture of labels holds indices into it."""
-OUTPUTS = ("rgb", "depth", "labels", "instances")
+_VALUES: dict[str, tuple[type, float]] = {  # type and largest value
+    "rgb": (np.uint8, 255),
+    "depth": (np.float32, MAX_DEPTH),
+    "labels": (np.uint8, len(LABELS) - 1),
+    "instances": (np.int32, 2**31 - 1),
+}
+OUTPUTS = tuple(_VALUES)
 MAX_OFF_AXIS_DEG = 80.0  # of what a lens shows
 
 
@@ -202,7 +208,7 @@ class CameraOutput(NamedTuple):
     camera: str  # name of the camera
     output: str  # one of `OUTPUTS`
     shape: tuple[int, ...]
-    dtype: DTypeLike
+    dtype: np.dtype[Any]
     high: float  # largest value; the smallest is 0
 
 
@@ -221,16 +227,10 @@ def camera_outputs(cameras: Mapping[str, Camera]) -> tuple[CameraOutput, ...]:
             raise UserError(f"Camera name {name!r} cannot be part of a key; take letters, digits and _.")
         size = camera.height_px, camera.width_px
         for output in (one for one in OUTPUTS if one in camera.outputs):
-            if output == "rgb":
-                key = "camera" if name == "front" else f"camera_{name}"
-                found.append(CameraOutput(key, name, output, (*size, 3), np.uint8, 255))
-            elif output == "depth":
-                found.append(CameraOutput(f"depth_{name}", name, output, size, np.float32, MAX_DEPTH))
-            elif output == "labels":
-                found.append(CameraOutput(f"labels_{name}", name, output, size, np.uint8, len(LABELS) - 1))
-            else:
-                most = int(np.iinfo(np.int32).max)
-                found.append(CameraOutput(f"instances_{name}", name, output, size, np.int32, most))
+            key, shape = (f"{output}_{name}", size) if output != "rgb" else (f"camera_{name}", (*size, 3))
+            dtype, high = _VALUES[output]
+            key = "camera" if key == "camera_front" else key
+            found.append(CameraOutput(key, name, output, shape, np.dtype(dtype), high))
     return tuple(found)
 
 

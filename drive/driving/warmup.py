@@ -95,13 +95,14 @@ def draw_nothing() -> None:
 
     from drive.sim.arrays import ACTOR
     from drive.sim.ragged_arrays import RaggedArrays
+    from drive.sim.sensors.records import Actors, Pictures, Shots
     from drive.sim.sensors.renderer import Renderer
     from drive.sim.sensors.store import SceneStore
 
     worlds, actors = np.zeros(0, np.int64), RaggedArrays(ACTOR, 1)
-    out = np.empty((0, _SIDE_PX, _SIDE_PX, 3), np.uint8)
-    renderer = Renderer(_camera(), SceneStore(1))
-    renderer.render(worlds, np.zeros((0, 4)), worlds, actors.data, actors.begin, actors.end, out)
+    shots, moving = Shots(worlds, np.zeros((0, 4)), worlds), Actors(actors.data, actors.begin, actors.end)
+    out = Pictures.empty(("rgb",), 0, _SIDE_PX, _SIDE_PX)
+    Renderer(_camera(), SceneStore(1)).render(shots, moving, out)
 
 
 def other_process() -> None:

@@ -1,5 +1,6 @@
 """`drive/Lane-v0`: one drive behind the Gymnasium interface. A batch of one; see `vector.py` for more."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ class LaneEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
         map: a RoadMap, an OpenDRIVE file, or None for generated roads.
         weather: a preset; None draws a training preset at each reset.
         traffic: "none", "light", "regular" or "dense".
-        camera: the front camera.
+        camera: the front camera, if it is the only one.
+        cameras: instead of it, cameras by name, "front" among them; `drive.camera.camera_outputs` says which
+            pictures the observation then holds.
         longitudinal: "cruise" (the action is the steering alone) or "agent" (steering and acceleration).
         render_mode: "rgb_array" for `render()`.
         threads: for batches; one environment always uses one.
@@ -37,13 +40,14 @@ class LaneEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
         weather: str | None = None,
         traffic: str = "regular",
         camera: Camera | None = None,
+        cameras: Mapping[str, Camera] | None = None,
         longitudinal: str = "cruise",
         render_mode: str | None = None,
         threads: int | None = None,
     ) -> None:
         if render_mode not in (None, "rgb_array"):
             raise ValueError(f"render_mode {render_mode!r} is not offered; take 'rgb_array' or None.")
-        self.task = LaneTask(1, map, weather, traffic, camera, longitudinal, threads)
+        self.task = LaneTask(1, map, weather, traffic, camera, cameras, longitudinal, threads)
         self.observation_space = self.task.observation_space
         self.action_space = self.task.action_space
         self.render_mode = render_mode

@@ -1,5 +1,6 @@
 """The lane task over a batch of worlds: observations, rewards, ends. Both Gymnasium faces share it."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.agent import Context
-from drive.camera import Camera
+from drive.camera import Camera, camera_outputs
 from drive.core.errors import UserError
 from drive.core.seeds import RESERVED_SEEDS
 from drive.episode import End
@@ -44,16 +45,21 @@ class LaneTask:
         weather: str | None = None,
         traffic: str = "regular",
         camera: Camera | None = None,
+        cameras: Mapping[str, Camera] | None = None,
         longitudinal: str = "cruise",
         threads: int | None = None,
     ) -> None:
         if longitudinal not in ("cruise", "agent"):
             raise UserError(f"Unknown longitudinal {longitudinal!r}; take 'cruise' or 'agent'.")
-        self.camera = camera or Camera()
-        self.world = World(batch, {"front": self.camera}, threads=threads)
+        if camera is not None and cameras is not None:
+            raise UserError("camera and cameras are both given; name all cameras, 'front' too, in cameras.")
+        cameras = cameras if cameras is not None else {"front": camera or Camera()}
+        self.outputs = camera_outputs(cameras)
+        self.camera = cameras["front"]
+        self.world = World(batch, cameras, threads=threads)
         self.road_map = map if isinstance(map, RoadMap) or map is None else load_map(str(map))
         self.weather, self.traffic, self.longitudinal = weather, traffic, longitudinal
-        self.observation_space = observation_space(self.camera)
+        self.observation_space = observation_space(cameras)
         actions = 1 if longitudinal == "cruise" else 2
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (actions,), np.float32)
         self._steering = np.zeros(batch)
@@ -71,7 +77,13 @@ class LaneTask:
     def fork(self) -> "LaneTask":
         """Another task of the same kind, of one world, with nothing loaded."""
         return LaneTask(
-            1, self.road_map, self.weather, self.traffic, self.camera, self.longitudinal, threads=1
+            1,
+            self.road_map,
+            self.weather,
+            self.traffic,
+            cameras=self.world.cameras,
+            longitudinal=self.longitudinal,
+            threads=1,
         )
 
     def draw_scenario(self, rng: np.random.Generator) -> Scenario:
@@ -144,8 +156,20 @@ class LaneTask:
 
     def observe(self, pictures: bool = True) -> dict[str, NDArray]:
         """The observations of all worlds, (B, ...) by key; without pictures where nobody looks."""
-        scalars = self.scalars()
-        return {"camera": self.world.render(), **scalars} if pictures else scalars
+        return {**self.begin_pictures()(), **self.scalars()} if pictures else self.scalars()
+
+    def begin_pictures(self) -> Callable[[], dict[str, NDArray]]:
+        """Let other threads begin to draw; the function returned gives the pictures of the observation.
+
+        Those are fresh arrays of (B, ...); nothing may move or be loaded in between.
+        """
+        finish = self.world.begin_pictures()
+
+        def pictures() -> dict[str, NDArray]:
+            drawn = finish()
+            return {one.key: getattr(drawn[one.camera], one.output) for one in self.outputs}
+
+        return pictures
 
     def scalars(self) -> dict[str, NDArray]:
         """The observation without its picture: fresh (B, ...) arrays."""

@@ -1,5 +1,6 @@
 """`drive/Lane-v0` as a batch: many drives behind Gymnasium's vector interface, on all cores."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +40,12 @@ class LaneVectorEnv(gymnasium.vector.VectorEnv):
         weather: str | None = None,
         traffic: str = "regular",
         camera: Camera | None = None,
+        cameras: Mapping[str, Camera] | None = None,
         longitudinal: str = "cruise",
         render_mode: str | None = None,
         threads: int | None = None,
     ) -> None:
-        self.task = LaneTask(num_envs, map, weather, traffic, camera, longitudinal, threads)
+        self.task = LaneTask(num_envs, map, weather, traffic, camera, cameras, longitudinal, threads)
         self.num_envs = num_envs
         self.render_mode = render_mode
         self.single_observation_space = self.task.observation_space
@@ -126,7 +128,7 @@ class LaneVectorEnv(gymnasium.vector.VectorEnv):
                 self.task.reset(int(w), self._generators[w], None)
         driven = ~fresh
         self.task.advance(np.asarray(actions, np.float32).reshape(self.num_envs, -1), driven)
-        picture = self.world.begin_render()  # while the other threads draw, this one keeps the books
+        pictures = self.task.begin_pictures()  # while the other threads draw, this one keeps the books
         rewards, terms, ends = self.task.score()
         rewards[fresh] = 0.0
         terms[fresh] = 0.0
@@ -136,7 +138,7 @@ class LaneVectorEnv(gymnasium.vector.VectorEnv):
         self._ended = np.asarray(terminated | truncated)
         info = {**self._info(), **self._outcome(terms, ends, driven)}
         scalars = self.task.scalars()
-        return {"camera": picture(), **scalars}, rewards, terminated, truncated, info
+        return {**pictures(), **scalars}, rewards, terminated, truncated, info
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
         """The camera picture of every drive."""

@@ -26,11 +26,12 @@ from drive.sim.ragged_arrays import RaggedArrays
 from drive.sim.scenario import MAX_PATHS, Scenario
 from drive.sim.sensors.ground import Ground
 from drive.sim.sensors.look import Look
-from drive.sim.sensors.renderer import Renderer
+from drive.sim.sensors.records import Actors, Pictures, Shots
 from drive.sim.sensors.store import SceneStore
 from drive.sim.sensors.weather import weather
 from drive.sim.step import advance_worlds, locate, read_poses
 from drive.sim.thread_team import ThreadTeam
+from drive.sim.viewing import CameraRig
 
 _THREADED_FROM = 8  # worlds; below that a thread costs more than it brings
 
@@ -82,9 +83,9 @@ class World:
         self._store = SceneStore(batch)
         count = threads if threads is not None else cores()
         self._crew = ThreadTeam(batch, min(count, batch) if batch >= _THREADED_FROM else 1)
-        self._renderers = {name: Renderer(camera, self._store) for name, camera in self.cameras.items()}
+        self._rig = CameraRig(self.cameras, self._store, batch)
         self._worlds = np.arange(batch)
-        self._view = (np.zeros(1, np.int64), np.zeros((1, 4)), np.zeros(1, np.int64))
+        self._view = Shots(np.zeros(1, np.int64), np.zeros((1, 4)), np.zeros(1, np.int64))
         self._pose_buffer = np.zeros((batch, 4))
         self._frame_buffer = np.zeros(batch, np.int64)
 
@@ -210,61 +211,86 @@ class World:
 
     # -- looking ------------------------------------------------------------------------------------------
 
-    def render(self, name: str = "front", out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
-        """What one camera of every world sees now: (B, H, W, 3) RGB."""
-        return self.begin_render(name, out)()
+    def set_camera(self, w: int, name: str, camera: Camera) -> None:
+        """Give world w a camera of its own mount and lens; size and outputs stay those of the batch.
 
-    def begin_render(
-        self, name: str = "front", out: NDArray[np.uint8] | None = None
-    ) -> Callable[[], NDArray[np.uint8]]:
-        """Let the other threads begin what `render` does; the function returned ends it.
-
-        Nothing may move or be loaded in between.
+        Raises:
+            ValueError: there is no camera of that name, or its size or outputs differ.
         """
+        self._rig.set(w, name, camera)
+
+    def camera(self, w: int, name: str = "front") -> Camera:
+        """The camera of that name in world w."""
+        return self._rig.camera(w, name)
+
+    def render(self, name: str = "front", out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+        """What one camera of every world sees now: (B, H, W, 3) RGB, whatever its outputs are."""
         camera = self.cameras[name]
         if out is None:
             out = np.empty((self.batch, camera.height_px, camera.width_px, 3), np.uint8)
-        poses, frames = self._pose_buffer, self._frame_buffer
-        read_poses(self.egos, poses, frames)
-        renderer, actors = self._renderers[name], self.actors
+        nothing = Pictures.empty((), self.batch, camera.height_px, camera.width_px)
+        self.begin_pictures({name: nothing._replace(rgb=out)})()
+        return out
+
+    def empty_pictures(self) -> dict[str, Pictures]:
+        """Memory for all outputs of all cameras, by camera."""
+        return {
+            name: Pictures.empty(camera.outputs, self.batch, camera.height_px, camera.width_px)
+            for name, camera in self.cameras.items()
+        }
+
+    def pictures(self, out: dict[str, Pictures] | None = None) -> dict[str, Pictures]:
+        """What the cameras of every world see now: all their outputs, drawn in one pass.
+
+        Args:
+            out: C-contiguous memory to write to, as from `empty_pictures`, of some or all cameras; nothing is
+                allocated then. By default fresh memory of all cameras.
+        """
+        return self.begin_pictures(out)()
+
+    def begin_pictures(self, out: dict[str, Pictures] | None = None) -> Callable[[], dict[str, Pictures]]:
+        """Let the other threads begin what `pictures` does; the function returned ends it.
+
+        Nothing may move or be loaded in between.
+        """
+        wanted = self.empty_pictures() if out is None else out
+        read_poses(self.egos, self._pose_buffer, self._frame_buffer)
+        shots = Shots(self._worlds, self._pose_buffer, self._frame_buffer)
+        actors = Actors(self.actors.data, self.actors.begin, self.actors.end)
 
         def task(lo: int, hi: int) -> None:
-            part = slice(lo, hi)
-            renderer.render(
-                self._worlds[part],
-                poses[part],
-                frames[part],
-                actors.data,
-                actors.begin,
-                actors.end,
-                out[part],
-            )
+            part = shots.part(lo, hi)
+            for name, pictures in wanted.items():
+                self._rig.draw(name, part, actors, pictures.part(lo, hi))
 
         wait = self._crew.start(task)
 
-        def finish() -> NDArray[np.uint8]:
+        def finish() -> dict[str, Pictures]:
             wait()
-            return out
+            return wanted
 
         return finish
 
     def render_view(self, w: int, lateral: float, yaw: float, name: str = "front") -> NDArray[np.uint8]:
         """What a camera of world w would see if the car stood `lateral` m further left, turned by `yaw`."""
         camera = self.cameras[name]
-        out = np.empty((1, camera.height_px, camera.width_px, 3), np.uint8)
-        worlds, poses, frames = self._view
-        worlds[0], poses[0], frames[0] = w, self.shifted_pose(w, lateral, yaw), self.egos[w]["step"]
-        actors = self.actors
-        self._renderers[name].render(worlds, poses, frames, actors.data, actors.begin, actors.end, out)
-        return out[0]
+        out = Pictures.empty(("rgb",), 1, camera.height_px, camera.width_px)
+        self._draw_one(w, name, self.shifted_pose(w, lateral, yaw), out)
+        return out.rgb[0]
 
     def in_view(self, w: int, name: str = "front") -> tuple[int, int]:
         """How many faces and vehicles one camera of world w draws now."""
-        camera, poses = self.cameras[name], np.array([self.shifted_pose(w, 0.0, 0.0)])
-        out = np.empty((1, camera.height_px, camera.width_px, 3), np.uint8)
-        worlds, frames = np.array([w]), np.array([self.egos[w]["step"]])
-        actors = self.actors
-        return self._renderers[name].render(worlds, poses, frames, actors.data, actors.begin, actors.end, out)
+        camera = self.cameras[name]
+        out = Pictures.empty(("rgb",), 1, camera.height_px, camera.width_px)
+        return self._draw_one(w, name, self.shifted_pose(w, 0.0, 0.0), out)
+
+    def _draw_one(
+        self, w: int, name: str, pose: tuple[float, float, float, float], out: Pictures
+    ) -> tuple[int, int]:
+        """Draw one picture of world w from a pose of its car."""
+        shots, actors = self._view, self.actors
+        shots.worlds[0], shots.poses[0], shots.frames[0] = w, pose, self.egos[w]["step"]
+        return self._rig.draw(name, shots, Actors(actors.data, actors.begin, actors.end), out)
 
     def shifted_pose(self, w: int, lateral: float, yaw: float) -> tuple[float, float, float, float]:
         """(x, y, z, yaw) of ego w's rear axle, moved sideways and turned."""
@@ -303,7 +329,7 @@ class World:
         """What the agent of world w may know before it drives."""
         params = self.params
         return Context(
-            cameras=self.cameras,
+            cameras=self._rig.cameras(w),
             wheelbase=params.wheelbase,
             max_steering_angle=params.max_steering_angle,
             world=self if privileged else None,

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import radians
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,15 @@ import numpy as np
 import pyarrow.parquet as pq
 
 import drive  # noqa: F401 - registers the environments
-from drive.camera import Camera, CameraFlags
+from drive.camera import MAX_DEPTH, Camera, CameraFlags
+from drive.core.portable_math import sincos
 from drive.driving.agents import make_agent
 from drive.record import RecordConfig
 from drive.record import main as record
 from drive.scoring.suites import suite
 from drive.sim.scenario import load_map
+from drive.sim.sensors.labels import SKY
+from drive.sim.sensors.records import Pictures
 
 FILE = Path(__file__).with_name("drives.json")
 TOWN02 = Path("maps", "carla-2020", "Town02.xodr")  # in the folder of third-party maps
@@ -134,15 +138,19 @@ def driver_of(golden: Golden, context: Any) -> Callable[[int, Any], list[float]]
 
 
 def truth_of(world: Any, w: int) -> tuple[bytes, bytes]:
-    """Labels and depth of what the front camera of a world sees, drawn in a second pass."""
-    camera, actors = world.cameras["front"], world.actors
-    shape = (1, camera.height_px, camera.width_px)
-    picture, labels = np.empty((*shape, 3), np.uint8), np.empty(shape, np.uint8)
-    depth, pose = np.empty(shape, np.float32), np.array([world.shifted_pose(w, 0.0, 0.0)])
-    frame = np.array([world.egos[w]["step"]])
-    world._renderers["front"].render(
-        np.array([w]), pose, frame, actors.data, actors.begin, actors.end, picture, depth, labels
-    )
+    """Labels and depth of what the front camera of a world sees."""
+    camera = world.cameras["front"]
+    seen = Pictures.empty(("depth", "labels"), world.batch, camera.height_px, camera.width_px)
+    world.pictures({"front": seen})
+    labels, depth = seen.labels[w], seen.depth[w]
+    # the file has the ground's own depth where it is out of the camera's range
+    pitch_sine, pitch_cosine = sincos(radians(camera.pitch_deg))
+    half_sine, half_cosine = sincos(radians(camera.fov_deg) / 2.0)
+    focal = camera.width_px * half_cosine / (2.0 * half_sine)
+    for row in np.flatnonzero(((depth == MAX_DEPTH) & (labels != SKY)).any(axis=1)):
+        slope = (row + 0.5 - 0.5 * camera.height_px) / focal
+        ground = camera.z / (pitch_sine + pitch_cosine * slope)
+        depth[row][(depth[row] == MAX_DEPTH) & (labels[row] != SKY)] = ground
     return labels.tobytes(), depth.tobytes()
 
 

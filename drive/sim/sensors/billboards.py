@@ -23,7 +23,7 @@ def fill_sprite(
     mirrored: int,
     ramp: NDArray[np.int64],
     inverse: NDArray[np.float32],
-    picture: NDArray[np.int32],
+    picture: NDArray[np.int64],
 ) -> None:
     """Draw a texture upright over a rectangle of the picture, all at one depth [m]."""
     if depth < NEAR_PLANE or u1 <= 0.0 or u0 >= view.width or v1 <= 0.0 or v0 >= view.rows:
@@ -67,7 +67,7 @@ def fill_block(
     depth: float,
     color: int,
     inverse: NDArray[np.float32],
-    picture: NDArray[np.int32],
+    picture: NDArray[np.int64],
 ) -> None:
     """Draw an upright rectangle of one colour at one depth [m]; at least one column wide."""
     if depth < NEAR_PLANE or u1 <= 0.0 or u0 >= view.width or v1 <= 0.0 or v0 >= view.rows:

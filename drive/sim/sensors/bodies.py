@@ -26,6 +26,7 @@ BODY = np.dtype(
         ("blue", "f8"),
         ("seed", "i8"),
         ("braking", "i8"),
+        ("number", "i8"),  # among the instances of its kind, actors or props, from 1
     ]
 )
 CIRCLE = np.dtype([("x", "f8"), ("y", "f8"), ("radius", "f8"), ("height", "f8")])  # around a chunk of bodies
@@ -51,8 +52,9 @@ def turn_bodies(bodies: NDArray[np.void], yaw: NDArray[np.float64]) -> None:
 
 
 @kernel
-def body_of_actor(actor: Any, body: Any) -> None:
+def body_of_actor(actor: Any, number: int, body: Any) -> None:
     """Copy what the camera needs of an actor."""
+    body.number = number
     body.kind = actor.kind
     body.x = actor.x
     body.y = actor.y
@@ -76,11 +78,15 @@ def in_view(view: Any, x: float, y: float, radius: float, reach: float) -> float
     dx = x - view.x
     dy = y - view.y
     ahead = dx * view.ahead_x + dy * view.ahead_y
-    if ahead < -radius or ahead > reach + radius:
-        return -1.0
     right = abs(dx * view.ahead_y - dy * view.ahead_x)
     # the widest ray of a pitched view is the one at the picture's lower corner
-    slope = 0.5 * view.width / view.focal / max(0.2, view.cos_pitch - abs(view.sin_pitch))
+    tall = 0.5 * view.rows / view.focal
+    flat = view.cos_pitch - abs(view.sin_pitch) * max(1.0, tall)
+    if tall > 1.0 and flat < 0.2:  # sees what is beside and behind it too
+        return max(0.0, ahead) if max(abs(ahead), right) <= reach + radius else -1.0
+    if ahead < -radius or ahead > reach + radius:
+        return -1.0
+    slope = 0.5 * view.width / view.focal / max(0.2, flat)
     if right - radius * (1.0 + slope) > max(0.0, ahead) * slope:
         return -1.0
     return max(0.0, ahead)
@@ -94,7 +100,6 @@ def gather(
     props: NDArray[np.void],
     chunks: NDArray[np.void],
     actors: NDArray[np.void],
-    scratch: NDArray[np.void],
     index: NDArray[np.int64],
     distance: NDArray[np.float64],
 ) -> int:

@@ -22,14 +22,15 @@ def draw_model(
     detail: int,
     head: float,
     haze: float,
-    label: int,
+    tag: int,
     tables: tuple,
-    buffers: tuple,
+    canvas: Any,
     atlas: NDArray[np.uint8],
 ) -> int:
     """Draw a body that is made of faces; returns how many of them look at the camera."""
     points, faces, first = tables
-    corners, clipped, spans, ramp, inverse, picture, _shade = buffers
+    corners, clipped, spans, ramp = canvas.corners, canvas.clipped, canvas.spans, canvas.ramp
+    inverse, picture = canvas.inverse, canvas.picture
     variant = body.seed & 1
     if body.kind == BUILDING and body.height > 9.0:
         variant = 0
@@ -88,11 +89,11 @@ def draw_model(
                 max(glow, light[1]),
                 max(glow, light[2]),
                 haze * (1.0 - 0.5 * glow),
-                label,
+                tag,
             )
             fill_flat(view, corners, clipped, spans, face.two_sided, packed, inverse, picture)
         else:
-            fill_ramp(look, ramp, color, slot_color(look, body, face.slot_b), light, haze, label)
+            fill_ramp(look, ramp, color, slot_color(look, body, face.slot_b), light, haze, tag)
             repeat_u = 1.0
             repeat_v = 1.0
             if face.cell_u > 0.0:
@@ -109,7 +110,7 @@ def draw_model(
                 if body.height > 9.0 and (body.seed & 2) != 0:
                     texture = textures.OFFICES
                 if lamps > 0:
-                    window = shine(look, 226.0, 188.0, 118.0, 0.8, 0.8, 0.8, haze * 0.6, label)
+                    window = shine(look, 226.0, 188.0, 118.0, 0.8, 0.8, 0.8, haze * 0.6, tag)
                     for j in range(7, 16):
                         ramp[16 + j] = window
             fill_textured(

@@ -47,24 +47,24 @@ def draw_bodies(
     actors: NDArray[np.void],
     tables: tuple,
     atlas: NDArray[np.uint8],
-    buffers: tuple,
-    lists: tuple,
+    canvas: Any,
+    sighted: Any,
 ) -> tuple[int, int]:
     """Draw everything that stands in view, nearest first. Returns (faces, vehicles) drawn."""
-    scratch, index, distance = lists
-    _corners, _clipped, spans, _ramp, _inverse, _picture, shade = buffers
+    index, distance = sighted.which, sighted.distance
     reach = min(450.0, 3.6 / max(1e-5, look.fog))
-    n = gather(view, look, reach, props, chunks, actors, scratch, index, distance)
-    body = scratch[0]
+    n = gather(view, look, reach, props, chunks, actors, index, distance)
+    body = sighted.body[0]
     faces = 0
     vehicles = 0
     for k in range(n):
         if index[k] < 0:
-            body_of_actor(actors[-1 - index[k]], body)
+            body_of_actor(actors[-1 - index[k]], -index[k], body)
         else:
-            scratch[0] = props[index[k]]
+            sighted.body[0] = props[index[k]]
+            body.number += len(actors)
         if distance[k] < SHADOW_RANGE:
-            draw_shadow(view, look, body, horizon, spans, shade)
+            draw_shadow(view, look, body, horizon, canvas.spans, canvas.shade)
         dx = body.x - view.x
         dy = body.y - view.y
         if in_view(view, body.x, body.y, body.radius + 0.5, reach) < 0.0:
@@ -77,19 +77,19 @@ def draw_bodies(
             ahead = dx * cos_head + dy * sin_head
             left = dy * cos_head - dx * sin_head
             head = look.headlights * beam(ahead + 1.5 - body.radius, left)
-        label = label_of(body.kind)
+        tag = (body.number << 8) | label_of(body.kind)
         if body.kind <= TRUCK or body.kind == BARRIER or body.kind == BUILDING or body.kind == FENCE:
             pixels = view.focal * body.height / max(0.5, away - body.radius)
             detail = meshes.NEAR if pixels > 26.0 else (meshes.MIDDLE if pixels > 9.0 else meshes.FAR)
             if body.kind >= BUILDING:
                 detail = meshes.NEAR
-            drawn = draw_model(view, look, body, detail, head, haze, label, tables, buffers, atlas)
+            drawn = draw_model(view, look, body, detail, head, haze, tag, tables, canvas, atlas)
             faces += drawn
             if body.kind <= TRUCK and drawn > 0:
                 vehicles += 1
         else:
             norm = 1.0 / max(1e-6, away)
             light = light_on(look, -dx * norm * 0.8, -dy * norm * 0.8, 0.6, look.sun_x, look.sun_y, head)
-            draw_sprite(view, look, body, light, haze, label, buffers, atlas)
+            draw_sprite(view, look, body, light, haze, tag, canvas, atlas)
             faces += 1
     return faces, vehicles

@@ -1,7 +1,7 @@
 """Clip, project and fill flat faces and sprites against one depth buffer.
 
 Camera coordinates are (right, down, ahead) [m]. The depth buffer holds 1 / depth, 0 where nothing stands;
-the colour buffer holds label << 24 | blue << 16 | green << 8 | red.
+the colour buffer holds instance << 32 | label << 24 | blue << 16 | green << 8 | red.
 """
 
 import math
@@ -157,7 +157,7 @@ def fill_flat(
     two_sided: int,
     color: int,
     inverse: NDArray[np.float32],
-    picture: NDArray[np.int32],
+    picture: NDArray[np.int64],
 ) -> None:
     """Draw a face of one colour; `corners` are (4, 3) camera coordinates, counter-clockwise from outside."""
     ax = corners[1, 0] - corners[0, 0]
@@ -204,7 +204,7 @@ def fill_textured(
     lamps: int,
     seed: int,
     inverse: NDArray[np.float32],
-    picture: NDArray[np.int32],
+    picture: NDArray[np.int64],
 ) -> None:
     """Draw a parallelogram with a texture: u along its first edge, v along its last.
 

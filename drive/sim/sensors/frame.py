@@ -1,21 +1,20 @@
-"""One camera frame: bodies first, then ground and sky where nothing stands, then air and lens."""
+"""One camera frame: bodies first, then ground and sky where nothing stands, then glare, lens and rain."""
 
 import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from drive.core.kernels import kernel
 from drive.core.portable_math import sincos
 from drive.sim.sensors.draw_objects import draw_bodies
 from drive.sim.sensors.effects import add_glare, draw_rain, glare_weights
-from drive.sim.sensors.ground_truth import fill_depth_and_labels
 from drive.sim.sensors.pixels import hash2
 from drive.sim.sensors.road import horizon_row, resolve_ground
 from drive.sim.sensors.shading import prefetch_palette
 from drive.sim.sensors.shadows import fill_shade
 from drive.sim.sensors.sky import SKY_COLUMNS, prefetch_sky, resolve_sky
+from drive.sim.sensors.warp import warp_pictures
 
 MOUNT = np.dtype(
     [
@@ -53,79 +52,70 @@ def place_view(view: Any, mount: Any, x: float, y: float, yaw: float) -> tuple[f
 
 
 @kernel
-def draw_frames(
-    worlds: NDArray[np.int64],
-    poses: NDArray[np.float64],
-    frames: NDArray[np.int64],
-    actors: NDArray[np.void],
-    actor_begin: NDArray[np.int64],
-    actor_end: NDArray[np.int64],
-    store: tuple,
-    lens: tuple,
-    scratch: tuple,
-    out: NDArray[np.uint8],
-    depth: NDArray[np.float32],
-    label: NDArray[np.uint8],
-) -> tuple[int, int]:
-    """Draw item i of the batch: world worlds[i] from poses[i] (x, y, z, yaw of the rear axle).
+def draw_frames(shots: Any, actors: Any, scenes: Any, optics: Any, scratch: Any, out: Any) -> tuple[int, int]:
+    """Draw item i of the batch: world shots.worlds[i] as seen from shots.poses[i].
+
+    Arguments are the named tuples of `records`: Shots, Actors, Scenes, Optics, Scratch, Pictures.
 
     Returns (faces, vehicles) drawn, summed over the items.
     """
-    tiles, grids, palettes, skies, looks, scenes, all_props, all_chunks, mounts = store
-    tables, atlas, noise, sky_u, sky_v, head_map = lens
-    views, buffers, lists, veil = scratch
-    _corners, _clipped, _spans, ramp, inverse, picture, shade = buffers
-    view = views[0]
-    sky_map = (sky_u, sky_v)
+    canvas = scratch.canvas
+    view = scratch.views[0]
+    warped = optics.warp.source.size > 0
+    target = scratch.behind if warped else out
+    colored = out.rgb.shape[0] > 0
     all_faces = 0
     all_vehicles = 0
-    for i in range(len(worlds)):
-        w = worlds[i]
-        scene = scenes[w]
-        look = looks[w]
-        yaw = poses[i, 3]
-        s, c = place_view(view, mounts[0], poses[i, 0], poses[i, 1], yaw)
+    for i in range(len(shots.worlds)):
+        w = shots.worlds[i]
+        item = 0 if warped else i
+        scene = scenes.scenes[w]
+        look = scenes.looks[w]
+        palette = scenes.palettes[w]
+        yaw = shots.poses[i, 3]
+        s, c = place_view(view, optics.mounts[0], shots.poses[i, 0], shots.poses[i, 1], yaw)
         horizon = horizon_row(view)
         # one unit of `turn` is a sixteenth of a column of the panorama
         turn = math.floor(yaw * (SKY_COLUMNS * 16 / (2.0 * math.pi)))
-        sky = skies[w]
-        # both are read after the bodies are drawn: time enough for what has left the near caches
-        prefetch_sky(view, horizon, sky, sky_map, turn)
-        prefetch_palette(palettes[w])
-        for k in range(len(inverse)):
-            inverse[k] = 0.0
-        fill_shade(look, horizon, view.width, head_map, ramp, shade)
-        props = all_props[scene.props : scene.props_end]
-        chunks = all_chunks[scene.chunks : scene.chunks_end]
-        near = actors[actor_begin[w] : actor_end[w]]
+        sky = scenes.skies[w]
+        if colored:
+            # both are read after the bodies are drawn: time enough for what has left the near caches
+            prefetch_sky(view, horizon, sky, optics, turn)
+            prefetch_palette(palette)
+        for k in range(len(canvas.inverse)):
+            canvas.inverse[k] = 0.0
+        fill_shade(look, horizon, view.width, optics.head, canvas.ramp, canvas.shade)
+        props = scenes.props[scene.props : scene.props_end]
+        chunks = scenes.chunks[scene.chunks : scene.chunks_end]
+        near = actors.data[actors.begin[w] : actors.end[w]]
         faces, vehicles = draw_bodies(
-            view, look, s, c, horizon, props, chunks, near, tables, atlas, buffers, lists
+            view,
+            look,
+            s,
+            c,
+            horizon,
+            props,
+            chunks,
+            near,
+            optics.faces,
+            optics.atlas,
+            canvas,
+            scratch.sighted,
         )
         all_faces += faces
         all_vehicles += vehicles
-        salt = hash2(int(look.seed), frames[i])
-        grain = noise[min(len(noise) - 1, max(0, int(look.noise)))]
-        resolve_sky(view, horizon, sky, sky_map, turn, inverse, picture, grain, salt, out[i])
+        salt = hash2(int(look.seed), shots.frames[i])
+        grain = optics.noise[min(len(optics.noise) - 1, max(0, int(look.noise)))]
+        # behind a lens the picture is still without the sensor's noise
+        inner = optics.noise[0] if warped else grain
+        resolve_sky(view, horizon, sky, optics, turn, canvas, inner, salt, item, target)
         resolve_ground(
-            view,
-            look,
-            scene,
-            horizon,
-            tiles,
-            grids,
-            palettes[w],
-            sky,
-            sky_map,
-            turn,
-            buffers,
-            grain,
-            salt,
-            out[i],
+            view, look, scene, horizon, scenes, palette, sky, optics, turn, canvas, inner, salt, item, target
         )
-        if glare_weights(look, view, veil):
-            add_glare(look, view, veil, out[i])
-        if look.rain > 0.0:
-            draw_rain(look, salt, out[i])
-        if depth.shape[0] > 0 or label.shape[0] > 0:
-            fill_depth_and_labels(view, scene, horizon, tiles, grids, inverse, picture, i, depth, label)
+        if colored and glare_weights(look, view, scratch.veil):
+            add_glare(look, view, scratch.veil, target.rgb[item])
+        if warped:
+            warp_pictures(optics.warp, target, view.width, grain, salt, i, out)
+        if colored and look.rain > 0.0:
+            draw_rain(look, salt, out.rgb[i])
     return all_faces, all_vehicles

@@ -1,20 +1,7 @@
-"""Semantic classes of the labels picture."""
+"""Semantic classes of the labels picture, as numbers for kernels."""
 
-LABELS = (
-    "sky",
-    "terrain",
-    "road",
-    "mark",
-    "sidewalk",
-    "kerb",
-    "vehicle",
-    "obstacle",
-    "building",
-    "vegetation",
-    "pole",
-    "sign",
-    "fence",
-)
+from drive.camera import LABELS
+
 (
     SKY,
     TERRAIN,

@@ -69,13 +69,13 @@ def slot_color(look: Any, body: Any, slot: int) -> tuple[float, float, float]:
 
 
 @kernel
-def pack(red: float, green: float, blue: float, label: int) -> int:
-    """A display colour and its label in one number."""
+def pack(red: float, green: float, blue: float, tag: int) -> int:
+    """A display colour and its tag (instance << 8 | label) in one number."""
     return (
         int(min(BRIGHTEST, max(0.0, red)))
         | (int(min(BRIGHTEST, max(0.0, green))) << 8)
         | (int(min(BRIGHTEST, max(0.0, blue))) << 16)
-        | (label << 24)
+        | (tag << 24)
     )
 
 
@@ -89,7 +89,7 @@ def shine(
     light_g: float,
     light_b: float,
     haze: float,
-    label: int,
+    tag: int,
 ) -> int:
     """A surface's colour in a given light, faded into the distance by haze (0 .. 1)."""
     r = min(BRIGHTEST, red * math.sqrt(light_r))
@@ -99,7 +99,7 @@ def shine(
         r + (look.horizon_r - r) * haze,
         g + (look.horizon_g - g) * haze,
         b + (look.horizon_b - b) * haze,
-        label,
+        tag,
     )
 
 
@@ -125,13 +125,13 @@ def fill_ramp(
     second: tuple[float, float, float],
     light: tuple[float, float, float],
     haze: float,
-    label: int,
+    tag: int,
 ) -> None:
     """Colours 1 .. 15 of a ramp between two albedos in one light (three tuples of r, g, b)."""
-    a = shine(look, first[0], first[1], first[2], light[0], light[1], light[2], haze, label)
-    b = shine(look, second[0], second[1], second[2], light[0], light[1], light[2], haze, label)
+    a = shine(look, first[0], first[1], first[2], light[0], light[1], light[2], haze, tag)
+    b = shine(look, second[0], second[1], second[2], light[0], light[1], light[2], haze, tag)
     low = unpack_rgb(a)
     rise = unpack_rgb(b) - low
     for i in range(15):
         mixed = (((low << 8) + rise * (i * 256 // 14)) >> 8) & LANES
-        ramp[i + 1] = (mixed & 0xFF) | (mixed >> 8 & 0xFF00) | (mixed >> 16 & 0xFF0000) | (label << 24)
+        ramp[i + 1] = (mixed & 0xFF) | (mixed >> 8 & 0xFF00) | (mixed >> 16 & 0xFF0000) | (tag << 24)

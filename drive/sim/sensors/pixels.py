@@ -51,6 +51,14 @@ def ground_hit(down: float, height: float) -> float:
 
 
 @kernel
+def cell_tile(scene: Any, grids: NDArray[np.int32], tx: int, ty: int) -> int:
+    """Where the tile at a cell of the grid starts in the store's texels; grass outside the grid."""
+    if 0 <= tx < scene.columns and 0 <= ty < scene.rows:
+        return grids[scene.grid + ty * scene.columns + tx] * TILE_SIZE
+    return (hash2(tx, ty) % GRASS_VARIANTS) * TILE_SIZE
+
+
+@kernel
 def pack_rgb(red: int, green: int, blue: int) -> int:
     """A colour of 0 .. 255 a channel as lanes."""
     return red | (green << 16) | (blue << 32)

@@ -8,16 +8,17 @@ from numpy.typing import NDArray
 
 from drive.core.kernels import kernel
 from drive.core.portable_math import exp
+from drive.sim.sensors.ground_truth import fill_truth, label_ground
+from drive.sim.sensors.labels import TERRAIN
 from drive.sim.sensors.pixels import (
-    GRASS_VARIANTS,
     LEVELS,
     NOISE_PERIOD,
     OFFSETS,
     STRIDES,
     TEXEL,
-    TILE_SIZE,
     as_index,
     bilinear,
+    cell_tile,
     ground_hit,
     hash2,
     mix,
@@ -48,14 +49,6 @@ def horizon_row(view: Any) -> int:
     """First row whose middle looks at the ground."""
     v = view.center_v - view.focal * view.sin_pitch / view.cos_pitch
     return min(view.rows, max(0, math.ceil(v - 0.5 + 1e-9)))
-
-
-@kernel
-def cell_tile(scene: Any, grids: NDArray[np.int32], tx: int, ty: int) -> int:
-    """Where the tile at a cell of the grid starts in the store's texels; grass outside the grid."""
-    if 0 <= tx < scene.columns and 0 <= ty < scene.rows:
-        return grids[scene.grid + ty * scene.columns + tx] * TILE_SIZE
-    return (hash2(tx, ty) % GRASS_VARIANTS) * TILE_SIZE
 
 
 @kernel
@@ -109,20 +102,21 @@ def resolve_ground(
     look: Any,
     scene: Any,
     horizon: int,
-    tiles: NDArray[np.uint16],
-    grids: NDArray[np.int32],
+    scenes: Any,
     palette: NDArray[np.int64],
     sky: NDArray[np.uint32],
-    lens: tuple,
+    optics: Any,
     turn: int,
-    buffers: tuple,
+    canvas: Any,
     noise: NDArray[np.uint8],
     salt: int,
-    out: NDArray[np.uint8],
+    item: int,
+    out: Any,
 ) -> None:
-    """Rows below the horizon: bodies, and ground where nothing stands."""
-    _corners, _clipped, _spans, _ramp, inverse, picture, shade = buffers
-    sky_u, sky_v = lens
+    """Rows below the horizon: bodies, and ground where nothing stands; all outputs of a row in turn."""
+    tiles, grids = scenes.tiles, scenes.grids
+    inverse, picture, shade = canvas.inverse, canvas.picture, canvas.shade
+    sky_u, sky_v = optics.sky_u, optics.sky_v
     fog = pack_rgb(int(look.horizon_r), int(look.horizon_g), int(look.horizon_b))
     wet = look.wetness > 0.0 and horizon > 0
     for row in range(horizon, view.rows):
@@ -133,6 +127,13 @@ def resolve_ground(
         while level < LEVELS - 1 and depth > 0.14 * view.focal * (1 << level):
             level += 1
         px, py, dx, dy = step_along_row(view, scene, depth, flat, level)
+        fill_truth(view, row, depth, TERRAIN, canvas, item, out)
+        if out.labels.shape[0] > 0:
+            half = 32768 << level
+            at = (px + half, py + half, dx, dy)
+            label_ground(view, scene, row, depth, flat, at, tiles, grids, inverse, out.labels[item, row])
+        if out.rgb.shape[0] == 0:
+            continue
         haze = int(256.0 * (1.0 - exp(-look.fog * flat)))
         shift = 16 + level
         mask = 63 >> level
@@ -142,7 +143,7 @@ def resolve_ground(
         base = 0
         begin = row * view.width
         start = hash2(salt, row) & (NOISE_PERIOD - 1)
-        line = out[row]
+        line = out.rgb[item, row]
         mirror = 0
         fresnel = 0
         glossy = 0

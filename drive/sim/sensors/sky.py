@@ -6,10 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drive.camera import MAX_DEPTH
 from drive.core.kernels import kernel
 from drive.core.portable_math import cos, exp, sin
 from drive.sim.prefetch import LINE, prefetch
 from drive.sim.sensors.ground_paint import smooth_noise
+from drive.sim.sensors.ground_truth import fill_truth
+from drive.sim.sensors.labels import SKY
 from drive.sim.sensors.pixels import LANES, NOISE_PERIOD, as_index, bilinear, hash2, put, unpack_rgb
 from drive.sim.sensors.shading import BRIGHTEST, flat_light
 
@@ -108,13 +111,13 @@ def prefetch_sky(
     view: Any,
     horizon: int,
     sky: NDArray[np.uint32],
-    lens: tuple[NDArray[np.int32], NDArray[np.int32]],
+    optics: Any,
     turn: int,
 ) -> None:
     """Ask for the part of the panorama that is in view."""
     if horizon == 0:
         return
-    sky_u, sky_v = lens
+    sky_u, sky_v = optics.sky_u, optics.sky_v
     low = (horizon - 1) * view.width
     left = (max(sky_u[0], sky_u[low]) + turn) >> 4
     right = (min(sky_u[view.width - 1], sky_u[low + view.width - 1]) + turn) >> 4
@@ -157,20 +160,24 @@ def resolve_sky(
     view: Any,
     horizon: int,
     sky: NDArray[np.uint32],
-    lens: tuple,
+    optics: Any,
     turn: int,
-    inverse: NDArray[np.float32],
-    picture: NDArray[np.int32],
+    canvas: Any,
     noise: NDArray[np.uint8],
     salt: int,
-    out: NDArray[np.uint8],
+    item: int,
+    out: Any,
 ) -> None:
-    """Rows above the horizon: bodies, and sky where nothing stands."""
-    sky_u, sky_v = lens
+    """Rows above the horizon: bodies, and sky where nothing stands; all outputs of a row in turn."""
+    sky_u, sky_v = optics.sky_u, optics.sky_v
+    inverse, picture = canvas.inverse, canvas.picture
     for row in range(horizon):
+        fill_truth(view, row, MAX_DEPTH, SKY, canvas, item, out)
+        if out.rgb.shape[0] == 0:
+            continue
         begin = row * view.width
         start = hash2(salt, row) & (NOISE_PERIOD - 1)
-        line = out[row]
+        line = out.rgb[item, row]
         for column in range(view.width):
             k = begin + column
             if inverse[as_index(k)] > 0.0:

@@ -21,31 +21,31 @@ def draw_post(
     body: Any,
     light: tuple[float, float, float],
     haze: float,
-    label: int,
+    tag: int,
     u: float,
     foot: float,
     head: float,
     depth: float,
     scale: float,
-    buffers: tuple,
+    canvas: Any,
     atlas: NDArray[np.uint8],
 ) -> None:
     """Draw a pole, a street lamp, a sign or a traffic light; `scale` is pixels per metre."""
-    _corners, _clipped, _spans, ramp, inverse, picture, _shade = buffers
+    ramp, inverse, picture = canvas.ramp, canvas.inverse, canvas.picture
     half = 0.5 * min(0.3, max(0.08, body.width)) * scale if body.kind == POLE else 0.045 * scale
     tone = 0.8
     color = (120.0, 122.0, 124.0)
     if body.kind == POLE:
         color = (body.red, body.green, body.blue)
     stem = shine(
-        look, color[0], color[1], color[2], light[0] * tone, light[1] * tone, light[2] * tone, haze, label
+        look, color[0], color[1], color[2], light[0] * tone, light[1] * tone, light[2] * tone, haze, tag
     )
     fill_block(view, u - half, head, u + half, foot, depth, stem, inverse, picture)
     if body.kind == POLE:
         if body.height > 4.5:
-            draw_top_of_pole(view, look, body, stem, haze, label, u, head, depth, scale, inverse, picture)
+            draw_top_of_pole(view, look, body, stem, haze, tag, u, head, depth, scale, inverse, picture)
         elif body.height < 1.6:
-            band = shine(look, 34.0, 34.0, 36.0, light[0], light[1], light[2], haze, label)
+            band = shine(look, 34.0, 34.0, 36.0, light[0], light[1], light[2], haze, tag)
             tall = foot - head
             fill_block(
                 view,
@@ -66,7 +66,7 @@ def draw_post(
         wide = 0.5 * min(2.4, max(0.6, max(body.width, body.length)))
         tall = 2.0 * min(wide, 0.45)
         wide *= scale * max(0.15, math.sqrt(max(0.0, 1.0 - side * side)))
-        texture = sign_face(look, body, toward, light, haze, label, ramp)
+        texture = sign_face(look, body, toward, light, haze, tag, ramp)
         fill_sprite(
             view,
             u - wide,
@@ -83,7 +83,7 @@ def draw_post(
         )
         return
     wide = 0.17 * scale
-    housing = shine(look, 34.0, 36.0, 36.0, light[0], light[1], light[2], haze, label)
+    housing = shine(look, 34.0, 36.0, 36.0, light[0], light[1], light[2], haze, tag)
     fill_block(view, u - wide, head, u + wide, head + 0.95 * scale, depth - 0.1, housing, inverse, picture)
     if toward > 0.0:
         phase = (body.seed & 0x7FFFFFFF) % 3
@@ -95,7 +95,7 @@ def draw_post(
         elif phase == 2:
             glow = (238.0, 184.0, 40.0)
             at = 0.5
-        lit = shine(look, glow[0], glow[1], glow[2], 1.0, 1.0, 1.0, haze * 0.5, label)
+        lit = shine(look, glow[0], glow[1], glow[2], 1.0, 1.0, 1.0, haze * 0.5, tag)
         lens = 0.11 * scale
         middle = head + at * 0.95 * scale
         fill_block(view, u - lens, middle - lens, u + lens, middle + lens, depth - 0.2, lit, inverse, picture)
@@ -108,13 +108,13 @@ def draw_top_of_pole(
     body: Any,
     stem: int,
     haze: float,
-    label: int,
+    tag: int,
     u: float,
     head: float,
     depth: float,
     scale: float,
     inverse: NDArray[np.float32],
-    picture: NDArray[np.int32],
+    picture: NDArray[np.int64],
 ) -> None:
     """Draw the arm and lamp of a street lamp, to its left, or the crossbar of a wooden pole."""
     wooden = body.red > body.blue + 20.0
@@ -131,7 +131,7 @@ def draw_top_of_pole(
     lamp = max(0.12 * scale, 0.35 * abs(left))
     color = stem
     if look.lamps > 0.0:
-        color = shine(look, 240.0, 226.0, 176.0, 1.0, 1.0, 1.0, haze * 0.5, label)
+        color = shine(look, 240.0, 226.0, 176.0, 1.0, 1.0, 1.0, haze * 0.5, tag)
     fill_block(
         view, tip - lamp, head, tip + lamp, head + 0.1 * scale + 1.0, depth - 0.1, color, inverse, picture
     )
@@ -144,7 +144,7 @@ def sign_face(
     toward: float,
     light: tuple[float, float, float],
     haze: float,
-    label: int,
+    tag: int,
     ramp: NDArray[np.int64],
 ) -> int:
     """Choose a sign's texture by its colour and set the ramp; its back when it looks away."""
@@ -157,13 +157,13 @@ def sign_face(
         texture = textures.TRIANGLE
     if toward <= 0.0:
         grey = (128.0, 130.0, 132.0)
-        fill_ramp(look, ramp, grey, grey, light, haze, label)
+        fill_ramp(look, ramp, grey, grey, light, haze, tag)
     elif texture == textures.PLATE:
-        fill_ramp(look, ramp, (body.red, body.green, body.blue), white, light, haze, label)
+        fill_ramp(look, ramp, (body.red, body.green, body.blue), white, light, haze, tag)
     elif texture == textures.TRIANGLE and body.green > body.blue + 60.0:
-        fill_ramp(look, ramp, red, (body.red, body.green, body.blue), light, haze, label)
+        fill_ramp(look, ramp, red, (body.red, body.green, body.blue), light, haze, tag)
     else:
-        fill_ramp(look, ramp, red, white, light, haze, label)
+        fill_ramp(look, ramp, red, white, light, haze, tag)
     return texture
 
 
@@ -174,12 +174,12 @@ def draw_sprite(
     body: Any,
     light: tuple[float, float, float],
     haze: float,
-    label: int,
-    buffers: tuple,
+    tag: int,
+    canvas: Any,
     atlas: NDArray[np.uint8],
 ) -> None:
     """Draw trees, bushes, cones, barrels, poles, signs and lights: upright cards that face the camera."""
-    _corners, _clipped, _spans, ramp, inverse, picture, _shade = buffers
+    ramp, inverse, picture = canvas.ramp, canvas.inverse, canvas.picture
     bx, by, bz = place(view, body, 0.0, 0.0, 0.0)
     _tx, ty, tz = place(view, body, 0.0, 0.0, 1.0)
     if bz < 0.3 or tz < 0.3:
@@ -194,11 +194,11 @@ def draw_sprite(
         conifer = (body.seed >> 4 & 3) == 0
         wide = 0.5 * body.width * scale_low
         stem = max(0.12, 0.022 * body.height) * scale_low
-        trunk = shine(look, 92.0, 74.0, 58.0, light[0] * 0.7, light[1] * 0.7, light[2] * 0.7, haze, label)
+        trunk = shine(look, 92.0, 74.0, 58.0, light[0] * 0.7, light[1] * 0.7, light[2] * 0.7, haze, tag)
         fill_block(view, u - stem, foot - 0.5 * tall, u + stem, foot, bz, trunk, inverse, picture)
         dark = (0.34 * color[0], 0.36 * color[1], 0.40 * color[2])
         bright = (1.22 * color[0] + 12.0, 1.2 * color[1] + 10.0, 1.05 * color[2])
-        fill_ramp(look, ramp, dark, bright, light, haze, label)
+        fill_ramp(look, ramp, dark, bright, light, haze, tag)
         texture = textures.CONIFER if conifer else textures.LEAVES + (body.seed >> 6 & 0x7FFFFFFF) % 3
         bottom = foot - (0.12 if conifer else 0.24) * tall
         fill_sprite(
@@ -219,7 +219,7 @@ def draw_sprite(
         wide = 0.5 * max(body.width, body.length) * scale_low
         dark = (0.34 * color[0], 0.36 * color[1], 0.40 * color[2])
         bright = (1.2 * color[0] + 10.0, 1.2 * color[1] + 8.0, 1.05 * color[2])
-        fill_ramp(look, ramp, dark, bright, light, haze, label)
+        fill_ramp(look, ramp, dark, bright, light, haze, tag)
         fill_sprite(
             view,
             u - wide,
@@ -236,8 +236,8 @@ def draw_sprite(
         )
     elif body.kind == CONE or body.kind == BARREL:
         wide = 0.5 * max(body.width, body.length) * scale_low
-        fill_ramp(look, ramp, (232.0, 104.0, 28.0), (230.0, 230.0, 226.0), light, haze, label)
+        fill_ramp(look, ramp, (232.0, 104.0, 28.0), (230.0, 230.0, 226.0), light, haze, tag)
         texture = textures.CONE_STRIPES if body.kind == CONE else textures.DRUM
         fill_sprite(view, u - wide, head, u + wide, foot, bz, atlas, texture, 0, ramp, inverse, picture)
     else:
-        draw_post(view, look, body, light, haze, label, u, foot, head, bz, scale_low, buffers, atlas)
+        draw_post(view, look, body, light, haze, tag, u, foot, head, bz, scale_low, canvas, atlas)

@@ -9,6 +9,7 @@ from drive.sim.sensors.bodies import BODY, CHUNK, CIRCLE, turn_bodies
 from drive.sim.sensors.ground import Ground, grass_tiles
 from drive.sim.sensors.look import LOOK, Look
 from drive.sim.sensors.pixels import GRASS_VARIANTS, PALETTE_SIZE, TILE_SIZE
+from drive.sim.sensors.records import Scenes
 from drive.sim.sensors.road import SCENE
 from drive.sim.sensors.shading import fill_palette
 from drive.sim.sensors.sky import SKY_COLUMNS, SKY_ROWS, SKY_TEXEL, fill_sky
@@ -112,9 +113,9 @@ class SceneStore:
                 self.scenes[end] = pool.end
 
     @property
-    def arrays(self) -> tuple[NDArray, ...]:
-        """What kernels read, in the order that `frame.draw_frames` unpacks; good until the next `set`."""
-        return (
+    def arrays(self) -> Scenes:
+        """What kernels read; good until the next `set`."""
+        return Scenes(
             self._tiles.texels,
             self._grids.data,
             self.palettes,
@@ -129,8 +130,10 @@ class SceneStore:
 def _sorted_bodies(props: NDArray) -> tuple[NDArray, NDArray]:
     """Props as BODY records, neighbours together, and a CIRCLE around each CHUNK of them."""
     cell = (props["x"] // 24.0) * 100003.0 + props["y"] // 24.0
-    props = props[np.argsort(cell, kind="stable")]
+    order = np.argsort(cell, kind="stable")
+    props = props[order]
     bodies = np.zeros(len(props), BODY)
+    bodies["number"] = 1 + order
     for name in ("kind", "x", "y", "length", "width", "height", "seed"):
         bodies[name] = props[name]
     turn_bodies(bodies, np.ascontiguousarray(props["yaw"]))

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from drive.camera import Camera
+from drive.camera import OUTPUTS, Camera
 from drive.sim.arrays import ACTOR, BUILDING, CAR, PROP, TREE
 from drive.sim.maps.road_map import Lane, RoadMap, Stroke, Surface
 from drive.sim.sensors.ground import Ground
 from drive.sim.sensors.look import Look
+from drive.sim.sensors.records import Actors, Pictures, Shots
 from drive.sim.sensors.renderer import Renderer
 from drive.sim.sensors.store import SceneStore
 from drive.sim.sensors.weather import WEATHERS
@@ -79,6 +80,13 @@ def scenery(seed: int = 0, n: int = 120) -> np.ndarray:
     return np.concatenate(rows)
 
 
+def center_of_area(polygon: np.ndarray) -> np.ndarray:
+    """Centroid of a polygon (n, 2)."""
+    following = np.roll(polygon, -1, axis=0)
+    cross = polygon[:, 0] * following[:, 1] - following[:, 0] * polygon[:, 1]
+    return ((polygon + following) * cross[:, None]).sum(0) / (3.0 * cross.sum())
+
+
 class Picture:
     """What one camera sees of one world."""
 
@@ -95,22 +103,12 @@ class Picture:
         store = SceneStore(1)
         store.set(0, ground, np.zeros(0, PROP) if props is None else props, look(weather))
         actors = np.zeros(0, ACTOR) if actors is None else actors
-        shape = (1, camera.height_px, camera.width_px)
-        rgb, depth, labels = (
-            np.zeros((*shape, 3), np.uint8),
-            np.zeros(shape, np.float32),
-            np.zeros(shape, np.uint8),
-        )
         x, y, yaw = pose
+        zero = np.zeros(1, np.int64)
+        out = Pictures.empty(OUTPUTS, 1, camera.height_px, camera.width_px)
         self.faces, self.vehicles = Renderer(camera, store).render(
-            np.zeros(1, np.int64),
-            np.array([[x, y, 0.0, yaw]]),
-            np.array([frame]),
-            actors,
-            np.zeros(1, np.int64),
-            np.array([len(actors)]),
-            rgb,
-            depth,
-            labels,
+            Shots(zero, np.array([[x, y, 0.0, yaw]]), zero + frame),
+            Actors(actors, zero, zero + len(actors)),
+            out,
         )
-        self.rgb, self.depth, self.labels = rgb[0], depth[0], labels[0]
+        self.rgb, self.depth, self.labels, self.instances = (one[0] for one in out)

@@ -3,16 +3,17 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from drive.camera import Camera
+from drive.camera import OUTPUTS, Camera
 from drive.sim import arrays
 from drive.sim.arrays import ACTOR, PROP
 from drive.sim.maps.road_map import RoadMap, Stroke, Surface
 from drive.sim.sensors import labels
 from drive.sim.sensors.ground import Ground
+from drive.sim.sensors.records import Actors, Pictures, Shots
 from drive.sim.sensors.renderer import Renderer
 from drive.sim.sensors.store import SceneStore
 from drive.sim.sensors.weather import HELD_OUT_WEATHERS, TRAINING_WEATHERS, WEATHERS
-from tests.sim.sensors.scenes import Picture, actor, look, prop, scenery, straight_road
+from tests.sim.sensors.scenes import Picture, actor, center_of_area, look, prop, scenery, straight_road
 
 SMALL = Camera(width_px=96, height_px=96)
 VIEWS = (
@@ -65,17 +66,10 @@ def test_painted_points_appear_where_the_calibration_says(
         painted = picture.labels[top:bottom, left_px:right_px] == labels.MARK
         rows, columns = np.nonzero(painted)
         center = np.array([columns.mean() + 0.5 + left_px, rows.mean() + 0.5 + top])
-        expected = _center_of_area(box)
+        expected = center_of_area(box)
         assert np.all(np.abs(center - expected) < 1.0)
         seen += 1
     assert seen >= 1
-
-
-def _center_of_area(polygon: np.ndarray) -> np.ndarray:
-    """Centroid of a polygon (n, 2)."""
-    following = np.roll(polygon, -1, axis=0)
-    cross = polygon[:, 0] * following[:, 1] - following[:, 0] * polygon[:, 1]
-    return ((polygon + following) * cross[:, None]).sum(0) / (3.0 * cross.sum())
 
 
 @pytest.mark.parametrize("camera", VIEWS)
@@ -177,13 +171,14 @@ def test_bodies_anywhere_around_the_camera_never_break_the_picture(kind: int, gr
     memory = np.full(guard * 2 + int(np.prod(shape)), 77, np.uint8)
     out = memory[guard:-guard].reshape(shape)
     depth = np.zeros(shape[:3], np.float32)
+    pictures = Pictures.empty((), 1, *shape[1:3])._replace(rgb=out, depth=depth)
     for _ in range(150):
         place = rng.uniform(-4.0, 4.0, 2) + np.array([1.5, 0.0])
         body = actor(*place, kind=kind, yaw=rng.uniform(-4.0, 4.0), seed=int(rng.integers(1 << 30)))
         body["height"] = rng.uniform(0.3, 6.0)
         pose = np.array([[0.0, 0.0, 0.0, rng.uniform(-4.0, 4.0)]])
         zero = np.zeros(1, np.int64)
-        renderer.render(zero, pose, zero, body, zero, zero + 1, out, depth)
+        renderer.render(Shots(zero, pose, zero), Actors(body, zero, zero + 1), pictures)
         assert np.all(np.isfinite(depth)) and depth.min() > 0.0
     assert np.all(memory[:guard] == 77) and np.all(memory[-guard:] == 77)
 
@@ -288,39 +283,43 @@ def batch(ground: Ground) -> tuple:
     poses = np.stack(
         [rng.uniform(0, 40, 24), rng.uniform(-2, 2, 24), np.zeros(24), rng.uniform(-3, 3, 24)], axis=1
     )
-    frames = np.arange(24)
-    actors = np.concatenate(cars).astype(ACTOR)
+    shots = Shots(worlds, poses, np.arange(24))
+    actors = Actors(np.concatenate(cars).astype(ACTOR), begin, begin + 2)
     renderer = Renderer(SMALL, store)
-    out = np.zeros((24, 96, 96, 3), np.uint8)
-    renderer.render(worlds, poses, frames, actors, begin, begin + 2, out)
-    return store, renderer, worlds, poses, frames, actors, begin, out
+    out = Pictures.empty(OUTPUTS, 24, 96, 96)
+    renderer.render(shots, actors, out)
+    return renderer, shots, actors, out
 
 
 def test_slices_in_threads_give_the_bytes_of_one_call(batch: tuple) -> None:
-    _, renderer, worlds, poses, frames, actors, begin, out = batch
-    again = np.zeros_like(out)
+    renderer, shots, actors, out = batch
+    again = Pictures.empty(OUTPUTS, 24, 96, 96)
 
     def draw(i: int) -> None:
-        part = slice(2 * i, 2 * i + 2)
-        renderer.render(worlds[part], poses[part], frames[part], actors, begin, begin + 2, again[part])
+        part = Shots(*(array[2 * i : 2 * i + 2] for array in shots))
+        renderer.render(part, actors, again.part(2 * i, 2 * i + 2))
 
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(draw, range(12)))
-    np.testing.assert_array_equal(again, out)
+    for ours, theirs in zip(again, out, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_a_world_looks_the_same_alone_and_among_others(batch: tuple, ground: Ground) -> None:
-    _, _, _, poses, frames, actors, begin, out = batch
+    _, shots, actors, out = batch
     w = 5
     name = [*TRAINING_WEATHERS, *HELD_OUT_WEATHERS][w]
     alone = SceneStore(1)
     alone.set(0, Ground.of(straight_road(), 3), scenery(w), look(name, w))
-    picture = np.zeros((1, 96, 96, 3), np.uint8)
+    pictures = Pictures.empty(OUTPUTS, 1, 96, 96)
     i = 3 * w + 1
-    mine = actors[begin[w] : begin[w] + 2]
     zero = np.zeros(1, np.int64)
-    Renderer(SMALL, alone).render(zero, poses[i : i + 1], frames[i : i + 1], mine, zero, zero + 2, picture)
-    np.testing.assert_array_equal(picture[0], out[i])
+    mine = Actors(actors.data[actors.begin[w] : actors.end[w]], zero, zero + 2)
+    Renderer(SMALL, alone).render(
+        Shots(zero, shots.poses[i : i + 1], shots.frames[i : i + 1]), mine, pictures
+    )
+    for ours, theirs in zip(pictures, out, strict=True):
+        np.testing.assert_array_equal(ours[0], theirs[i])
 
 
 def test_a_store_shares_tiles_and_frees_them(ground: Ground) -> None:
@@ -342,12 +341,11 @@ def test_a_store_shares_tiles_and_frees_them(ground: Ground) -> None:
     fresh.set(0, other, none, look())
     pictures = []
     for s, w in ((store, 2), (fresh, 0)):
-        out = np.zeros((1, 96, 96, 3), np.uint8)
+        out = Pictures.empty(("rgb",), 1, 96, 96)
         zero = np.zeros(3, np.int64)
-        Renderer(SMALL, s).render(
-            np.array([w]), np.zeros((1, 4)), zero[:1], np.zeros(0, ACTOR), zero, zero, out
-        )
-        pictures.append(out)
+        shots = Shots(np.array([w]), np.zeros((1, 4)), zero[:1])
+        Renderer(SMALL, s).render(shots, Actors(np.zeros(0, ACTOR), zero, zero), out)
+        pictures.append(out.rgb)
     np.testing.assert_array_equal(*pictures)
 
 
