@@ -1,36 +1,41 @@
-"""The true lane where perception stands otherwise: what a lateral law does when nothing is seen wrongly."""
+"""The true lane in the place of perception: what tracking and control do when nothing is seen wrongly."""
 
-from drive.agent import Context, Control, Observation
+from dataclasses import replace
+
+from drive.agent import Context, Observation
 from drive.control.lane_estimate import LaneEstimate
-from drive.control.lateral import CarMotion, LateralLaw, steer_by_pursuit, steer_by_stanley
+from drive.control.lateral import LateralLaw, steer_by_pursuit, steer_by_stanley
+from drive.modular.pipeline import ModularAgent
+from drive.modular.stages import Odometry, Untracked
 from drive.sim.lane_truth import true_lane
 
 
-class TrueLaneAgent:
-    """Steers by a lateral law on the truth's lane; privileged."""
+class TrueLane:
+    """Perception that reads the simulator's truth."""
 
     privileged = True
-    lane: LaneEstimate  # of the last step
-
-    def __init__(self, law: LateralLaw = steer_by_pursuit) -> None:
-        self._law = law
 
     def reset(self, context: Context) -> None:
         """Take hold of the world that the context carries."""
         if context.world is None:
-            raise ValueError("TrueLaneAgent needs context.world; it is privileged.")
-        self._context = context
-        self._angle = 0.0
+            raise ValueError("TrueLane needs context.world; it is privileged.")
+        self._world, self._index = context.world, context.world_index
 
-    def act(self, observation: Observation) -> Control:
-        """Steer along the true lane; the speed law keeps speed and distance."""
-        context = self._context
-        self.lane = true_lane(context.world, context.world_index)
-        car = CarMotion(float(observation["speed"][0]), self._angle, context.wheelbase)
-        self._angle = self._law(self.lane, car)
-        return Control(min(max(self._angle / context.max_steering_angle, -1.0), 1.0))
+    def see(
+        self, observation: Observation, odometry: Odometry, expected: LaneEstimate | None
+    ) -> LaneEstimate:
+        """The lane as the map has it."""
+        return replace(true_lane(self._world, self._index), time=odometry.time)
 
 
-def stanley_on_truth() -> TrueLaneAgent:
-    """The Stanley law on the true lane, for `--agent NAME=drive.driving.true_lane:stanley_on_truth`."""
-    return TrueLaneAgent(steer_by_stanley)
+def true_lane_agent(law: LateralLaw = steer_by_pursuit) -> ModularAgent:
+    """Pure pursuit, or another law, on the true lane; privileged.
+
+    As `--agent NAME=drive.driving.true_lane:true_lane_agent`.
+    """
+    return ModularAgent(TrueLane(), Untracked(), law)
+
+
+def stanley_on_true_lane() -> ModularAgent:
+    """The Stanley law on the true lane; privileged."""
+    return true_lane_agent(steer_by_stanley)

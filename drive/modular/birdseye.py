@@ -38,15 +38,33 @@ class Region:
         return np.asarray(self.y_max - (np.arange(self.shape[1]) + 0.5) * self.cell, np.float64)
 
 
+def project(camera: Camera, ground: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Picture coordinates of ground points.
+
+        (u, v, 1) ~ image_from_ground (x, y, 1)
+
+    Args:
+        camera: the calibration.
+        ground: (..., 2) x, y in the vehicle frame [m].
+
+    Returns:
+        (..., 2) u, v [px] and (...,) whether the point is at least 0.3 m ahead of the camera.
+    """
+    h = camera.image_from_ground
+    p = ground @ h[:, :2].T + h[:, 2]
+    ahead = p[..., 2] > 0.3
+    return p[..., :2] / np.where(ahead, p[..., 2], 1.0)[..., None], ahead
+
+
 class BirdsEye:
-    """Warps camera pictures to the ground plane and ground points to the picture."""
+    """Warps camera pictures to the ground plane."""
 
     def __init__(self, camera: Camera, region: Region | None = None) -> None:
         region = region or Region()
         self.camera = camera
         self.region = region
         x, y = np.meshgrid(region.xs, region.ys, indexing="ij")
-        uv, ahead = self.project(np.stack([x, y], axis=-1))
+        uv, ahead = project(camera, np.stack([x, y], axis=-1))
         # cv2 counts from the centre of the first pixel, the camera from its corner.
         self._map_u = (uv[..., 0] - 0.5).astype(np.float32)
         self._map_v = (uv[..., 1] - 0.5).astype(np.float32)
@@ -58,22 +76,6 @@ class BirdsEye:
         self._map_v[~self.visible] = -1e4
         self._fixed = cv2.convertMaps(self._map_u, self._map_v, cv2.CV_16SC2)
         self._out = np.zeros((*region.shape, 3), np.uint8)
-
-    def project(self, ground: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Picture coordinates of ground points.
-
-            (u, v, 1) ~ image_from_ground (x, y, 1)
-
-        Args:
-            ground: (..., 2) x, y in the vehicle frame [m].
-
-        Returns:
-            (..., 2) u, v [px] and (...,) whether the point is at least 0.3 m ahead of the camera.
-        """
-        h = self.camera.image_from_ground
-        p = ground @ h[:, :2].T + h[:, 2]
-        ahead = p[..., 2] > 0.3
-        return p[..., :2] / np.where(ahead, p[..., 2], 1.0)[..., None], ahead
 
     def warp(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(rows, columns, 3) the ground from above; black where the camera does not see.

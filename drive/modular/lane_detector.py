@@ -1,29 +1,28 @@
-"""From a camera picture to evidence on the map, and from the map to measurements of the lane."""
+"""Finds the own lane: evidence onto the map, a search for the lane in it, a measurement of both borders."""
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.camera import Camera
+from drive.agent import NO_LEAD_GAP, Context, Observation
+from drive.control.lane_estimate import LaneEstimate
 from drive.modular import fit
-from drive.modular.birdseye import BirdsEye, Region
-from drive.modular.evidence import ACROSS_RANGE, find_evidence, find_hidden, learn_asphalt
+from drive.modular.arc_chain import BEHIND, SEGMENTS, SIZE, ArcChain
+from drive.modular.birdseye import Region
+from drive.modular.ground_evidence import FRONT, NOTHING_HIDDEN, ROAD_AHEAD, GroundEvidence, shade_of_lead
 from drive.modular.lane_search import score_lane, search_lane
-from drive.modular.lane_tracker import BEHIND, SEGMENTS, LaneTracker
-from drive.modular.local_map import LocalMap, remember
+from drive.modular.lane_tracker import CONFIDENCE_RATE, ChainLane
+from drive.modular.lines import lines_of
+from drive.modular.local_map import LocalMap
+from drive.modular.stages import Odometry
 
-SIDE = 0.4  # from a mark's middle to the ground beside it [m]
-TRUST = 0.3  # of a near cell in one picture: what stands up moves from picture to picture, paint adds up
-FIRST_TRUST = 0.5  # in the first picture
 SEARCH_GAIN = 1.0  # another lane must score this much more than the predicted one
 MIN_START_VARIANCE = np.array([0.06, 0.015, 0.06]) ** 2  # of shift [m^2], turn [rad^2], width [m^2]
 MAX_START_COST = 10.0
 MIN_CURVATURE_VARIANCE = 0.012**2  # [1/m^2]
+PASSES_ALONE = 3  # a lane found in a single picture is measured so often, each time from nearer by
 KNOWN = 3  # segments of the chain that lie behind or below the car
-FRONT = 3.5  # rear axle to front bumper, about [m]
-NOTHING_HIDDEN = np.array([1e9, 0.0, 0.0, 0.0, 0.0])
 
 
 def _grid(*axes: tuple[float, ...]) -> NDArray[np.float64]:
@@ -41,6 +40,9 @@ LOST = 0.25  # confidence below which the lane is looked for further aside
 DOUBTFUL_MARGIN = 0.25  # [m]: from here on the road's end is looked for at any distance
 NEW_MARGIN = 0.15  # doubt of a road's end that was just found [m]
 END_SEEN = 0.35  # mean evidence of a road's end
+MEASUREMENT = 0.35  # of one station's border, its correlation with its neighbours included [m]
+NEAR = slice(int(BEHIND / fit.STATION), int((BEHIND + 15.0) / fit.STATION))  # stations that give confidence
+GUTTER = slice(0, int((BEHIND + 12.0) / fit.STATION))  # stations at which stripes are counted
 
 
 def _other_widths(width: float) -> NDArray[np.float64]:
@@ -50,165 +52,145 @@ def _other_widths(width: float) -> NDArray[np.float64]:
     return np.concatenate([np.stack([shift * wider, zero, wider], axis=1) for shift in (0.0, 0.5, -0.5)])
 
 
-@dataclass(eq=False)
-class Evidence:
-    """One picture's evidence, as pictures of the ground."""
+@dataclass(frozen=True, eq=False)
+class _Buffers:
+    """What the kernels write into."""
 
-    above: NDArray[np.uint8]  # (R, C, 3)
-    mark: NDArray[np.float32]  # (R, C) 0 .. 1
-    off: NDArray[np.float32]  # (R, C) 0 .. 1
+    information: NDArray[np.float64]  # (SIZE, SIZE)
+    gradient: NDArray[np.float64]  # (SIZE,)
+    lane: NDArray[np.float64]  # (3 + SEGMENTS,) shift [m], turn [rad], width [m], curvatures [1/m]
+    ends: NDArray[np.float64]  # (2, ENDS)
+    found: NDArray[np.float64]  # (stations, 4, 2), see `fit.measure_borders`
+
+    @staticmethod
+    def empty() -> "_Buffers":
+        stations = SEGMENTS * fit.STATIONS + 1
+        return _Buffers(
+            np.zeros((SIZE, SIZE)), np.zeros(SIZE), np.zeros(3 + SEGMENTS), np.zeros((2, fit.ENDS)),
+            np.zeros((stations, 4, 2)),
+        )  # fmt: skip
 
 
 class LaneDetector:
-    """Finds the borders of the own lane."""
+    """Sees the own lane in camera pictures.
 
-    def __init__(self, camera: Camera, region: Region | None = None) -> None:
-        self.birdseye = BirdsEye(camera, region)
-        region = self.birdseye.region
-        self._xs, self._ys = region.xs, region.ys
-        shape = region.shape
-        distance = np.hypot(self._xs[:, None] - camera.x, self._ys[None, :] - camera.y)
-        trust = TRUST * np.clip(8.0 / distance, 0.15, 1.0) ** 1.5
-        self._weight = np.where(self.birdseye.visible, trust, 0.0).astype(np.float32)
-        self._side = max(round(SIDE / region.cell), 1)
-        self._across_row = int(np.searchsorted(-self._xs, -ACROSS_RANGE))
-        seen = self.birdseye.visible.astype(np.uint8)
-        reach = 2 * self._side + 3
-        self._along_seen, self._across_seen = (
-            cv2.erode(seen, np.ones(size, np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0).astype(
-                np.float32
-            )
-            for size in ((1, reach), (reach, 1))
-        )
-        self._planes = [np.zeros(shape, np.uint8) for _ in range(3)]
-        # A cell is seen through the one in the next row on the line to the camera.
-        depth = self._xs - camera.x
-        y = camera.y + (self._ys - camera.y) * np.append(depth[1:] / depth[:-1], 1.0)[:, None]
-        nearer = np.floor((region.y_max - y) / region.cell).astype(np.int32)
-        self._nearer = np.where((nearer >= 0) & (nearer < shape[1]), nearer, -1).astype(np.int32)
-        self._hidden = np.zeros(shape, np.float32)
-        self._light, self._yellow = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-        self._mark = np.zeros(shape, np.float32)
-        self.evidence = Evidence(
-            self.birdseye.warp(np.zeros((camera.height_px, camera.width_px, 3), np.uint8)),
-            np.zeros(shape, np.float32),
-            np.zeros(shape, np.float32),
-        )
-        self._asphalt = np.zeros(4)
-        self._pictures = 0
-        size = fit.CURVES + SEGMENTS
-        self._information, self._gradient = np.zeros((size, size)), np.zeros(size)
-        self._lane = np.zeros(3 + SEGMENTS)
-        self._ends = np.zeros((2, fit.ENDS))
-        self.found: NDArray[np.float64] = np.zeros((SEGMENTS * fit.STATIONS + 1, 4, 2))
+    Told what to expect, it answers with the expected chain after this picture. Otherwise it begins with a
+    usual lane along the car's way.
+    """
 
-    def see(self, image: NDArray[np.uint8], lead_gap: float, tracker: LaneTracker, memory: LocalMap) -> None:
-        """Put one picture's evidence on the map.
+    def __init__(self, region: Region | None = None, *, memory: bool = True) -> None:
+        """Choose what is looked at.
 
         Args:
-            image: (H, W, 3) uint8 RGB.
-            lead_gap: to the car ahead [m]; what it hides is left out.
-            tracker: where the lane is believed to be: its asphalt shows the road's colour.
-            memory: the map, changed.
+            region: the rectangle of ground; None for the usual one.
+            memory: whether evidence of earlier pictures stays on the map; without, each picture stands alone.
         """
-        evidence = self.evidence
-        evidence.above = self.birdseye.warp(image)
-        s = np.arange(4.0, 8.5, 0.5)
-        middle = self._lane_in_view(tracker, memory, s)
-        self._learn_asphalt(middle)
-        cv2.split(evidence.above, self._planes)
-        red, green, blue = self._planes
-        find_evidence(red, green, blue, self._along_seen, self._across_seen, self._side, self._across_row,
-                      self._asphalt, self._light, self._yellow, self._mark, evidence.off)  # fmt: skip
-        cv2.GaussianBlur(self._mark, (3, 3), 0.8, dst=evidence.mark)
-        np.minimum(evidence.mark * np.float32(1.8), 1.0, out=evidence.mark)
-        np.minimum(evidence.off, 1.0 - self._mark, out=evidence.off)  # paint lies on the road
-        find_hidden(evidence.off, self._nearer, self._hidden, self.birdseye.region.cell)
-        np.subtract(1.0, self._hidden, out=self._hidden)
-        self._pictures += 1
-        weight = self._weight * np.float32(max(FIRST_TRUST / self._pictures / TRUST, 1.0))
-        weight *= self._hidden
-        remember(memory.grid, evidence.mark, evidence.off, weight, self._xs, self._ys, memory.pose,
-                 self._shade(lead_gap, tracker, memory))  # fmt: skip
+        self._region = region
+        self._remembers = memory
 
-    def search(self, tracker: LaneTracker, memory: LocalMap, first: bool) -> NDArray[np.float64] | None:
+    def reset(self, context: Context) -> None:
+        """Build everything from the calibration of the context's front camera."""
+        self._camera = context.cameras["front"]
+        self._forget()
+        self._buffers = _Buffers.empty()
+
+    def _forget(self) -> None:
+        self._evidence = GroundEvidence(self._camera, self._region, alone=not self._remembers)
+        self._map = LocalMap()
+
+    def see(
+        self, observation: Observation, odometry: Odometry, expected: LaneEstimate | None = None
+    ) -> ChainLane:
+        """The lane in a picture."""
+        if not self._remembers and self._evidence.pictures > 0:
+            self._forget()
+        pose = odometry.pose
+        self._map.center_on(pose)
+        known = isinstance(expected, ChainLane)
+        chain = expected.chain if isinstance(expected, ChainLane) else self._usual(odometry)
+        self._look(observation, chain, pose)
+        lane = self._search(chain, first=not known)
+        if lane is not None:
+            chain = chain.adopted(lane).located(pose)
+        chain = self._with_ends(chain)
+        for _ in range(1 if self._remembers else PASSES_ALONE, 1, -1):
+            nearer = self._measured(chain)
+            chain = chain._replace(
+                anchor=nearer.anchor, width=nearer.width, margin=nearer.margin, curvature=nearer.curvature
+            ).located(pose)
+        chain = self._measured(chain).located(pose)
+        left, right = lines_of(self._buffers.found, chain.foot)
+        return ChainLane.of(chain, odometry, left, right, continues=known)
+
+    def _usual(self, odometry: Odometry) -> ArcChain:
+        bend = odometry.yaw_rate / max(odometry.speed, 2.0)
+        return ArcChain.start(odometry.pose, float(np.clip(bend, -fit.MAX_CURVATURE, fit.MAX_CURVATURE)))
+
+    def _look(self, observation: Observation, chain: ArcChain, pose: NDArray[np.float64]) -> None:
+        gap = float(observation["lead"][0]) if "lead" in observation else NO_LEAD_GAP
+        shade, back = NOTHING_HIDDEN, FRONT + gap - 0.8
+        if back <= self._evidence.birdseye.region.x_max:
+            shade = shade_of_lead(self._camera, *_in_view(chain, pose, np.array([back]))[0])
+        middle = _in_view(chain, pose, ROAD_AHEAD)
+        self._evidence.remember(observation["camera"], middle, shade, self._map, pose)
+
+    def _search(self, chain: ArcChain, first: bool) -> NDArray[np.float64] | None:
         """Another lane near the predicted one that fits the map better, if there is one."""
-        doubt = tracker.covariance[:3, :3] + np.diag(MIN_START_VARIANCE)
+        doubt = chain.covariance[:3, :3] + np.diag(MIN_START_VARIANCE)
         if first:
             starts = FIRST_STARTS
-        elif tracker.confidence < LOST:
+        elif chain.confidence < LOST:
             starts = LOST_STARTS
-        elif self._pictures % AGAIN == 0:
-            starts = np.concatenate([STARTS, _other_widths(tracker.width)])
+        elif self._evidence.pictures % AGAIN == 0:
+            starts = np.concatenate([STARTS, _other_widths(chain.width)])
         else:
             starts = STARTS
-        args = (memory.grid, tracker.anchor, tracker.width, tracker.margin, tracker.curvature)
-        variance = np.maximum(np.diag(tracker.covariance)[fit.CURVES :], MIN_CURVATURE_VARIANCE)
+        args = (self._map.grid, chain.anchor, chain.width, chain.margin, chain.curvature)
+        variance = np.maximum(np.diag(chain.covariance)[fit.CURVES :], MIN_CURVATURE_VARIANCE)
         cost = 0.5 * np.einsum("ij,jk,ik->i", starts, np.linalg.inv(doubt), starts)
         costs = np.minimum(cost, MAX_START_COST)
-        score = search_lane(
-            *args, variance, tracker.most_curvature, KNOWN, SEGMENTS, starts, costs, self._lane
-        )
+        out = self._buffers.lane
+        score = search_lane(*args, variance, chain.max_curvature, KNOWN, SEGMENTS, starts, costs, out)
         predicted = score_lane(*args, SEGMENTS)
-        return self._lane if first or score > predicted + SEARCH_GAIN else None
+        return out if first or score > predicted + SEARCH_GAIN else None
 
-    def measure(
-        self, tracker: LaneTracker, memory: LocalMap
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-        """Offsets of both borders from the predicted lane: information, gradient, share of borders found."""
-        self._find_ends(tracker, memory)
-        gate = np.clip(2.5 * tracker.deviation() + 0.2, 0.25, 0.8)
-        doubt = np.sqrt(np.diag(tracker.covariance)[3:5])
-        edge_gate = np.clip(2.0 * doubt, 0.05, 0.9)
-        fit.measure_borders(
-            memory.grid, tracker.line, tracker.width, tracker.margin, gate, edge_gate,
-            self._information, self._gradient, self.found,
-        )  # fmt: skip
-        near = self.found[int(BEHIND / fit.STATION) : int((BEHIND + 15.0) / fit.STATION), :, 1]
-        tracker.notice_gutter(
-            np.mean(self.found[: int((BEHIND + 12.0) / fit.STATION), :2, 1] > fit.PAINT_SEEN, axis=0)
-        )
-        return self._information, self._gradient, float(np.mean(near[:, :2].max(axis=1)))
-
-    def _find_ends(self, tracker: LaneTracker, memory: LocalMap) -> None:
-        """Where the road ends, to a side on which nothing is known of it."""
-        doubt = np.sqrt(np.diag(tracker.covariance)[3:5])
+    def _with_ends(self, chain: ArcChain) -> ArcChain:
+        """Find where the road ends, to a side on which nothing is known of it."""
+        doubt = np.sqrt(np.diag(chain.covariance)[3:5])
         if doubt.max() < DOUBTFUL_MARGIN:
-            return
-        begin, end = int((tracker.foot + 1.0) / fit.STATION), int((tracker.foot + 13.0) / fit.STATION)
-        fit.scan_ends(memory.grid, tracker.line[begin:end], tracker.width, self._ends)
+            return chain
+        begin, end = int((chain.foot + 1.0) / fit.STATION), int((chain.foot + 13.0) / fit.STATION)
+        fit.scan_ends(self._map.grid, chain.line[begin:end], chain.width, self._buffers.ends)
         for side in range(2):
-            ends = self._ends[side]
+            ends = self._buffers.ends[side]
             if doubt[side] < DOUBTFUL_MARGIN or ends.max() < END_SEEN:
                 continue
             best = np.flatnonzero(ends >= 0.9 * ends.max())  # a plateau: the ground is compared across metres
             if best[-1] < len(ends) - 1:
-                tracker.learn_margin(side, float(best.mean()) * fit.END_STEP, NEW_MARGIN)
+                chain = chain.with_margin(side, float(best.mean()) * fit.END_STEP, NEW_MARGIN)
+        return chain
 
-    def _lane_in_view(
-        self, tracker: LaneTracker, memory: LocalMap, s: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        i = np.clip(((tracker.foot + s) / fit.STATION).astype(np.int64), 0, len(tracker.line) - 1)
-        d = tracker.line[i, :2] - memory.pose[:2]
-        c, si = np.cos(memory.pose[2]), np.sin(memory.pose[2])
-        return np.stack([c * d[:, 0] + si * d[:, 1], -si * d[:, 0] + c * d[:, 1]], axis=1)
+    def _measured(self, chain: ArcChain) -> ArcChain:
+        """The chain corrected by the offsets of both borders from it."""
+        out = self._buffers
+        gate = np.clip(2.5 * chain.deviation() + 0.2, 0.25, 0.8)
+        doubt = np.sqrt(np.diag(chain.covariance)[3:5])
+        edge_gate = np.clip(2.0 * doubt, 0.05, 0.9)
+        fit.measure_borders(
+            self._map.grid, chain.line, chain.width, chain.margin, gate, edge_gate,
+            out.information, out.gradient, out.found,
+        )  # fmt: skip
+        chain = chain.with_gutter(np.mean(out.found[GUTTER, :2, 1] > fit.PAINT_SEEN, axis=0))
+        scale = 1.0 / MEASUREMENT**2
+        confidence = float(np.mean(out.found[NEAR, :2, 1].max(axis=1)))
+        return chain.corrected(out.information * scale, out.gradient * scale)._replace(
+            confidence=chain.confidence + CONFIDENCE_RATE * (confidence - chain.confidence)
+        )
 
-    def _learn_asphalt(self, middle: NDArray[np.float64]) -> None:
-        region = self.birdseye.region
-        spread = np.array([-0.8, -0.4, 0.0, 0.4, 0.8])
-        row = ((region.x_max - middle[:, :1]) / region.cell).astype(np.int64) + np.zeros(5, np.int64)
-        column = ((region.y_max - middle[:, 1:] - spread) / region.cell).astype(np.int64)
-        ok = (row >= 0) & (row < region.shape[0]) & (column >= 0) & (column < region.shape[1])
-        row, column = row[ok], column[ok]
-        seen = self.birdseye.visible[row, column]
-        self._asphalt = learn_asphalt(self._asphalt, self.evidence.above[row[seen], column[seen]])
 
-    def _shade(self, lead_gap: float, tracker: LaneTracker, memory: LocalMap) -> NDArray[np.float64]:
-        x = FRONT + lead_gap - 0.8
-        if x > self.birdseye.region.x_max:
-            return NOTHING_HIDDEN
-        x, y = self._lane_in_view(tracker, memory, np.array([x]))[0]
-        camera = self.birdseye.camera
-        reach = max(x - camera.x, 1.0)
-        low, high = (y - 1.4 - camera.y) / reach, (y + 1.4 - camera.y) / reach
-        return np.array([x, camera.x, camera.y, low, high])
+def _in_view(chain: ArcChain, pose: NDArray[np.float64], s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, 2) x, y in the vehicle frame of the middle's stations nearest before s ahead of the car [m]."""
+    i = np.clip(((chain.foot + s) / fit.STATION).astype(np.int64), 0, len(chain.line) - 1)
+    d = chain.line[i, :2] - pose[:2]
+    c, si = np.cos(pose[2]), np.sin(pose[2])
+    return np.stack([c * d[:, 0] + si * d[:, 1], -si * d[:, 0] + c * d[:, 1]], axis=1)

@@ -59,18 +59,15 @@ def remember(
 
 
 class LocalMap:
-    """Evidence around the car and the car's pose by dead reckoning."""
+    """Evidence around the car."""
 
     def __init__(self) -> None:
         self.grid: NDArray[np.float32] = np.zeros((CELLS, CELLS, 3), np.float32)
-        self.pose: NDArray[np.float64] = np.zeros(3)  # x, y, yaw of the rear axle [m, m, rad]
-        self._center = self._cell_of_car()
+        self._center = (0, 0)  # the car's cell
 
-    def move(self, distance: float, turn: float) -> None:
-        """Dead reckoning: the car went `distance` [m] along an arc that turned it by `turn` [rad]."""
-        s, c = sincos(self.pose[2] + 0.5 * turn)
-        self.pose += (distance * c, distance * s, turn)
-        center = self._cell_of_car()
+    def center_on(self, pose: NDArray[np.float64]) -> None:
+        """Clear what the car at `pose` (x, y [m], yaw [rad]) has left far behind."""
+        center = int(np.floor(pose[0] / CELL)), int(np.floor(pose[1] / CELL))
         for axis in range(2):
             step = center[axis] - self._center[axis]
             if step == 0:
@@ -82,6 +79,3 @@ class LocalMap:
             else:
                 self.grid[:, lines] = 0.0
         self._center = center
-
-    def _cell_of_car(self) -> tuple[int, int]:
-        return int(np.floor(self.pose[0] / CELL)), int(np.floor(self.pose[1] / CELL))

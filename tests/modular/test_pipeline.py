@@ -6,7 +6,7 @@ import pytest
 
 from drive.agent import Agent, Context
 from drive.camera import Camera
-from drive.modular.pipeline import ModularAgent
+from drive.modular.pipeline import ModularAgent, draw_lane
 from tests.modular.painted_road import PaintedRoad, drive
 
 ROADS = {
@@ -34,7 +34,7 @@ def test_knows_where_it_is_and_how_wide_the_lane_is():
     errors = []
 
     def keep(agent, image, s, d):
-        pose, line = agent.pose, agent.line
+        pose, line = agent.odometry.pose, agent.lane.curve.points
         middle = pose[:2] + 1.289 * np.array([np.cos(pose[2]), np.sin(pose[2])])
         x, y, yaw = line[np.argmin(np.hypot(*(line[:, :2] - middle).T))]
         errors.append(-np.sin(yaw) * (middle[0] - x) + np.cos(yaw) * (middle[1] - y) - d)
@@ -42,15 +42,16 @@ def test_knows_where_it_is_and_how_wide_the_lane_is():
     agent = ModularAgent()
     drive(agent, ROADS["S of radius 30"], keep=keep)
     assert np.abs(errors[20:]).mean() < 0.06
-    assert agent.debug.width == pytest.approx(3.5, abs=0.12)
-    assert agent.debug.confidence > 0.8
+    assert agent.lane.width == pytest.approx(3.5, abs=0.12)
+    assert agent.lane.chain.confidence > 0.8
+    assert min(agent.lane.left.probability, agent.lane.right.probability) > 0.9
 
 
 def test_the_width_of_a_wide_lane_is_found_though_it_begins_narrow():
     road = PaintedRoad([(90.0, 0.0)], width=4.0, center_yellow=True)
     agent = ModularAgent()
     offsets, _ = drive(agent, road, start=(0.3, 0.0))
-    assert agent.debug.width == pytest.approx(4.0, abs=0.12)
+    assert agent.lane.width == pytest.approx(4.0, abs=0.12)
     assert np.abs(offsets[len(offsets) // 2 :]).max() < 0.1
 
 
@@ -93,16 +94,16 @@ def test_another_camera_is_no_trouble():
     agent.reset(Context(cameras={"front": camera}))
     for x in np.arange(5.0, 15.0, 0.3):
         agent.act(observation(ROADS["straight"].picture(camera, x, 0.4, 0.0)))
-    assert agent.debug.offset == pytest.approx(0.4, abs=0.1)
+    assert agent.lane.lateral_offset == pytest.approx(0.4, abs=0.1)
 
 
-def test_the_overlay_draws_on_a_copy():
+def test_the_lane_is_drawn_on_a_copy():
     agent = ModularAgent()
     agent.reset(Context())
     image = ROADS["straight"].picture(Camera(), 8.0, 0.0, 0.0)
     before = image.copy()
     agent.act(observation(image))
-    drawn = agent.overlay(image)
+    drawn = draw_lane(image, Camera(), agent.lane, agent.car)
     assert drawn.shape == image.shape and drawn.dtype == np.uint8
     assert (drawn != image).any()
     assert (image == before).all()

@@ -1,0 +1,253 @@
+"""A lane as a chain of arcs that stands on the ground, how surely it is known, and how that changes."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drive.core.kernels import kernel
+from drive.modular.fit import CURVES, MAX_CURVATURE, SEGMENT, STATION, STATIONS, trace
+
+Array = NDArray[np.float64]
+
+SEGMENTS = 18
+SIZE = CURVES + SEGMENTS
+BEHIND = 3.0  # the chain begins this far behind the rear axle [m]
+USUAL_WIDTH = 3.35  # [m]
+USUAL_WIDTH_INFORMATION = 5.0  # a step: how strongly the width is drawn to the usual one [1/m^2]
+MAX_UNUSUAL = 0.3  # further off the usual width the pull grows no more [m]
+WIDEST = 4.0  # no lane is wider: what a stripe is further off is a gutter before a kerb [m]
+BROKEN = 0.2  # a stripe that is seen at so many fewer stations than the other one is broken
+GUTTER_RATE = 0.02  # share of what is seen of the gutter in one picture
+USUAL_MARGIN = 0.25  # [m]
+USUAL_MARGIN_INFORMATION = 0.03  # a step [1/m^2]
+STRAIGHT_INFORMATION = 50.0  # a step: where nothing is seen the lane slowly straightens [m^2]
+WIDTHS = (2.6, 4.4)  # [m]
+MARGINS = (-0.2, 3.0)  # [m]
+START_STD = (0.3, 0.06, 0.2, 0.5, 0.5)  # of shift [m], turn [rad], width and margins [m] at the start
+START_CURVATURE_STD = 0.02  # [1/m]
+DRIFT = (0.012, 0.003, 0.01, 0.012, 0.012)  # noise a step of shift [m], turn [rad], width and margins [m]
+CURVATURE_DRIFT = 0.001  # noise a step [1/m]
+CURVATURE_WALK = 0.01  # from one segment to the next [1/m]
+FADING = 0.8  # curvature of a segment beyond the last known one, as a share of that one
+MAX_LATERAL_ACCELERATION = 4.5  # nobody takes a bend faster [m/s^2]
+SLOWING = 3.0  # nor slows down more for one ahead [m/s^2]
+
+_NOISE = np.concatenate([np.square(DRIFT), np.full(SEGMENTS, CURVATURE_DRIFT**2)])
+_DIAGONAL = np.diag_indices(SIZE)
+_BENDS = np.arange(CURVES, SIZE)
+
+
+def _shift_of_stations() -> Array:
+    """(stations, SIZE) how each number of the state shifts the lane's middle, chords as arc length."""
+    s = np.arange(SEGMENTS * STATIONS + 1) * STATION
+    start = np.arange(SEGMENTS) * SEGMENT
+    reach = np.clip(s[:, None] - start, 0.0, SEGMENT)
+    h = np.zeros((len(s), SIZE))
+    h[:, 0] = 1.0
+    h[:, 1] = s
+    h[:, CURVES:] = reach * (s[:, None] - start - 0.5 * reach)
+    return h
+
+
+_SHIFTS = _shift_of_stations()
+
+
+@kernel
+def _variances(h: Array, covariance: Array, out: Array) -> None:
+    """Fill out (stations,) with h covariance h' of each row; a station knows nothing of curvatures beyond."""
+    for i in range(len(h)):
+        count = CURVES + (i + STATIONS - 1) // STATIONS
+        total = 0.0
+        for j in range(count):
+            if h[i, j] != 0.0:
+                for k in range(count):
+                    total += h[i, j] * covariance[j, k] * h[i, k]
+        out[i] = total
+
+
+class ArcChain(NamedTuple):
+    """The lane between the stripes that border it, in the frame of the odometry.
+
+    Its middle starts at an anchor and bends with one curvature per segment; the state behind `covariance` is
+    shift [m] and turn [rad] at the anchor, width, margins right and left [m], and the curvatures [1/m].
+    """
+
+    anchor: Array  # (3,) x, y [m], yaw [rad] of the middle where the chain begins
+    width: float  # between the stripes [m]
+    margin: Array  # (2,) from the right and the left stripe to where the road ends [m]
+    curvature: Array  # (SEGMENTS,) of each SEGMENT metres, left positive [1/m]
+    covariance: Array  # (SIZE, SIZE)
+    max_curvature: Array  # (SEGMENTS,) what bends the speed allows [1/m]
+    line: Array  # (stations, 3) x, y, yaw of the middle, every STATION metres
+    foot: float = BEHIND  # arc length of the car's rear axle along the chain [m]
+    offset: float = 0.0  # of the rear axle from the middle, left positive [m]
+    heading_error: float = 0.0  # car's yaw minus the lane's [rad]
+    confidence: float = 0.5  # 0 .. 1, how much of the borders ahead is supported by evidence
+    aside: float = 0.0  # of the lane's middle from the stripes', where one is a kerb; left positive [m]
+
+    @staticmethod
+    def start(pose: Array, curvature: float = 0.0) -> "ArcChain":
+        """A usual lane along the car's way, which bends with `curvature` [1/m] and straightens ahead."""
+        yaw = pose[2]
+        back = yaw - 0.5 * BEHIND * curvature
+        anchor = np.array(
+            [pose[0] - BEHIND * np.cos(back), pose[1] - BEHIND * np.sin(back), yaw - BEHIND * curvature]
+        )
+        covariance = np.zeros((SIZE, SIZE))
+        covariance[:CURVES, :CURVES] = np.diag(START_STD) ** 2
+        walk = np.minimum.outer(np.arange(SEGMENTS), np.arange(SEGMENTS))
+        covariance[CURVES:, CURVES:] = START_CURVATURE_STD**2 + CURVATURE_WALK**2 * walk
+        return ArcChain(
+            anchor=anchor,
+            width=USUAL_WIDTH,
+            margin=np.full(2, USUAL_MARGIN),
+            curvature=np.asarray(curvature * FADING ** np.arange(SEGMENTS), np.float64),
+            covariance=covariance,
+            max_curvature=np.full(SEGMENTS, MAX_CURVATURE),
+            line=np.zeros((SEGMENTS * STATIONS + 1, 3)),
+        ).located(pose)
+
+    def located(self, pose: Array) -> "ArcChain":
+        """Trace the middle and find the car on it."""
+        line = np.empty_like(self.line)
+        trace(self.anchor, self.curvature, line)
+        yaw = line[:, 2]
+        along = (pose[0] - line[:, 0]) * np.cos(yaw) + (pose[1] - line[:, 1]) * np.sin(yaw)
+        window = slice(max(int(self.foot / STATION) - 6, 0), int(self.foot / STATION) + 10)
+        i = window.start + int(np.argmin(np.abs(along[window])))
+        x, y, yaw_i = line[i]
+        bend = self.curvature[min(i // STATIONS, SEGMENTS - 1)] * along[i]
+        return self._replace(
+            line=line,
+            foot=i * STATION + float(along[i]),
+            offset=float(-np.sin(yaw_i) * (pose[0] - x) + np.cos(yaw_i) * (pose[1] - y)),
+            heading_error=float((pose[2] - yaw_i - bend + np.pi) % (2.0 * np.pi) - np.pi),
+        )
+
+    def predicted(self, pose: Array, speed: float) -> "ArcChain":
+        """The car moved to `pose`; the lane stands still, less surely than before.
+
+        Whoever drives at `speed` [m/s] is not about to enter a bend that is too tight for it:
+
+            |curvature(s)| <= lateral acceleration / (speed^2 - 2 deceleration s)
+        """
+        covariance = self.covariance.copy()
+        covariance[_DIAGONAL] += _NOISE
+        chain = self._replace(covariance=covariance).located(pose)
+        while chain.foot > BEHIND + SEGMENT:
+            chain = chain._advanced().located(pose)
+        ahead = np.arange(SEGMENTS) * SEGMENT - chain.foot
+        square = np.maximum(speed * speed - 2.0 * SLOWING * np.maximum(ahead, 0.0), 1.0)
+        allowed = np.minimum(MAX_LATERAL_ACCELERATION / square, MAX_CURVATURE)
+        return chain._replace(max_curvature=np.where(ahead < -SEGMENT, MAX_CURVATURE, allowed))
+
+    def _advanced(self) -> "ArcChain":
+        """Drop the first segment and grow one at the far end."""
+        end = self.line[STATIONS]
+        step = end[:2] - self.anchor[:2]
+        ahead = np.array([np.cos(end[2]), np.sin(end[2])])
+        move = np.zeros((SIZE, SIZE))
+        move[0, 0] = np.cos(end[2] - self.anchor[2])
+        move[0, 1] = step @ ahead
+        move[0, CURVES] = 0.5 * SEGMENT * (step @ ahead)
+        move[1, 1] = 1.0
+        move[1, CURVES] = SEGMENT
+        move[range(2, CURVES), range(2, CURVES)] = 1.0
+        move[range(CURVES, SIZE - 1), range(CURVES + 1, SIZE)] = 1.0
+        move[-1, -1] = 1.0
+        covariance = move @ self.covariance @ move.T
+        covariance[-1, -1] += CURVATURE_WALK**2
+        return self._replace(
+            covariance=covariance,
+            anchor=end.copy(),
+            curvature=np.append(self.curvature[1:], FADING * self.curvature[-1]),
+            foot=self.foot - SEGMENT,
+        )
+
+    def deviation(self) -> Array:
+        """(stations,) standard deviation of the middle along the chain [m]."""
+        variance = np.empty(len(_SHIFTS))
+        _variances(_SHIFTS, self.covariance, variance)
+        return np.sqrt(variance)
+
+    def corrected(self, information: Array, gradient: Array) -> "ArcChain":
+        """The chain after measurements, in information form, and the pull to what is usual.
+
+        Args:
+            information: (SIZE, SIZE) sum of h h' / variance.
+            gradient: (SIZE,) sum of h residual / variance.
+        """
+        information, gradient = information.copy(), gradient.copy()
+        for i, information_of_usual, excess in (
+            (2, USUAL_WIDTH_INFORMATION, USUAL_WIDTH - self.width),
+            (3, USUAL_MARGIN_INFORMATION, USUAL_MARGIN - self.margin[0]),
+            (4, USUAL_MARGIN_INFORMATION, USUAL_MARGIN - self.margin[1]),
+        ):
+            if i == 2:
+                information_of_usual *= min(1.0, MAX_UNUSUAL / max(abs(excess), MAX_UNUSUAL))
+            information[i, i] += information_of_usual
+            gradient[i] += information_of_usual * excess
+        information[_BENDS, _BENDS] += STRAIGHT_INFORMATION
+        gradient[_BENDS] -= STRAIGHT_INFORMATION * self.curvature
+        covariance = np.linalg.inv(np.linalg.inv(self.covariance) + information)
+        covariance = 0.5 * (covariance + covariance.T)
+        return self._replace(covariance=covariance)._changed(covariance @ gradient)
+
+    def adopted(self, lane: Array) -> "ArcChain":
+        """Another lane (`lane_search.search_lane`) in place of this one; doubt grows by the change."""
+        change = np.zeros(SIZE)
+        change[:2] = lane[:2]
+        change[2] = lane[2] - self.width
+        change[CURVES:] = lane[3:] - self.curvature
+        covariance = self.covariance.copy()
+        covariance[_DIAGONAL] += change**2
+        return self._replace(covariance=covariance)._changed(change)
+
+    def _changed(self, change: Array) -> "ArcChain":
+        yaw = self.anchor[2]
+        step = np.array([-np.sin(yaw) * change[0], np.cos(yaw) * change[0], change[1]])
+        curvature = self.curvature + change[CURVES:]
+        return self._replace(
+            anchor=self.anchor + step,
+            width=min(max(self.width + float(change[2]), WIDTHS[0]), WIDTHS[1]),
+            margin=np.clip(self.margin + change[3:CURVES], *MARGINS),
+            curvature=np.clip(curvature, -self.max_curvature, self.max_curvature),
+        )
+
+    def with_gutter(self, seen: Array) -> "ArcChain":
+        """Where the stripes are further apart than a lane is wide, one of them is a kerb behind a gutter.
+
+        A kerb is never broken: where one stripe is, the lane lies along that one.
+
+        Args:
+            seen: (2,) share of the stations where the right and the left stripe were seen.
+        """
+        room = 0.5 * max(self.width - WIDEST, 0.0)
+        more = seen[0] - seen[1]
+        aside = 0.0 if abs(more) < BROKEN else room if more > 0.0 else -room
+        return self._replace(aside=self.aside + GUTTER_RATE * (aside - self.aside))
+
+    def with_margin(self, side: int, margin: float, deviation: float) -> "ArcChain":
+        """Another distance to the road's right (0) or left (1) end, known to `deviation` [m]."""
+        margins, covariance = self.margin.copy(), self.covariance.copy()
+        margins[side] = margin
+        covariance[3 + side] = 0.0
+        covariance[:, 3 + side] = 0.0
+        covariance[3 + side, 3 + side] = deviation**2
+        return self._replace(margin=margins, covariance=covariance)
+
+    @property
+    def lane_width(self) -> float:
+        """Of the lane, gutters left out [m]."""
+        return self.width - 2.0 * abs(self.aside)
+
+    @property
+    def middle(self) -> Array:
+        """(stations, 3) x, y, yaw of the lane's middle, gutters left out."""
+        if self.aside == 0.0:
+            return self.line
+        yaw, middle = self.line[:, 2], self.line.copy()
+        middle[:, 0] -= self.aside * np.sin(yaw)
+        middle[:, 1] += self.aside * np.cos(yaw)
+        return middle
