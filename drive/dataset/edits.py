@@ -8,16 +8,17 @@ Frames count from 0 in their episode, `to_frame` is the first that is not meant.
 in order and apart.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from drive.core.errors import UserError
+from drive.core.json_data import Positive, Whole, convert, decode
 from drive.dataset.layout import EDITS_PATH
 
 EDITS_FORMAT = 1  # version of edits.json
@@ -96,6 +97,18 @@ def join_ranges(ranges: Iterable[Range]) -> tuple[Range, ...]:
     return tuple(joined)
 
 
+class _Range(msgspec.Struct):
+    episode: Whole
+    from_frame: Whole
+    to_frame: Positive
+
+
+class _EditsForm(msgspec.Struct):
+    format: int
+    excluded: list[_Range] = []
+    marked: list[_Range] = []
+
+
 def read_edits(root: Path | str) -> Edits:
     """Read a dataset's edits; a dataset without `edits.json` has none.
 
@@ -105,28 +118,20 @@ def read_edits(root: Path | str) -> Edits:
     path = Path(root) / EDITS_PATH
     remedy = "restore it, or delete it to use every frame again."
     try:
-        values = json.loads(path.read_bytes())
+        values = decode(path.read_bytes(), dict[str, Any])
+        if values.get("format") != EDITS_FORMAT:
+            found = f"format is {values.get('format')}, this program reads {EDITS_FORMAT}"
+            raise UserError(f"{path}: {found}: {remedy}")
+        form = convert(values, _EditsForm)
     except FileNotFoundError:
         return Edits()
     except (OSError, ValueError) as error:
         raise UserError(f"{path} is damaged ({error}): {remedy}") from error
-    if not isinstance(values, dict) or values.get("format") != EDITS_FORMAT:
-        found = values.get("format") if isinstance(values, dict) else "not a JSON object"
-        raise UserError(f"{path}: format is {found}, this program reads {EDITS_FORMAT}: {remedy}")
     edits = Edits()
     for kind in KINDS:
-        entries = values.get(kind, [])
-        for entry in entries if isinstance(entries, list) else [entries]:
-            if not _well_formed(entry):
-                raise UserError(f"{path}: {kind} holds {str(entry)[:80]!r}, no range of frames: {remedy}")
-            edits = edits.added(kind, entry["episode"], entry["from_frame"], entry["to_frame"])
+        ranges: list[_Range] = getattr(form, kind)
+        for i, one in enumerate(ranges):
+            if one.to_frame <= one.from_frame:
+                raise UserError(f"{path}: {kind}[{i}] ends at {one.to_frame}, before it begins: {remedy}")
+            edits = edits.added(kind, one.episode, one.from_frame, one.to_frame)
     return edits
-
-
-def _well_formed(entry: Any) -> bool:
-    if not isinstance(entry, dict):
-        return False
-    numbers = [entry.get(name) for name in ("episode", "from_frame", "to_frame")]
-    return all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in numbers) and (
-        entry["to_frame"] > entry["from_frame"]
-    )

@@ -1,14 +1,15 @@
 """Opening a dataset's files, with one clear line for each way in which one can be spoiled."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from drive.core.errors import UserError
+from drive.core.json_data import Positive, Whole, convert, decode
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -18,14 +19,11 @@ def read_json(path: Path) -> dict[str, Any]:
         UserError: it is missing or not a JSON object.
     """
     try:
-        values = json.loads(path.read_bytes())
+        return decode(path.read_bytes(), dict[str, Any])
     except FileNotFoundError:
         raise UserError(f"{path} is missing: restore it, or record the dataset anew.") from None
     except (OSError, ValueError) as error:
         raise UserError(f"{path} is damaged ({error}): restore it, or record the dataset anew.") from error
-    if not isinstance(values, dict):
-        raise UserError(f"{path} is damaged (not a JSON object): restore it, or record the dataset anew.")
-    return values
 
 
 def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
@@ -64,40 +62,59 @@ def damaged(path: Path, error: Exception) -> UserError:
     )
 
 
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+class InfoForm(msgspec.Struct):
+    """What `info.json` must say; other keys of other programs may stand beside."""
+
+    fps: Positive
+    total_episodes: Whole
+    total_frames: Whole
+    features: dict[str, dict[str, Any]]
 
 
-def _seeds(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_whole, value))
+class _Feature(msgspec.Struct):
+    dtype: str
+    shape: list[int]
 
 
-def check_forms(info: Mapping[str, Any], info_path: Path, ours: Mapping[str, Any], ours_path: Path) -> None:
-    """Refuse descriptions whose values are missing or of another form than this program writes.
+class _Recording(msgspec.Struct):
+    map: str
+    seeds: list[Whole]
+    dropped_seeds: list[Whole]
+    episodes: list[Whole] = []
+
+
+class DriveForm(msgspec.Struct):
+    """What `drive.json` must say."""
+
+    camera: dict[str, Any]
+    recordings: list[dict[str, Any]]
+    calibrated: bool = True
+
+
+def check_forms(
+    info: Mapping[str, Any], info_path: Path, ours: Mapping[str, Any], ours_path: Path
+) -> tuple[InfoForm, DriveForm]:
+    """Both descriptions as typed values.
 
     Raises:
-        UserError: names the file and the first such value.
+        UserError: values are missing or of another form than this program writes; names the file and the
+            first such value.
     """
+    path = info_path
+    try:
+        described = convert(info, InfoForm)
+        convert({"features": described.features}, _Features)
+        path = ours_path
+        found = convert(ours, DriveForm)
+        convert({"recordings": found.recordings}, _Recordings)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}: restore it, or record the dataset anew.") from error
+    return described, found
 
-    def expect(path: Path, values: Mapping[str, Any], name: str, good: bool, form: str, of: str = "") -> None:
-        if not good:
-            shown = f"is {str(values[name])[:60]!r}, not {form}" if name in values else "is missing"
-            raise UserError(f"{path}: {of}{name} {shown}: restore it, or record the dataset anew.")
 
-    expect(info_path, info, "fps", _whole(info.get("fps")) and info["fps"] > 0, "a whole number above 0")
-    for name in ("total_episodes", "total_frames"):
-        expect(info_path, info, name, _whole(info.get(name)), "a whole number")
-    features = info.get("features")
-    good = isinstance(features, dict) and all(
-        isinstance(one, dict) and {"dtype", "shape"} <= set(one) for one in features.values()
-    )
-    expect(info_path, info, "features", good, "an object of features with dtype and shape")
-    expect(ours_path, ours, "camera", isinstance(ours.get("camera"), dict), "an object")
-    recordings = ours.get("recordings")
-    good = isinstance(recordings, list) and all(isinstance(one, dict) for one in recordings)
-    expect(ours_path, ours, "recordings", good, "a list of objects")
-    for i, one in enumerate(ours["recordings"]):
-        of = f"recordings[{i}]."
-        expect(ours_path, one, "map", isinstance(one.get("map"), str), "a name", of)
-        for name in ("seeds", "dropped_seeds", *(["episodes"] if "episodes" in one else [])):
-            expect(ours_path, one, name, _seeds(one.get(name)), "a list of whole numbers", of)
+class _Features(msgspec.Struct):
+    features: dict[str, _Feature]
+
+
+class _Recordings(msgspec.Struct):
+    recordings: list[_Recording]

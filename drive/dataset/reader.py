@@ -155,17 +155,17 @@ def read_info(root: Path | str) -> DatasetInfo:
             f"{root / DRIVE_PATH}: format is {ours.get('format')}, this program reads {DRIVE_FORMAT}: "
             "use the version of drive that recorded it, or record it anew."
         )
-    check_forms(info, root / INFO_PATH, ours, root / DRIVE_PATH)
+    described, found = check_forms(info, root / INFO_PATH, ours, root / DRIVE_PATH)
     return DatasetInfo(
         root=root,
-        fps=info["fps"],
-        features=info["features"],
-        camera=camera_from_json(ours["camera"], root / DRIVE_PATH),
-        total_episodes=info["total_episodes"],
-        total_frames=info["total_frames"],
-        episodes=_read_rows(root, info["total_episodes"]),
-        recordings=tuple(ours["recordings"]),
-        calibrated=ours.get("calibrated", True) is True,
+        fps=described.fps,
+        features=described.features,
+        camera=camera_from_json(found.camera, root / DRIVE_PATH),
+        total_episodes=described.total_episodes,
+        total_frames=described.total_frames,
+        episodes=_read_rows(root, described.total_episodes),
+        recordings=tuple(found.recordings),
+        calibrated=found.calibrated,
         edits=read_edits(root),
     )
 

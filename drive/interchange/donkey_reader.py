@@ -16,13 +16,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from drive.core.errors import UserError
+from drive.core.json_data import decode
 from drive.interchange.foreign import ForeignLog, Skipped, number, read_sidecar, refuse_wide_steering
 
 MANIFEST = "manifest.json"
 SPEED_KEYS = ("enc/speed", "car/speed")  # a car's encoder, the Donkey simulator; both [m/s]
+
+
+class _Catalogs(msgspec.Struct):
+    """The manifest's last line."""
+
+    paths: list[str]
+    deleted_indexes: list[int] = []
 
 
 def read_donkey(folder: Path) -> ForeignLog:
@@ -87,12 +96,13 @@ def _manifest(folder: Path, skipped: Skipped) -> tuple[str, list[str], frozenset
     path = folder / MANIFEST
     on_disk = sorted((p.name for p in folder.glob("*.catalog")), key=_natural)
     try:
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        inputs, types, _, _, catalogs = lines[:5]
-        paths = [re.split(r"[\\/]", name)[-1] for name in catalogs["paths"]]
-        deleted = frozenset(int(index) for index in catalogs.get("deleted_indexes", ()))
-        pictures = [key for key, kind in zip(inputs, types, strict=False) if kind == "image_array"]
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        inputs, types, _, _, last = [line for line in path.read_bytes().splitlines() if line.strip()][:5]
+        catalogs = decode(last, _Catalogs)
+        paths = [re.split(r"[\\/]", name)[-1] for name in catalogs.paths]
+        deleted = frozenset(catalogs.deleted_indexes)
+        kinds = zip(decode(inputs, list[str]), decode(types, list[str]), strict=False)
+        pictures = [key for key, kind in kinds if kind == "image_array"]
+    except (OSError, ValueError):
         if not on_disk:
             raise UserError(
                 f"{path} is no manifest of a Donkey Car tub (five lines of JSON), and there is no catalog "
@@ -127,8 +137,8 @@ def _records(folder: Path, catalogs: list[str], skipped: Skipped) -> Iterator[tu
             if not line.strip(b"\0 "):
                 continue
             try:
-                record = json.loads(line)
-            except ValueError:
+                record = json.loads(line)  # Python wrote it: NaN may stand in it
+            except (ValueError, RecursionError):
                 record = None
             if isinstance(record, dict):
                 yield record, f"{path}, line {i}"

@@ -1,16 +1,17 @@
 """What the readers of other programs' recordings give: one log, frame by frame, in that program's signs."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from drive.core.errors import UserError
+from drive.core.json_data import Positive, convert, decode
 
 CAMERA_GUESSES = ("fov_deg", "z", "pitch_deg")  # what a log does not say of its camera
 SIDECAR = "drive.json"  # what an export of ours lays beside it: camera, frame rate, steering range
@@ -71,6 +72,13 @@ def refuse_wide_steering(steering: Sequence[float], places: Sequence[str], remed
             raise UserError(f"{place}: steering is {value:g}, not a fraction in -1..1: {remedy}")
 
 
+class _Sidecar(msgspec.Struct):
+    camera: dict[str, Any]
+    fps: Positive
+    max_steering_deg: Annotated[float, msgspec.Meta(ge=1.0, le=90.0)]
+    assumed: list[Literal["fov_deg", "z", "pitch_deg"]]
+
+
 def read_sidecar(folder: Path) -> dict[str, Any]:
     """What an earlier export noted beside its files; empty where nothing was.
 
@@ -79,18 +87,11 @@ def read_sidecar(folder: Path) -> dict[str, Any]:
     """
     path = folder / SIDECAR
     try:
-        found = json.loads(path.read_bytes())
-        if not isinstance(found, dict) or not isinstance(found.get("camera"), dict):
-            raise ValueError("not a JSON object with a camera")
-        if not (isinstance(found.get("fps"), int) and found["fps"] > 0):
-            raise ValueError("fps is not a whole number above 0")
-        if not 1.0 <= (number(found.get("max_steering_deg")) or 0.0) <= 90.0:
-            raise ValueError("max_steering_deg is not within 1 to 90")
-        if not isinstance(found.get("assumed"), list) or not set(found["assumed"]) <= set(CAMERA_GUESSES):
-            raise ValueError(f"assumed is not a list of {', '.join(CAMERA_GUESSES)}")
+        found = decode(path.read_bytes(), dict[str, Any])
+        convert(found, _Sidecar)
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise UserError(
             f"{path} is damaged ({error}): restore it, or delete it and give --fov-deg."
         ) from error

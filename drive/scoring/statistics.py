@@ -42,39 +42,21 @@ def wilson_interval(successes: int, trials: int, confidence: float = CONFIDENCE)
 def bootstrap_mean_interval(values: ArrayLike, confidence: float = CONFIDENCE) -> Interval | None:
     """Bootstrap interval of a mean over episodes, seeded: the same values give the same interval.
 
-    Bias-corrected and accelerated (Efron 1987), 4,999 resamples; plain percentiles where the correction
-    is not defined. None for fewer than two values, which say nothing about spread.
+    Bias-corrected and accelerated (Efron 1987), 4,999 resamples. None for fewer than two values, which say
+    nothing about spread.
     """
     sample = np.asarray(values, np.float64).ravel()
     if len(sample) < 2:
         return None
     if np.all(sample == sample[0]):
         return Interval(float(sample[0]), float(sample[0]))
+    from scipy.stats import bootstrap
+
     rng = np.random.default_rng(SEED)
-    means = np.concatenate(
-        [
-            sample[rng.integers(len(sample), size=(min(500, RESAMPLES - done), len(sample)))].mean(axis=1)
-            for done in range(0, RESAMPLES, 500)
-        ]
-    )
-    tails = np.array([0.5 * (1.0 - confidence), 0.5 * (1.0 + confidence)])
-    low, high = np.quantile(means, _corrected_tails(sample, means, tails))
-    return Interval(float(low), float(high))
-
-
-def _corrected_tails(sample: np.ndarray, means: np.ndarray, tails: np.ndarray) -> np.ndarray:
-    from scipy.special import ndtr, ndtri
-
-    center = sample.mean()
-    below = 0.5 * (np.mean(means < center) + np.mean(means <= center))
-    deviation = center - sample  # proportional to the jackknife's, leave-one-out means less their mean
-    spread = float((deviation**2).sum())
-    if not 0.0 < below < 1.0 or spread == 0.0:
-        return tails
-    acceleration = -float((deviation**3).sum()) / (6.0 * spread**1.5)
-    bias = ndtri(below)
-    shifted = bias + ndtri(tails)
-    return np.asarray(ndtr(bias + shifted / (1.0 - acceleration * shifted)))
+    found = bootstrap(
+        (sample,), np.mean, n_resamples=RESAMPLES, batch=500, confidence_level=confidence, rng=rng
+    ).confidence_interval
+    return Interval(float(found.low), float(found.high))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
 
+# Windows lets a socket with SO_REUSEADDR take a port that another program serves, and has its own option for
+# what bind does elsewhere by itself; elsewhere SO_REUSEADDR is about ports that were left a moment ago.
+_TAKING: int = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
+
+
 @dataclass(frozen=True)
 class Address:
     """How a page is reached."""
@@ -83,7 +88,7 @@ def open_socket(host: str, port: int) -> socket.socket:
     family, kind, number, _, address = found[0]
     opened = socket.socket(family, kind, number)
     try:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.setsockopt(socket.SOL_SOCKET, _TAKING, 1)
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         opened.bind(address)
         opened.listen(64)

@@ -227,15 +227,25 @@ def test_what_is_no_dataset_is_refused_with_a_remedy(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "keys", "value", "said"),
     [
-        ("info", ["fps"], "20 Hz", r"info\.json: fps is '20 Hz', not a whole number"),
-        ("info", ["fps"], 0, r"info\.json: fps is '0', not a whole number above 0"),
-        ("info", ["total_frames"], None, r"info\.json: total_frames is missing"),
-        ("info", ["features", "action"], 3, r"info\.json: features is .* not an object of features"),
-        ("drive", ["camera"], [], r"drive\.json: camera is '\[\]', not an object"),
-        ("drive", ["recordings"], {}, r"drive\.json: recordings is '{}', not a list of objects"),
-        ("drive", ["recordings", 0], "x", r"drive\.json: recordings is .*, not a list of objects"),
-        ("drive", ["recordings", 0, "seeds"], None, r"drive\.json: recordings\[0\]\.seeds is missing"),
-        ("drive", ["recordings", 0, "dropped_seeds"], ["a"], r"recordings\[0\]\.dropped_seeds is"),
+        ("info", ["fps"], "20 Hz", r"info\.json: fps: expected int, got str"),
+        ("info", ["fps"], 0, r"info\.json: fps: expected int >= 1"),
+        ("info", ["total_frames"], None, r"info\.json: object missing required field total_frames"),
+        ("info", ["features", "action"], 3, r"info\.json: features\[\.\.\.\]: expected object, got int"),
+        ("drive", ["camera"], [], r"drive\.json: camera: expected object, got array"),
+        ("drive", ["recordings"], {}, r"drive\.json: recordings: expected array, got object"),
+        ("drive", ["recordings", 0], "x", r"drive\.json: recordings\[0\]: expected object, got str"),
+        (
+            "drive",
+            ["recordings", 0, "seeds"],
+            None,
+            r"recordings\[0\]: .* missing required field seeds",
+        ),
+        (
+            "drive",
+            ["recordings", 0, "dropped_seeds"],
+            ["a"],
+            r"\.dropped_seeds\[0\]: expected int, got str",
+        ),
     ],
 )
 def test_a_value_of_another_form_is_named_with_its_file(

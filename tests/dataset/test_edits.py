@@ -119,11 +119,18 @@ def test_what_is_not_there_cannot_be_edited(tmp_path: Path, call, message: str) 
     ("text", "message"),
     [
         ("", "edits.json is damaged"),
-        ("[]", "format is not a JSON object, this program reads 1"),
+        ("[]", r"edits\.json is damaged \(expected object, got array\)"),
+        ('{"format": 1, "excluded": ' + "[" * 100_000, r"edits\.json is damaged \(nested too deeply\)"),
         ('{"format": 2}', "format is 2, this program reads 1"),
-        ('{"format": 1, "excluded": 3}', "excluded holds '3', no range of frames"),
-        ('{"format": 1, "marked": [{"episode": 0, "from_frame": 3, "to_frame": 3}]}', "marked holds"),
-        ('{"format": 1, "excluded": [{"episode": 0, "from_frame": -1, "to_frame": 3}]}', "excluded holds"),
+        ('{"format": 1, "excluded": 3}', "excluded: expected array, got int"),
+        (
+            '{"format": 1, "marked": [{"episode": 0, "from_frame": 3, "to_frame": 3}]}',
+            r"marked\[0\] ends",
+        ),
+        (
+            '{"format": 1, "excluded": [{"episode": 0, "from_frame": -1, "to_frame": 3}]}',
+            r"\[0\]\.from_frame",
+        ),
     ],
 )
 def test_damaged_edits_are_named_and_not_passed_over(tmp_path: Path, text: str, message: str) -> None:
