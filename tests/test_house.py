@@ -54,15 +54,16 @@ _CIRCLES = {
     frozenset({"drive.models.training.fit", "drive.models.training.run_folder", "drive.train"}),
     frozenset({"drive.evaluate", "drive.evaluation.evaluated", "drive.evaluation.plan"}),
 }
-_STEPPERS = {
-    "drive/driving/demonstrations.py",
-    "drive/driving/rerender.py",
-    "drive/driving/warmup.py",
-    "drive/web/serve/simulation.py",
-}
+_STEPPERS = {"drive/web/serve/simulation.py"}
 
-_MOVES = {"step", "step_unseen", "advance"}
-_MAY_MOVE_WORLDS = ("drive/sim/", "drive/interchange/", "drive/driving/session.py", "drive/commands/bench.py")
+_MOVES = {"step", "step_unseen", "advance", "advance_worlds"}
+_MAY_MOVE_WORLDS = (
+    "drive/sim/",
+    "drive/interchange/",
+    "drive/driving/session.py",
+    "drive/driving/foreign.py",
+    "drive/commands/bench.py",
+)
 # Receivers of such a call that are no world: rich's progress bars, the session, the page's simulation.
 _NO_WORLDS = re.compile(r"_?(progress|bars?|session|simulation)")
 

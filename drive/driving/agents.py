@@ -18,6 +18,8 @@ _FACTORY = re.compile(r"[A-Za-z_]\w*(\.\w+)*:[A-Za-z_]\w*(\.\w+)*\Z")
 class Straight:
     """Holds the wheel straight, whatever comes: the floor under every score."""
 
+    looks = False
+
     def reset(self, context: Context) -> None:
         """Nothing to forget."""
 

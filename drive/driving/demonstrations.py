@@ -1,23 +1,32 @@
 """Drives through one scenario, under the expert's eyes, and keeps what a learner needs."""
 
-from dataclasses import dataclass, field
-from math import radians
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from math import isnan, radians
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.agent import acceleration_fraction
-from drive.core.errors import UserError
+from drive.agent import OBSERVATION, Agent, acceleration_fraction
 from drive.dataset.layout import FRONT_IMAGE, VIEW_IMAGE
 from drive.dataset.stats import IMAGE_SAMPLES, ImageStats, Stats
-from drive.driving.session import checked_numbers
-from drive.driving.steering_noise import NoiseSettings, SteeringNoise
+from drive.driving.drive import Drive, Observer, Seat
+from drive.driving.gates import NoiseGate, RecoveryGate
+from drive.driving.parts import Heartbeat, Step
+from drive.driving.rollout import task_of
+from drive.driving.session import Session
+from drive.driving.steering_noise import NoiseSettings
 from drive.episode import FAILED_ENDS, End
+from drive.sim.expert import Expert
 
 STATS_EVERY = 600 // IMAGE_SAMPLES  # frames between two that enter the statistics
+REPORT_EVERY = 20  # frames between two reports of progress
 VIEW_MARGIN = 0.3  # a shifted view's middle stays this far inside its lane [m]
+
+
+Report = Callable[[int], None]
 
 
 @dataclass(frozen=True)
@@ -44,14 +53,14 @@ class Demonstration:
     seed: int
     scenario: str
     weather: str
-    ends: tuple[str, ...]
+    ends: tuple[End, ...]
     steps: int
     columns: dict[str, Any] = field(default_factory=dict)
     image_stats: dict[str, Stats] = field(default_factory=dict)
     error: str = ""  # how the agent at the wheel failed
 
     @property
-    def failure(self) -> str | None:
+    def failure(self) -> End | None:
         """Why nobody should learn from it; None: it is good."""
         return next((end for end in self.ends if end in FAILED_ENDS), None)
 
@@ -78,23 +87,100 @@ class Pictures:
         return self._stats.result()
 
 
+class DemonstrationLog(Observer):
+    """Keeps what a learner needs of each n-th step.
+
+    A kept frame pairs what the camera shows before the step with the expert's own answer there (`action`),
+    with what was driven (`action.executed`), and with a second picture of the same instant from a car
+    shifted and turned, labelled by the expert's steering at that pose.
+
+    Args:
+        expert: whose answers are the labels.
+        settings: what to keep.
+        rng: draws the second pictures' poses.
+        report: called with the number of new frames every now and then.
+    """
+
+    def __init__(
+        self, expert: Expert, settings: DriveSettings, rng: np.random.Generator, report: Report | None = None
+    ) -> None:
+        self._expert, self._settings, self._rng = expert, settings, rng
+        self._report, self._reported = report, 0
+        self._row: dict[str, Any] | None = None
+        self.rows: dict[str, list[Any]] = {}
+
+    def looks(self, drive: Drive) -> bool:
+        """Each n-th picture is kept."""
+        return drive.step % self._settings.every == 0
+
+    def begin(self, drive: Drive) -> None:
+        """Make room for pictures."""
+        shape = drive.observation["camera"].shape
+        self.front, self.view = (Pictures(shape, self._settings.jpeg_quality) for _ in range(2))
+
+    def decided(self, drive: Drive, step: Step) -> None:
+        """Keep what is seen, where the car is and what the expert would do."""
+        self._row = None
+        if step.index % self._settings.every:
+            return
+        world, w, ego, expert = drive.world, drive.w, drive.ego, self._expert
+        self._label = expert.steering_at(world, w, 0.0, 0.0)
+        self._label_acceleration = acceleration_fraction(world.cruise_acceleration(w))
+        row = {
+            "observation.state": state_of(step.observation),
+            "observation.command": int(step.observation["command"]),
+            "privileged.lateral_offset_m": float(ego["lateral_offset"]),
+            "privileged.heading_error_rad": float(ego["heading_error"]),
+        }
+        self.front.add(step.observation["camera"])
+        if self._settings.views:
+            lateral, yaw = draw_view(self._rng, ego, self._settings)
+            self.view.add(world.render_view(w, lateral, yaw))
+            row["view.lateral_m"], row["view.yaw_rad"] = lateral, yaw
+            row["action.view"] = expert.steering_at(world, w, lateral, yaw)
+        self._row = row
+
+    def moved(self, drive: Drive, step: Step) -> None:
+        """Add the labels, and what was driven."""
+        row = self._row
+        if row is None:
+            return
+        driven, label = step.acceleration, self._label_acceleration
+        if isnan(driven):  # the speed law's, which is the expert's too
+            driven = label = acceleration_fraction(float(drive.ego["acceleration_command"]))
+        row["action"] = (self._label, label)
+        row["action.executed"] = (step.steering, driven)
+        for name, value in row.items():
+            self.rows.setdefault(name, []).append(value)
+        frames = len(self.front.encoded)
+        if self._report is not None and frames - self._reported >= REPORT_EVERY:
+            self._report(frames - self._reported)
+            self._reported = frames
+
+    def columns(self) -> tuple[dict[str, Any], dict[str, Stats]]:
+        """The dataset's columns, and statistics of the pictures."""
+        columns: dict[str, Any] = {name: np.array(values) for name, values in self.rows.items()}
+        columns[FRONT_IMAGE], stats = self.front.encoded, {FRONT_IMAGE: self.front.stats()}
+        if self._settings.views:
+            columns[VIEW_IMAGE], stats[VIEW_IMAGE] = self.view.encoded, self.view.stats()
+        return columns, stats
+
+
 def record_drive(
     env: Any,
-    expert: Any,
+    expert: Expert,
     scenario: Any,
     settings: DriveSettings,
-    report: Any = None,
-    driver: Any = None,
+    report: Report | None = None,
+    driver: Agent | None = None,
+    heartbeat: Heartbeat | None = None,
 ) -> Demonstration:
     """Let the expert drive a scenario while its steering is disturbed, or another agent while it watches.
 
-    Each kept frame pairs what the camera shows before a step with the expert's own steering there (`action`),
-    with what was driven (`action.executed`), and with a second picture of the same instant from a car shifted
-    and turned, labelled by the expert's steering at that pose. Everything random follows from the scenario's
-    seed.
+    Everything random follows from the scenario's seed.
 
     Args:
-        env: a LaneEnv with longitudinal="cruise".
+        env: a LaneEnv; with longitudinal="agent" whoever drives has the pedals too.
         expert: an Expert.
         scenario: where to drive.
         settings: what to keep.
@@ -102,121 +188,32 @@ def record_drive(
         driver: an agent that drives undisturbed until it strays, when the expert takes the wheel and brings
             the car back; None: the expert drives. The labels are the expert's in both cases (DAgger with a
             gate: Ross et al. 2011, Zhang and Cho 2017).
+        heartbeat: told before every call of the driver.
     """
-    rng = np.random.default_rng([scenario.seed, 4099])
-    noise_rng, view_rng = rng.spawn(2)
-    observation, _ = env.reset(options={"scenario": scenario})
-    context = env.context(privileged=True)
-    expert.reset(context)
-    world = context.world
-    noise = SteeringNoise(
-        noise_rng, settings.noise, wheelbase=context.wheelbase, car_width=world.params.width
+    noise_rng, view_rng = np.random.default_rng([scenario.seed, 4099]).spawn(2)
+    log = DemonstrationLog(expert, settings, view_rng, report)
+    gate = NoiseGate(expert, noise_rng, settings.noise) if driver is None else RecoveryGate(expert)
+    seat = Seat(driver or expert, gates=[gate], observers=[log])
+    session = Session(task_of(env), seat, heartbeat=heartbeat)
+    session.reset(scenario)
+    session.run(settings.max_steps)
+    drive = session.drive
+    recorded = Demonstration(
+        scenario.seed, scenario.name, scenario.weather, drive.ends, drive.step, error=drive.failure or ""
     )
-    if driver is not None:
-        driver.reset(env.context(privileged=getattr(driver, "privileged", False)))
-    rescue = RecoveryGate(world.params.width)
-    shape = observation["camera"].shape
-    front, view = Pictures(shape, settings.jpeg_quality), Pictures(shape, settings.jpeg_quality)
-    rows: dict[str, list[Any]] = {}
-    ends: list[str] = []
-    step, reported, error = 0, 0, ""
-    while not ends and step != settings.max_steps:
-        label = expert.act(observation).steering
-        ego = world.egos[context.world_index]
-        if driver is None:
-            aimed = expert.steering_at(world, context.world_index, -noise.aim(ego, label), 0.0)
-            steering = min(max(aimed + noise(ego, label), -1.0), 1.0)
-        else:
-            try:
-                chosen, _ = checked_numbers(driver.act(observation))
-            except UserError:
-                raise
-            except Exception as problem:
-                error = f"{type(problem).__name__}: {problem} (step {step})"
-                ends = [End.AGENT_FAILURE]
-                break
-            steering = label if rescue(ego) else chosen
-        keep = step % settings.every == 0
-        if keep:
-            row = {
-                "observation.state": state_of(observation),
-                "observation.command": int(observation["command"]),
-                "privileged.lateral_offset_m": float(ego["lateral_offset"]),
-                "privileged.heading_error_rad": float(ego["heading_error"]),
-            }
-            front.add(observation["camera"])
-            if settings.views:
-                lateral, yaw = draw_view(view_rng, ego, settings)
-                view.add(env.render_view(lateral, yaw))
-                row["view.lateral_m"], row["view.yaw_rad"] = lateral, yaw
-                row["action.view"] = expert.steering_at(world, context.world_index, lateral, yaw)
-        action = np.array([steering], np.float32)
-        step += 1
-        if driver is not None or step % settings.every == 0:
-            observation, _, terminated, truncated, info = env.step(action)
-        else:
-            _, terminated, truncated, info = env.step_unseen(action)
-        if keep:
-            acceleration = acceleration_fraction(
-                float(world.egos[context.world_index]["acceleration_command"])
-            )
-            row["action"] = (label, acceleration)
-            row["action.executed"] = (steering, acceleration)
-            for name, value in row.items():
-                rows.setdefault(name, []).append(value)
-        if terminated or truncated:
-            ends = list(info["end"])
-        if report is not None and len(front.encoded) - reported >= 20:
-            report(len(front.encoded) - reported)
-            reported = len(front.encoded)
-    recorded = Demonstration(scenario.seed, scenario.name, scenario.weather, tuple(ends), step, error=error)
     if recorded.failure is not None:
         return recorded
-    columns: dict[str, Any] = {name: np.array(values) for name, values in rows.items()}
-    columns[FRONT_IMAGE] = front.encoded
-    stats = {FRONT_IMAGE: front.stats()}
-    if settings.views:
-        columns[VIEW_IMAGE] = view.encoded
-        stats[VIEW_IMAGE] = view.stats()
-    return Demonstration(scenario.seed, scenario.name, scenario.weather, tuple(ends), step, columns, stats)
-
-
-class RecoveryGate:
-    """Says when the expert must have the wheel: from straying until the car is back in its lane's middle."""
-
-    departure_margin = 0.15  # the car's side is over its lane's border by this [m] within the next FORESIGHT
-    foresight_s = 0.4
-    release_offset = 0.25  # offset within which the wheel is given back [m]
-
-    def __init__(self, car_width: float) -> None:
-        self._half_width = 0.5 * car_width
-        self._helping = False
-
-    def __call__(self, ego: np.void) -> bool:
-        """Whether the expert steers in this step.
-
-        Args:
-            ego: the car's EGO record.
-        """
-        offset = float(ego["lateral_offset"])
-        drift = float(ego["speed"]) * float(ego["heading_error"]) * self.foresight_s
-        soon = offset + drift
-        border = float(ego["left_border"] if soon > 0.0 else ego["right_border"])
-        if abs(soon) > border - self._half_width + self.departure_margin:
-            self._helping = True
-        elif abs(offset) < self.release_offset and abs(drift) < self.release_offset:
-            self._helping = False
-        return self._helping
+    columns, stats = log.columns()
+    return replace(recorded, columns=columns, image_stats=stats)
 
 
 def state_of(observation: Any) -> tuple[float, ...]:
     """The observation's numbers in the order of STATE_NAMES."""
-    return (
-        float(observation["speed"][0]),
-        float(observation["yaw_rate"][0]),
-        float(observation["speed_limit"][0]),
-        float(observation["lead"][0]),
-        float(observation["lead"][1]),
+    return tuple(
+        float(value)
+        for key, quantity in OBSERVATION.items()
+        if quantity.columns
+        for value in observation[key]
     )
 
 

@@ -13,12 +13,17 @@ from drive.agent import OBSERVATION
 from drive.dataset import FRONT_IMAGE, VIEW_IMAGE, DatasetInfo, read_episode, read_info
 from drive.dataset.stats import Stats
 from drive.driving.demonstrations import DriveSettings, Pictures, draw_view
+from drive.driving.drive import Drive, Observer, Seat
+from drive.driving.rollout import ReplayAgent
+from drive.driving.session import Session
 from drive.sim.actors.traffic import CORRIDOR_MARGIN, obstacle_ahead
 from drive.sim.arrays import PATH_STEP
 from drive.sim.density import TRAFFIC
+from drive.sim.expert import Expert
 from drive.sim.maps.styles import GENERATED_MAPS
 from drive.sim.scenario import Scenario, lane_scenario, load_map
 from drive.sim.sensors.weather import TRAINING_WEATHERS
+from drive.sim.task import LaneTask
 from drive.sim.variants import layout_variant, look_variant
 
 OFFSET_TOLERANCE = 0.05  # between the lateral offsets recorded and driven again [m]
@@ -89,13 +94,9 @@ class Rerenderer:
     """
 
     def __init__(self, root: Path, settings: RerenderSettings) -> None:
-        from drive.sim.expert import Expert
-        from drive.sim.task import LaneTask
-
         cv2.setNumThreads(1)
         self._info, self._settings = read_info(root), settings
-        self._task = LaneTask(1, camera=self._info.camera)
-        self._expert = Expert()
+        self._tasks: dict[str, LaneTask] = {}
         self._traffic: dict[int, tuple[str, int]] = {}  # by episode, and for how many frames it fits
 
     def __call__(self, piece: Piece, report: Callable[[int], None]) -> Rerendered:
@@ -141,16 +142,16 @@ class Rerenderer:
 
     def _first_met(self, source: "_Source", scenario: Scenario, stop: int) -> NDArray[np.bool_] | None:
         """(actors,) who is to blame where the drive first meets one or goes otherwise; None: nowhere."""
-        world = self._task.world
-        self._load(scenario)
-        for t in range(stop):
-            ego, actors = world.egos[0], world.actors[0]
+        session = self._session(source, scenario)
+        world = session.drive.world
+        for _ in range(stop):
+            ego, actors = session.drive.ego, world.actors[0]
             touched = int(ego["collision_actor"])
             if touched >= 0 and scenario.actors["path"][touched] != 0:
                 return np.arange(len(actors)) == touched
-            if not self._agrees(source, t):
+            if not source.agrees(session.drive):
                 return _in_lane(scenario.route.points, float(ego["center_s"]), actors, world.params.width)
-            self._advance(source, t)
+            session.step()
         return None
 
     def _find_traffic(self, source: "_Source") -> tuple[str, int]:
@@ -169,32 +170,22 @@ class Rerenderer:
 
     def _rehearse(self, source: "_Source", traffic: str) -> int:
         """Frames that are driven again as recorded."""
-        self._load(source.scenario(traffic))
+        session = self._session(source, source.scenario(traffic))
         for t in range(source.length):
-            if not self._agrees(source, t):
+            if not source.agrees(session.drive):
                 return t
-            self._advance(source, t)
+            session.step()
         return source.length
 
-    def _load(self, scenario: Scenario) -> None:
-        self._task.reset(0, np.random.default_rng(0), {"scenario": scenario})
-        self._expert.reset(self._task.world.context(0, privileged=True))
-
-    def _agrees(self, source: "_Source", t: int) -> bool:
-        ego, seen = self._task.world.egos[0], self._task.scalars()
-        speed, _, limit, gap, _ = source.columns["observation.state"][t]
-        offset = source.columns["privileged.lateral_offset_m"][t]
-        return bool(
-            abs(float(ego["lateral_offset"]) - offset) <= OFFSET_TOLERANCE
-            and abs(seen["speed"][0, 0] - speed) <= SPEED_TOLERANCE
-            and abs(seen["speed_limit"][0, 0] - limit) <= SPEED_TOLERANCE
-            and abs(seen["lead"][0, 0] - gap) <= GAP_TOLERANCE
-        )
-
-    def _advance(self, source: "_Source", t: int) -> None:
-        steering, acceleration = source.columns["action.executed"][t].astype(np.float64)
-        pedals = acceleration if source.pedals else np.nan
-        self._task.world.advance(np.array([steering]), np.array([pedals]))
+    def _session(self, source: "_Source", scenario: Scenario, *observers: Observer) -> Session:
+        """The recorded drive at the start of a scenario; only the record ends it."""
+        longitudinal = "agent" if source.pedals else "cruise"
+        if longitudinal not in self._tasks:
+            self._tasks[longitudinal] = LaneTask(1, camera=self._info.camera, longitudinal=longitudinal)
+        seat = Seat(source.replay(), observers=observers)
+        session = Session(self._tasks[longitudinal], seat, ending=frozenset())
+        session.reset(scenario)
+        return session
 
     def _shoot(
         self,
@@ -207,32 +198,33 @@ class Rerenderer:
         mirrored: bool = False,
         kept_lanes: bool = False,
     ) -> Rerendered:
-        settings, world = self._settings.pictures, self._task.world
-        camera = self._info.camera
+        settings, camera = self._settings.pictures, self._info.camera
         shape = (camera.height_px, camera.width_px, 3)
         front, view = Pictures(shape, settings.jpeg_quality), Pictures(shape, settings.jpeg_quality)
         rows: dict[str, list[Any]] = {}
         lost, frames, reported = 0, 0, 0
-        self._load(scenario)
+        shutter = _Shutter(piece, settings.every)
+        session = self._session(source, scenario, shutter)
+        drive, world = session.drive, session.drive.world
         for t in range(piece.stop):
-            if not self._agrees(source, t):
+            if not source.agrees(drive):
                 lost = piece.stop - max(t, piece.start)
                 break
-            if t >= piece.start and (t - piece.start) % settings.every == 0:
-                row = self._row(source, t)
-                front.add(world.render()[0])
+            if shutter.looks(drive):
+                row = source.row(drive)
+                front.add(drive.observation["camera"])
                 if settings.views:
-                    lateral, yaw = draw_view(rng, world.egos[0], settings)
+                    lateral, yaw = draw_view(rng, drive.ego, settings)
                     view.add(world.render_view(0, lateral, yaw))
                     row["view.lateral_m"], row["view.yaw_rad"] = lateral, yaw
-                    row["action.view"] = self._expert.steering_at(world, 0, lateral, yaw)
+                    row["action.view"] = Expert.steering_at(world, 0, lateral, yaw)
                 for name, value in row.items():
                     rows.setdefault(name, []).append(value)
                 frames += 1
                 if frames - reported >= 20:
                     report(frames - reported)
                     reported = frames
-            self._advance(source, t)
+            session.step()
         if not frames:
             return Rerendered(piece, scenario.weather, mirrored, lost, kept_lanes)
         columns: dict[str, Any] = {name: np.array(values) for name, values in rows.items()}
@@ -241,19 +233,17 @@ class Rerenderer:
             columns[VIEW_IMAGE], stats[VIEW_IMAGE] = view.encoded, view.stats()
         return Rerendered(piece, scenario.weather, mirrored, lost, kept_lanes, columns, stats)
 
-    def _row(self, source: "_Source", t: int) -> dict[str, Any]:
-        """The numbers of a frame: the pose and the expert's steering anew, the others as recorded."""
-        world = self._task.world
-        ego = world.egos[0]
-        row = {name: source.columns[name][t] for name in _KEPT if name in source.columns}
-        row["observation.state"] = source.columns["observation.state"][t]
-        row["observation.command"] = source.columns["observation.command"][t]
-        row["privileged.lateral_offset_m"] = float(ego["lateral_offset"])
-        row["privileged.heading_error_rad"] = float(ego["heading_error"])
-        if "action.expert" in source.columns:
-            acceleration = source.columns["action.expert"][t][1]
-            row["action.expert"] = (self._expert.steering_at(world, 0, 0.0, 0.0), acceleration)
-        return row
+
+class _Shutter(Observer):
+    """Looks at those frames of a piece that are pictured."""
+
+    def __init__(self, piece: Piece, every: int) -> None:
+        self._piece, self._every = piece, every
+
+    def looks(self, drive: Drive) -> bool:
+        """Whether the next frame is one of them."""
+        start, stop = self._piece.start, self._piece.stop
+        return start <= drive.step < stop and (drive.step - start) % self._every == 0
 
 
 def _in_lane(points: NDArray[np.void], s: float, actors: NDArray[np.void], width: float) -> NDArray[np.bool_]:
@@ -309,6 +299,36 @@ class _Source:
             map_file=maps.get(name),
             style=style,
         )
+
+    def replay(self) -> ReplayAgent:
+        """The driver who does what was done."""
+        executed = self.columns["action.executed"]
+        return ReplayAgent(executed[:, 0], executed[:, 1] if self.pedals else None)
+
+    def agrees(self, drive: Drive) -> bool:
+        """Whether the car is where it was recorded, among the same traffic."""
+        ego, seen = drive.ego, drive.observation
+        speed, _, limit, gap, _ = self.columns["observation.state"][drive.step]
+        offset = self.columns["privileged.lateral_offset_m"][drive.step]
+        return bool(
+            abs(float(ego["lateral_offset"]) - offset) <= OFFSET_TOLERANCE
+            and abs(seen["speed"][0] - speed) <= SPEED_TOLERANCE
+            and abs(seen["speed_limit"][0] - limit) <= SPEED_TOLERANCE
+            and abs(seen["lead"][0] - gap) <= GAP_TOLERANCE
+        )
+
+    def row(self, drive: Drive) -> dict[str, Any]:
+        """The numbers of a frame: the pose and the expert's steering anew, the others as recorded."""
+        t, ego = drive.step, drive.ego
+        row = {name: self.columns[name][t] for name in _KEPT if name in self.columns}
+        row["observation.state"] = self.columns["observation.state"][t]
+        row["observation.command"] = self.columns["observation.command"][t]
+        row["privileged.lateral_offset_m"] = float(ego["lateral_offset"])
+        row["privileged.heading_error_rad"] = float(ego["heading_error"])
+        if "action.expert" in self.columns:
+            acceleration = self.columns["action.expert"][t][1]
+            row["action.expert"] = (Expert.steering_at(drive.world, drive.w, 0.0, 0.0), acceleration)
+        return row
 
     def mirrored(self) -> "_Source":
         """The drive with left and right exchanged."""

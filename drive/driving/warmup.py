@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 COMPILING = "compiling kernels, once (half a minute on two cores, a minute on one) ..."
 
-_SIDE_PX = 96  # of the small camera
 _PATIENCE = 300.0  # with the other process, once this one has compiled its half [s]
 _OTHER = "from drive.driving.warmup import other_process; other_process()"
 
@@ -48,15 +47,18 @@ def warm_up(env: Any = None, scenario: Any = None, agents: "Iterable[Agent]" = (
             scenario = lane_scenario(3)
         short = replace(scenario, goal_s=scenario.start_s + 0.5)
         if beside:
+            from drive.sim.compiling import drive_unseen
+
             drive_unseen(short)
 
-    from drive.driving.session import rollout
+    from drive.driving.rollout import rollout
     from drive.sim.expert import Expert
 
     if env is None:
+        from drive.sim.compiling import small_camera
         from drive.sim.env import LaneEnv
 
-        env = LaneEnv(camera=_camera())
+        env = LaneEnv(camera=small_camera())
     episode = rollout(env, Expert(), short)
     if episode.error is not None:
         raise RuntimeError(episode.extra["traceback"])
@@ -74,40 +76,11 @@ def warm_up_with_message() -> None:
     warm_up()
 
 
-def drive_unseen(scenario: Any) -> None:
-    """Load a scenario and drive one step without a picture: maps, scenery and physics, no renderer."""
-    import numpy as np
-
-    from drive.sim.expert import Expert
-    from drive.sim.task import LaneTask
-
-    task = LaneTask(1, camera=_camera())
-    task.reset(0, np.random.default_rng(0), {"scenario": scenario})
-    steering = Expert.steering_at(task.world, 0, 0.0, 0.0)
-    task.advance(np.array([[steering]], np.float32))
-    task.score()
-    task.scalars()
-
-
-def draw_nothing() -> None:
-    """Draw the frames of no cars at all: the renderer alone, compiled for what a world hands it."""
-    import numpy as np
-
-    from drive.sim.arrays import ACTOR
-    from drive.sim.ragged_arrays import RaggedArrays
-    from drive.sim.sensors.records import Actors, Pictures, Shots
-    from drive.sim.sensors.renderer import Renderer
-    from drive.sim.sensors.store import SceneStore
-
-    worlds, actors = np.zeros(0, np.int64), RaggedArrays(ACTOR, 1)
-    shots, moving = Shots(worlds, np.zeros((0, 4)), worlds), Actors(actors.data, actors.begin, actors.end)
-    out = Pictures.empty(("rgb",), 0, _SIDE_PX, _SIDE_PX)
-    Renderer(_camera(), SceneStore(1)).render(shots, moving, out)
-
-
 def other_process() -> None:
     """The life of the second process."""
     end_with_parent()
+    from drive.sim.compiling import draw_nothing
+
     draw_nothing()
 
 
@@ -119,12 +92,6 @@ def end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
-
-
-def _camera() -> Any:
-    from drive.camera import Camera
-
-    return Camera(width_px=_SIDE_PX, height_px=_SIDE_PX)
 
 
 @contextmanager

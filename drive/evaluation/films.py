@@ -71,7 +71,7 @@ def make_film(env: Any, scenario: Any, order: FilmOrder) -> bytes:
     Raises:
         RuntimeError: the environment failed.
     """
-    from drive.driving.session import ReplayAgent, rollout
+    from drive.driving.rollout import ReplayAgent, rollout
 
     pictures: list[NDArray[np.uint8]] = []
     board = _Board(env, scenario, order)

@@ -98,7 +98,7 @@ class Worker:
 
     def drive(self, slot: ScenarioRef, names: Sequence[str]) -> list[EpisodeRow]:
         """Let the named agents drive one scenario, one after the other."""
-        from drive.driving.session import rollout
+        from drive.driving.rollout import rollout
         from drive.evaluation.summary import episode_row
 
         found = []
@@ -139,7 +139,7 @@ class Worker:
         Raises:
             RuntimeError: the environment failed.
         """
-        from drive.driving.session import ReplayAgent, rollout
+        from drive.driving.rollout import ReplayAgent, rollout
 
         episode = rollout(self.env, ReplayAgent(steering), self.scenario(slot), name="recorded")
         if episode.error is not None:

@@ -2,7 +2,7 @@
 
 import math
 
-from drive.agent import Context, Control, Observation
+from drive.agent import Context, Control, Observation, acceleration_fraction
 from drive.core.kernels import kernel
 from drive.core.portable_math import atan, sincos, wrap_angle
 from drive.sim.maps.path import project, sample
@@ -50,9 +50,10 @@ def path_steering(points, begin, end, x, y, yaw, speed, s_guess, params) -> floa
 
 
 class Expert:
-    """Drives on the reference path with the simulator's truth; speed is left to the speed law."""
+    """Drives on the reference path with the truth, at the speed that curves, limit and lead allow."""
 
     privileged = True
+    looks = False
 
     def reset(self, context: Context) -> None:
         """Take hold of the world that the context carries."""
@@ -62,7 +63,8 @@ class Expert:
 
     def act(self, observation: Observation) -> Control:
         """Steer from the true pose; the observation is not used."""
-        return Control(self.steering_at(self._world, self._index, 0.0, 0.0))
+        acceleration = acceleration_fraction(self._world.cruise_acceleration(self._index))
+        return Control(self.steering_at(self._world, self._index, 0.0, 0.0), acceleration)
 
     @staticmethod
     def steering_at(world, w: int, lateral_m: float, yaw_rad: float) -> float:

@@ -129,7 +129,7 @@ class LaneTask:
             raise ValueError(f"Action {actions.tolist()} is not finite; give numbers in [-1, 1].")
         self.world.advance(self._steering, self._acceleration, live)
 
-    def move(
+    def advance_worlds(
         self, steering: NDArray[np.float64], acceleration: NDArray[np.float64], live: NDArray[np.bool_]
     ) -> None:
         """Drive the live worlds one step.

@@ -157,6 +157,16 @@ class World:
             low, high = (middle, high) if wanted > 0.0 else (low, middle)
         return low
 
+    def cruise_acceleration(self, w: int) -> float:
+        """What the speed law asks for where ego w is: curves, limit and lead considered [m/s^2]."""
+        ego = self.egos[w]
+        begin, end = self.paths.begin[ego["path"]], self.paths.end[ego["path"]]
+        wanted: float = cruise(
+            self.paths.data, begin, end, ego["center_s"], ego["speed"], ego["acceleration"],
+            ego["speed_limit"], ego["lead_gap"], ego["lead_speed"],
+        )  # fmt: skip
+        return wanted
+
     def _load_scene(self, w: int, scenario: Scenario) -> None:
         road_map = scenario.road_map
         if self._held[w] is not road_map:

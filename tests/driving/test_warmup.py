@@ -6,6 +6,7 @@ import textwrap
 import pytest
 
 from drive.driving import warmup
+from drive.sim import compiling
 
 ENDLESS = "import time; from drive.driving.warmup import end_with_parent; end_with_parent(); time.sleep(60)"
 
@@ -69,7 +70,7 @@ def test_nothing_is_drawn_in_this_process_meanwhile(monkeypatch):
     drawn = Renderer.render
     monkeypatch.setattr(Renderer, "render", refuse)
     scenario = lane_scenario(3)
-    warmup.drive_unseen(scenario)
+    compiling.drive_unseen(scenario)
     monkeypatch.setattr(Renderer, "render", drawn)
     warmup.warm_up(scenario=scenario)  # and the same scenario can be driven with pictures afterwards
 
@@ -88,7 +89,7 @@ def test_the_other_process_compiles_for_the_types_that_a_drive_draws_with(monkey
         return 0, 0
 
     monkeypatch.setattr(renderer, "draw_frames", note)
-    warmup.draw_nothing()
+    compiling.draw_nothing()
     env = LaneEnv(camera=Camera(width_px=320, height_px=160))
     env.reset(seed=1)
     env.render_view(0.2, 0.02)

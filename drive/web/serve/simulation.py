@@ -1,7 +1,7 @@
 """The drive itself, one control step at a time; nothing here knows of time, threads or the network."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,6 @@ from drive.agent import (
     acceleration_fraction,
 )
 from drive.camera import Camera
-from drive.control.speed import cruise
 from drive.driving.demonstrations import DriveSettings, draw_view, state_of
 from drive.episode import End
 from drive.sim.expert import Expert
@@ -237,14 +236,7 @@ class Simulation:
 
     def _cruise(self) -> float:
         """The acceleration that the speed law asks for here [m/s^2]."""
-        world = self._task.world
-        ego, paths = world.egos[0], world.paths
-        begin, end = paths.begin[ego["path"]], paths.end[ego["path"]]
-        speed_law: Callable[..., float] = cruise
-        return speed_law(
-            paths.data, begin, end, ego["center_s"], ego["speed"], ego["acceleration"], ego["speed_limit"],
-            ego["lead_gap"], ego["lead_speed"],
-        )  # fmt: skip
+        return self._task.world.cruise_acceleration(0)
 
     # --- seeing
 

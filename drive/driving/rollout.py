@@ -1,0 +1,134 @@
+"""One agent, one scenario, one episode."""
+
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drive.agent import Agent, AgentFailure, Context, Control, Observation
+from drive.core.errors import UserError
+from drive.driving.drive import Drive, Observer, Seat, one_line
+from drive.driving.episode_log import EpisodeLog
+from drive.driving.foreign import ForeignTask
+from drive.driving.parts import Disturbance, Gate, Heartbeat, Step, Task
+from drive.driving.session import Session
+from drive.episode import Episode
+
+OnFrame = Callable[[int, Observation, float, dict[str, float]], None]
+
+
+class ReplayAgent:
+    """Drives stored actions again.
+
+    Args:
+        steering: (T,) in [-1, 1].
+        acceleration: (T,) likewise, NaN where the car kept its speed by itself; None: everywhere.
+    """
+
+    looks = False
+
+    def __init__(
+        self, steering: NDArray[np.floating], acceleration: NDArray[np.floating] | None = None
+    ) -> None:
+        self._steering, self._acceleration = steering, acceleration
+        self._step = 0
+
+    def reset(self, context: Context) -> None:
+        """Start again at the first action."""
+        self._step = 0
+
+    def act(self, observation: Observation) -> Control:
+        """The stored action of this step."""
+        if self._step >= len(self._steering):
+            raise AgentFailure("the stored actions ended before the drive did")
+        i = self._step
+        self._step += 1
+        given = None if self._acceleration is None else float(self._acceleration[i])
+        return Control(float(self._steering[i]), None if given is None or np.isnan(given) else given)
+
+    def snapshot(self) -> int:
+        """How far it is."""
+        return self._step
+
+    def restore(self, state: int) -> None:
+        """Go on from there."""
+        self._step = state
+
+
+class OnEachFrame(Observer):
+    """Calls a function with (step, observation, steering, shadows' steering) before each step is driven."""
+
+    def __init__(self, function: OnFrame) -> None:
+        self._function = function
+
+    def looks(self, drive: Drive) -> bool:
+        """Every frame is handed on."""
+        return True
+
+    def decided(self, drive: Drive, step: Step) -> None:
+        """Hand on what will be driven."""
+        shadows = {
+            name: float("nan") if control is None else control.steering
+            for name, control in step.shadows.items()
+        }
+        self._function(step.index, step.observation, step.steering, shadows)
+
+
+def task_of(env: Any) -> Task:
+    """The task behind a lane environment; another Gymnasium environment becomes one."""
+    task: Task | None = getattr(env.unwrapped, "task", None)
+    return ForeignTask(env) if task is None else task
+
+
+def rollout(
+    env: Any,
+    agent: Agent,
+    scenario: Any,
+    *,
+    name: str = "agent",
+    shadows: Mapping[str, Agent] | None = None,
+    gates: Sequence[Gate] = (),
+    disturbances: Sequence[Disturbance] = (),
+    on_frame: OnFrame | None = None,
+    heartbeat: Heartbeat | None = None,
+) -> Episode:
+    """Let an agent drive one scenario from its start to its end.
+
+    The agent's own failure (an exception, a control that is not a number in [-1, 1]) ends the drive and
+    stands in `Episode.failure`; an exception of the environment stands in `Episode.error`. Nothing here
+    limits the time: whoever runs agents that may hang does so in a process of a `WorkerPool`.
+
+    Args:
+        env: a lane environment, whose `longitudinal` says whether the agent has the pedals.
+        agent: who drives.
+        scenario: what is driven.
+        name: the agent's name in results.
+        shadows: agents that see every frame and are not heard; their steering is kept, NaN once one failed
+            (as the driver can fail; it stands in `Episode.extra["shadow_failures"]`).
+        gates: between what the agent wants and what is driven.
+        disturbances: between what is observed and what the agent sees.
+        on_frame: called with (step, observation, steering, shadows' steering) before each step is driven.
+        heartbeat: told what is about to happen, such as "act of net at step 12", before every reset and act
+            of the agent and of each shadow.
+
+    Returns:
+        The episode, whatever happened.
+
+    Raises:
+        UserError: an agent cannot drive here at all.
+    """
+    log = EpisodeLog()
+    observers = [log] if on_frame is None else [log, OnEachFrame(on_frame)]
+    seat = Seat(agent, name, shadows or {}, gates, disturbances, observers)
+    session = Session(task_of(env), seat, heartbeat=heartbeat)
+    try:
+        session.reset(scenario)
+        session.run()
+    except UserError:
+        raise
+    except Exception as problem:
+        error = f"{type(problem).__name__}: {one_line(problem)} at step {session.drive.step}"
+        return log.episode(error, traceback=traceback.format_exc())
+    return log.episode()
