@@ -127,16 +127,17 @@ def test_an_agents_failure_counts_and_does_not_stop_the_run(tmp_path: Path) -> N
 def test_a_program_error_gives_no_rate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    from drive.sim.env import LaneEnv
+    from drive.sim.task import LaneTask
 
-    step = LaneEnv.step
+    advance = LaneTask.advance_worlds
 
-    def break_down(env: LaneEnv, action: np.ndarray) -> Any:
-        if env.scenario.name == "lane/1":
+    def break_down(task: LaneTask, *arguments: Any) -> Any:
+        scenario = task.world.scenarios[0]
+        if scenario is not None and scenario.name == "lane/1":
             raise FloatingPointError("broken")
-        return step(env, action)
+        return advance(task, *arguments)
 
-    monkeypatch.setattr(LaneEnv, "step", break_down)
+    monkeypatch.setattr(LaneTask, "advance_worlds", break_down)
     with pytest.raises(SystemExit) as ended:
         main(config(tmp_path))
     assert ended.value.code == 1
