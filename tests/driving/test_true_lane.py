@@ -6,13 +6,12 @@ import drive  # noqa: F401 - registers the environments
 from drive.agent import Context
 from drive.control.lane_vector import lane_to_vector
 from drive.control.lateral import LATERAL_LAWS
+from drive.driving.rollout import rollout
 from drive.driving.true_lane import TrueLane, stanley_on_true_lane, true_lane_agent
 from drive.modular.lane_detector import LaneDetector
 from drive.modular.lane_tracker import LaneTracker
 from drive.modular.pipeline import ModularAgent
 from drive.modular.stages import Untracked, VectorPerception, first_odometry
-from drive.driving.rollout import rollout
-from drive.driving.true_lane import TrueLaneAgent
 from drive.scoring.suites import suite
 from drive.sim.expert import Expert
 from drive.sim.lane_truth import true_lane
