@@ -74,7 +74,7 @@ def test_the_summary_has_rates_with_intervals(results: Path) -> None:
     assert 0.0 < spent["act_ms_p50"] <= spent["act_ms_p95"] <= spent["act_ms_p99"]
     assert spent["steps"] == sum(row["steps"] for row in read_rows(results) if row["agent"] == "calm")
     stored = json.loads((results / "config.json").read_text())
-    assert stored["camera"] == asdict(Camera())
+    assert stored["camera"] == Camera().to_json()
     assert stored["simulator"] == simulator_key()
 
 
@@ -224,7 +224,7 @@ def test_agents_see_through_the_camera_that_the_policy_was_trained_on(
     policy, out = write_policy(tmp_path, "small", SMALL), tmp_path / "out"
     asked = config(out, agent=(f"net={policy}", "straight"), episodes=1)
     main(asked)
-    assert json.loads((out / "config.json").read_text())["camera"] == asdict(SMALL)
+    assert json.loads((out / "config.json").read_text())["camera"] == SMALL.to_json()
     net, straight = read_rows(out)
     assert net["failure"] is None
     assert net["sha256_frames"] == straight["sha256_frames"]
