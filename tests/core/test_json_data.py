@@ -33,5 +33,5 @@ def test_what_stands_beside_is_passed_over() -> None:
     assert decode(b'{"fps": 20, "robot_type": "car", "seeds": [1]}', Form) == Form(20, [1])
     values = decode('{"fps": 20, "robot_type": "car"}', dict[str, Any])
     assert values["robot_type"] == "car" and convert(values, Form) == Form(20)
-    with pytest.raises(ValueError, match="^fps: expected int, got str"):
+    with pytest.raises(ValueError, match=r"^fps: expected int, got str"):
         convert({"fps": "20"}, Form)
