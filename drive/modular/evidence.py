@@ -58,22 +58,34 @@ def _paint(
     cells on each side, since dark joints flank a kerb's top where the pavement may be as bright) and further
     off (broad and double marks); where neither side is road, nothing is paint.
     """
+    # Every neighbour is a slice of its own: indices that cannot be negative are ten times as fast.
     close, near, far = 2 * step, side * step, (side + 1) * step
-    for k in range(max(begin, far), len(mark) - far):
-        c, y = light[k], yellow[k]
+    a = max(begin, far)
+    b = len(mark) - far
+    light_here, yellow_here, seen, mark = light[a:b], yellow[a:b], seen[a:b], mark[a:b]
+    light_step_a, light_step_b = light[a - step : b - step], light[a + step : b + step]
+    light_close_a, light_close_b = light[a - close : b - close], light[a + close : b + close]
+    light_near_a, light_near_b = light[a - near : b - near], light[a + near : b + near]
+    light_far_a, light_far_b = light[a - far : b - far], light[a + far : b + far]
+    yellow_close_a, yellow_close_b = yellow[a - close : b - close], yellow[a + close : b + close]
+    yellow_near_a, yellow_near_b = yellow[a - near : b - near], yellow[a + near : b + near]
+    yellow_far_a, yellow_far_b = yellow[a - far : b - far], yellow[a + far : b + far]
+    off_a, off_b = off[a - near : b - near], off[a + near : b + near]
+    for k in range(len(mark)):
+        c, y = light_here[k], yellow_here[k]
         wide = _stripe(
-            c, _HALF * (light[k - near] + light[k - far]), _HALF * (light[k + near] + light[k + far]),
-            y, _HALF * (yellow[k - near] + yellow[k - far]), _HALF * (yellow[k + near] + yellow[k + far]),
+            c, _HALF * (light_near_a[k] + light_far_a[k]), _HALF * (light_near_b[k] + light_far_b[k]),
+            y, _HALF * (yellow_near_a[k] + yellow_far_a[k]), _HALF * (yellow_near_b[k] + yellow_far_b[k]),
         )  # fmt: skip
-        left, right = light[k - close], light[k + close]
+        left, right = light_close_a[k], light_close_b[k]
         narrow = _stripe(
-            c, left if left < light[k - step] else light[k - step],
-            right if right < light[k + step] else light[k + step],
-            y, yellow[k - close], yellow[k + close],
+            c, left if left < light_step_a[k] else light_step_a[k],
+            right if right < light_step_b[k] else light_step_b[k],
+            y, yellow_close_a[k], yellow_close_b[k],
         )  # fmt: skip
         best = wide if wide > narrow else narrow
         best = best if best < _ONE else _ONE
-        left, right = off[k - near], off[k + near]
+        left, right = off_a[k], off_b[k]
         best = best * (_ONE - (left if left < right else right)) * seen[k]
         mark[k] = best if best > mark[k] else mark[k]
 

@@ -69,6 +69,7 @@ class GroundEvidence:
         self._asphalt = np.zeros(4)
         self._alone = alone
         self.pictures = 0  # seen so far
+        self.above: NDArray[np.uint8] = np.zeros((*shape, 3), np.uint8)  # the last picture, from above
         self.mark: NDArray[np.float32] = np.zeros(shape, np.float32)  # (R, C) of the last picture, 0 .. 1
         self.off: NDArray[np.float32] = np.zeros(shape, np.float32)  # (R, C) off the road, 0 .. 1
 
@@ -86,9 +87,9 @@ class GroundEvidence:
             memory: the map, changed.
             pose: (3,) of the car in the map's frame.
         """
-        above = self.birdseye.warp(image)
-        self._learn_asphalt(above, middle)
-        cv2.split(above, self._planes)
+        self.above = self.birdseye.warp(image)
+        self._learn_asphalt(middle)
+        cv2.split(self.above, self._planes)
         red, green, blue = self._planes
         views = self._views
         find_evidence(red, green, blue, views.along_seen, views.across_seen, self._side, self._across_row,
@@ -106,14 +107,20 @@ class GroundEvidence:
             weight *= self._hidden
         remember(memory.grid, self.mark, self.off, weight, self._xs, self._ys, pose, shade)
 
-    def _learn_asphalt(self, above: NDArray[np.uint8], middle: NDArray[np.float64]) -> None:
+    @property
+    def road_yellowness(self) -> float:
+        """How yellow the road is in this light, relative to its brightness: (red + green) / 2 - blue."""
+        _, green_magenta, red_blue, _ = self._asphalt.tolist()
+        return float(0.75 * red_blue + 0.5 * green_magenta)
+
+    def _learn_asphalt(self, middle: NDArray[np.float64]) -> None:
         region = self.birdseye.region
         row = ((region.x_max - middle[:, :1]) / region.cell).astype(np.int64) + np.zeros(5, np.int64)
         column = ((region.y_max - middle[:, 1:] - ROAD_ASIDE) / region.cell).astype(np.int64)
         ok = (row >= 0) & (row < region.shape[0]) & (column >= 0) & (column < region.shape[1])
         row, column = row[ok], column[ok]
         seen = self.birdseye.visible[row, column]
-        self._asphalt = learn_asphalt(self._asphalt, above[row[seen], column[seen]])
+        self._asphalt = learn_asphalt(self._asphalt, self.above[row[seen], column[seen]])
 
 
 def shade_of_lead(camera: Camera, x: float, y: float) -> NDArray[np.float64]:

@@ -119,7 +119,7 @@ class LaneDetector:
                 anchor=nearer.anchor, width=nearer.width, margin=nearer.margin, curvature=nearer.curvature
             ).located(pose)
         chain = self._measured(chain).located(pose)
-        left, right = lines_of(self._buffers.found, chain.foot)
+        left, right = lines_of(self._buffers.found, chain, self._evidence, pose)
         return ChainLane.of(chain, odometry, left, right, continues=known)
 
     def _usual(self, odometry: Odometry) -> ArcChain:
