@@ -60,7 +60,7 @@ def check(
     Args:
         root: the dataset's directory.
         decode: also decode every picture.
-        progress: told (frames read, frames in all) now and then.
+        progress: called with (frames read, frames in all) now and then.
     """
     root = Path(root)
     try:
@@ -91,11 +91,11 @@ def check(
 def notes(root: Path | str) -> list[str]:
     """What is beside a dataset and not in it, though nothing is wrong: recordings that are not added yet."""
     root = Path(root)
-    said = [
+    lines = [
         f"{path} is a recording that goes on or was interrupted: start `drive serve --data {root}` to add it."
         for path in sorted(root.glob(f"*{JOURNAL_SUFFIX}"))
     ]
-    return said + [
+    return lines + [
         f"{path} is an interrupted recording that could not be added: delete it, if nobody needs it."
         for path in sorted(root.glob(f"*{ASIDE_SUFFIX}"))
     ]
@@ -153,10 +153,10 @@ def _leftovers(info: DatasetInfo) -> Iterator[Problem]:
         yield Problem(path, "leftover", f"{path} is a half-written file of a killed recording; delete it.")
 
 
-def _file_by_file(root: Path, said: str) -> Iterator[Problem]:
+def _file_by_file(root: Path, named: str) -> Iterator[Problem]:
     """The damaged parquet files of a dataset whose description cannot be read."""
     for path in sorted([*root.glob("meta/**/*.parquet"), *root.glob("data/**/*.parquet")]):
-        if str(path) in said:
+        if str(path) in named:
             continue
         try:
             read_table(path)

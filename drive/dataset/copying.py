@@ -96,7 +96,7 @@ def copy_episodes(
     Args:
         out: a directory that does not exist, or is empty.
         sources: datasets that `refuse_differing` let pass, with what to copy of each, in order.
-        progress: told (episodes copied, episodes in all) now and then.
+        progress: called with (episodes copied, episodes in all) now and then.
 
     Raises:
         UserError: `out` holds something, a source is damaged, or the disk is full.

@@ -27,7 +27,7 @@ from drive.dataset.layout import (
 from drive.dataset.opening import open_parquet, read_table
 from drive.dataset.reader import DatasetInfo
 
-TOLD = ("person", "note", "ended")  # columns of an episode's row that came later
+LATER_COLUMNS = ("person", "note", "ended")  # columns of an episode's row that came later
 
 
 def refuse_foreign_files(root: Path) -> None:
@@ -110,7 +110,7 @@ def complete_rows(info: DatasetInfo) -> None:
     """
     for path in sorted({episodes_file(info.root, row.row_chunk, row.row_file) for row in info.episodes}):
         names = open_parquet(path).schema_arrow.names
-        missing = [name for name in TOLD if name not in names]
+        missing = [name for name in LATER_COLUMNS if name not in names]
         if not missing:
             continue
         table = read_table(path)

@@ -57,7 +57,7 @@ def damaged_pictures(
                     fault(data)
                 if heard and faults[i] is None:
                     faults[i] = f"is damaged ({heard[0]})"
-        yield from ((start + i, said) for i, said in enumerate(faults) if said is not None)
+        yield from ((start + i, what) for i, what in enumerate(faults) if what is not None)
 
 
 @contextmanager

@@ -92,7 +92,7 @@ def test_an_unknown_end_is_refused_before_anything_is_written(tmp_path: Path) ->
 def test_rows_written_before_are_completed_so_that_all_have_the_same_columns(tmp_path: Path) -> None:
     write(tmp_path, [3, 2])
     for path in (tmp_path / "meta/episodes/chunk-000").iterdir():
-        path.write_bytes(parquet(pq.read_table(path).drop_columns(list(guard.TOLD))))
+        path.write_bytes(parquet(pq.read_table(path).drop_columns(list(guard.LATER_COLUMNS))))
     assert check(tmp_path) == [] and read_info(tmp_path).episodes[0].ended == ""
     with DatasetWriter(tmp_path, fps=20, camera=CAMERA, driver="expert", person="Ada") as writer:
         writer.add_episode(make_columns(2, 9), seed=9, ended="goal")

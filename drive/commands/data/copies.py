@@ -116,7 +116,7 @@ def merge(config: DataMergeConfig) -> "DatasetInfo":
     if twice:
         seeds = "1 seed is" if twice == 1 else f"{twice} seeds are"
         console.print(f"Note: {seeds} in more than one of them.", markup=False, soft_wrap=True)
-    console.print(_said(made), markup=False, soft_wrap=True)
+    console.print(_summary_line(made), markup=False, soft_wrap=True)
     return made
 
 
@@ -144,7 +144,7 @@ def split(config: DataSplitConfig) -> dict[str, "DatasetInfo"]:
         raise
     console = Console(highlight=False)
     for part in made.values():
-        console.print(_said(part), markup=False, soft_wrap=True)
+        console.print(_summary_line(part), markup=False, soft_wrap=True)
     return made
 
 
@@ -195,7 +195,7 @@ def apportion(total: int, shares: list[float]) -> list[int]:
     return counts
 
 
-def _said(info: "DatasetInfo") -> str:
+def _summary_line(info: "DatasetInfo") -> str:
     plural = "" if info.total_episodes == 1 else "s"
     return f"{info.root}: {info.total_episodes:,} episode{plural}, {info.total_frames:,} frames."
 

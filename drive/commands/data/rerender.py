@@ -218,15 +218,15 @@ def _reshoot(
                             episodes += 1
                         progress.advance(bar)
                     frames = writer.total_frames
-    say = partial(console.print, markup=False, highlight=False, soft_wrap=True)
+    print_line = partial(console.print, markup=False, highlight=False, soft_wrap=True)
     if lost:
-        say(
+        print_line(
             f"Not driven again: {lost // config.looks:,} frames at the end of episode {_first(lost_from)}, "
             "where the car came to be elsewhere than when it was recorded: the recording began in the "
             "middle of a drive, or another version of drive made it."
         )
     if kept_lanes:
-        say(
+        print_line(
             f"Without other lanes: {kept_lanes:,} looks, because none fit between the bends or the traffic "
             "on them would have been in the way."
         )
@@ -234,7 +234,7 @@ def _reshoot(
         raise UserError(f"{config.dir}: no drive could be driven again.")
     seconds = perf_counter() - started
     pictures = frames * (2 if views else 1)
-    say(
+    print_line(
         f"{config.out}: {episodes:,} episodes, {frames:,} frames ({pictures:,} pictures) in {seconds:.0f} s."
         f"\nNext: drive train {config.out}{' --labels expert' if by_hand else ''}"
     )
