@@ -59,15 +59,6 @@ class Edits:
         ]
         return self._changed(kind, episode, join_ranges(pieces))
 
-    def renumbered(self, episodes: Mapping[int, int]) -> "Edits":
-        """Those of some episodes, with their new numbers."""
-        return Edits(
-            **{
-                kind: {new: self.ranges(kind, old) for old, new in episodes.items() if self.ranges(kind, old)}
-                for kind in KINDS
-            }
-        )
-
     def to_json(self) -> dict[str, Any]:
         """The content of `edits.json`."""
         return {"format": EDITS_FORMAT} | {
