@@ -25,6 +25,7 @@ from drive.dataset import (
     read_info,
 )
 from drive.dataset.copying import copy_episodes, learned_pieces, refuse_differing, whole_episodes
+from tests.children import HANG_S
 from tests.dataset.test_dataset import CAMERA, make_columns, write
 from tests.dataset.test_people import by_hand, hand_columns
 
@@ -205,7 +206,7 @@ copy_episodes(Path(sys.argv[2]), [(info, whole_episodes(info))], progress)
 def test_a_killed_copy_leaves_no_dataset_and_the_next_clears_up(tmp_path: Path) -> None:
     write(tmp_path / "a", [4, 4, 4])
     command = [sys.executable, "-c", KILLED, str(tmp_path / "a"), str(tmp_path / "out")]
-    assert subprocess.run(command, timeout=60).returncode == -signal.SIGKILL
+    assert subprocess.run(command, timeout=HANG_S).returncode == -signal.SIGKILL
     assert not (tmp_path / "out").exists()
     merged(tmp_path / "out", read_info(tmp_path / "a"))
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a", "out"]

@@ -14,6 +14,7 @@ import pytest
 
 from drive.core.errors import UserError
 from drive.dataset import DatasetWriter, check, read_episode, read_info
+from tests.children import HANG_S
 from tests.dataset.test_dataset import CAMERA, make_columns, write
 
 # A process that is killed at the n-th rename of its third episode: before it (-) or after it (+).
@@ -48,7 +49,7 @@ RENAMES = ["data", "row", "stats", "drive", "info"]
 @pytest.mark.parametrize(("at", "when"), [(n + 1, "before") for n in range(5)] + [(5, "after")])
 def test_a_kill_between_any_two_renames_leaves_whole_episodes(tmp_path: Path, at: int, when: str) -> None:
     root = tmp_path / "set"
-    result = subprocess.run([sys.executable, "-c", KILLED, str(root), str(at), when], timeout=60)
+    result = subprocess.run([sys.executable, "-c", KILLED, str(root), str(at), when], timeout=HANG_S)
     assert result.returncode == -signal.SIGKILL
     info = read_info(root)
     assert info.total_episodes == (3 if when == "after" else 2)
@@ -305,7 +306,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_valid_dataset(tmp_path: Path) ->
         assert process.stdout is not None and process.stdout.readline() == "first\n"
         time.sleep(delay)
         process.kill()
-        process.wait(timeout=30)
+        process.wait(timeout=HANG_S)
         process.stdout.close()
         total = read_info(tmp_path).total_episodes
         assert total > before

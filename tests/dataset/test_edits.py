@@ -27,6 +27,7 @@ from drive.dataset import (
     restore,
     unmark,
 )
+from tests.children import HANG_S
 from tests.dataset.test_dataset import CAMERA, make_columns, write
 
 STRETCH = st.tuples(st.booleans(), st.integers(0, 30), st.integers(0, 30))
@@ -187,7 +188,7 @@ exclude(sys.argv[1], 0, 4, 8)
 def test_a_kill_leaves_the_edits_of_before_or_after(tmp_path: Path, when: str) -> None:
     write(tmp_path, [10])
     exclude(tmp_path, 0, 0, 2)
-    result = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), when], timeout=60)
+    result = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), when], timeout=HANG_S)
     assert result.returncode == -signal.SIGKILL
     assert read_edits(tmp_path).ranges("excluded", 0) == (((0, 2),) if when == "before" else ((0, 2), (4, 8)))
     exclude(tmp_path, 0, 9)
@@ -207,7 +208,7 @@ def test_edits_at_once_all_count_even_while_somebody_records(tmp_path: Path) -> 
         ]
         for seed in range(10, 20):
             writer.add_episode(make_columns(2, seed), seed=seed)
-        assert [editor.wait(timeout=60) for editor in editors] == [0, 0]
+        assert [editor.wait(timeout=HANG_S) for editor in editors] == [0, 0]
     info = read_info(tmp_path)
     assert info.total_episodes == 11
     assert list(np.flatnonzero(info.training_mask(0))) == list(range(2, 60, 3))

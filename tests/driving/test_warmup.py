@@ -7,8 +7,9 @@ import pytest
 
 from drive.driving import warmup
 from drive.sim import compiling
+from tests.children import HANG_S
 
-ENDLESS = "import time; from drive.driving.warmup import end_with_parent; end_with_parent(); time.sleep(60)"
+ENDLESS = "import time; from drive.driving.warmup import end_with_parent; end_with_parent(); time.sleep(600)"
 
 
 @pytest.fixture
@@ -128,7 +129,7 @@ def test_an_interrupt_ends_the_second_process(monkeypatch, processes):
 
 def test_the_second_process_ends_when_the_first_is_killed():
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(30.0)
+        server.settimeout(HANG_S)
         port = server.getsockname()[1]
         second = f"import socket; line = socket.create_connection(('127.0.0.1', {port})); {ENDLESS}"
         first = textwrap.dedent(
@@ -147,5 +148,5 @@ def test_the_second_process_ends_when_the_first_is_killed():
             process.kill()
             process.wait()
         with line:
-            line.settimeout(30.0)
+            line.settimeout(HANG_S)
             assert line.recv(1) == b""  # closed by its death
