@@ -37,7 +37,7 @@ class Observation(TypedDict, total=False):
     speed: NDArray[np.float32]  # (1,) [m/s]
     yaw_rate: NDArray[np.float32]  # (1,) [rad/s], left positive
     speed_limit: NDArray[np.float32]  # (1,) [m/s]
-    command: int  # 0 follow lane, 1 left, 2 right, 3 straight, at the next junction
+    command: int  # 0 follow lane; 1 left, 2 right, 3 straight: from 30 m before a junction on
     lead: NDArray[np.float32]  # (2,) gap to the vehicle ahead [m], its speed minus ours [m/s]
 
 

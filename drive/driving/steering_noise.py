@@ -8,11 +8,12 @@ steers back.
 """
 
 from dataclasses import dataclass
-from math import atan, exp, radians, sqrt
+from math import radians, sqrt
 
 import numpy as np
 
 from drive.agent import DT, MAX_STEERING_ANGLE
+from drive.core.portable_math import atan, exp
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,9 @@ class SteeringNoise:
         """
         settings, rng = self._settings, self._rng
         keep = exp(-DT / settings.wander_s)
+        # Three uniform numbers add up to one of variance 1, almost normal, with the same bits everywhere.
         spread = radians(settings.wander_deg) * sqrt(1.0 - keep * keep)
-        self._wander = keep * self._wander + spread * rng.normal()
+        self._wander = keep * self._wander + spread * rng.uniform(-1.0, 1.0, 3).sum()
         if self._elapsed >= self._duration:
             self._draw_next()
         self._elapsed += DT

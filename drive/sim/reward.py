@@ -5,6 +5,7 @@ import numpy as np
 from drive.agent import DT, MAX_SPEED, MAX_YAW_RATE, MIN_GAP, NO_LEAD_GAP
 from drive.core.kernels import kernel
 from drive.episode import End
+from drive.sim.arrays import PATH_STEP
 
 OFF_ROAD_DISTANCE = 0.3  # a footprint corner further outside than this ends the drive [m]
 FAILURE_COST = 10.0
@@ -61,9 +62,11 @@ def score(egos, goals, limits, last, rewards, terms, ends) -> None:
 
 
 @kernel
-def observe(egos, speed, yaw_rate, speed_limit, lead) -> None:
+def observe(egos, points, path_begin, path_end, speed, yaw_rate, speed_limit, command, lead) -> None:
     for w in range(len(egos)):
         ego = egos[w]
+        at = path_begin[ego.path] + max(int(ego.center_s / PATH_STEP), 0)
+        command[w] = int(points[min(at, path_end[ego.path] - 1)].command)
         speed[w, 0] = min(ego.speed, MAX_SPEED)
         yaw_rate[w, 0] = min(max(ego.yaw_rate, -MAX_YAW_RATE), MAX_YAW_RATE)
         speed_limit[w, 0] = min(ego.speed_limit, MAX_SPEED)

@@ -175,13 +175,14 @@ class LaneTask:
         """The observation without its picture: fresh (B, ...) arrays."""
         batch = self.world.batch
         speed, yaw_rate, limit = (np.empty((batch, 1), np.float32) for _ in range(3))
-        lead = np.empty((batch, 2), np.float32)
-        observe(self.world.egos, speed, yaw_rate, limit, lead)
+        command, lead = np.empty(batch, np.int64), np.empty((batch, 2), np.float32)
+        paths = self.world.paths
+        observe(self.world.egos, paths.data, paths.begin, paths.end, speed, yaw_rate, limit, command, lead)
         return {
             "speed": speed,
             "yaw_rate": yaw_rate,
             "speed_limit": limit,
-            "command": np.zeros(batch, np.int64),
+            "command": command,
             "lead": lead,
         }
 

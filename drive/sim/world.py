@@ -35,8 +35,20 @@ from drive.sim.viewing import CameraRig
 
 _THREADED_FROM = 8  # worlds; below that a thread costs more than it brings
 
-_grounds: "weakref.WeakKeyDictionary[RoadMap, Ground]" = weakref.WeakKeyDictionary()
+_MAX_GROUNDS = 4  # of one map, each of another seed, that are kept
+
+_grounds: "weakref.WeakKeyDictionary[RoadMap, dict[int, Ground]]" = weakref.WeakKeyDictionary()
 _areas: "weakref.WeakKeyDictionary[RoadMap, DrivableArea]" = weakref.WeakKeyDictionary()
+
+
+def _ground(road_map: RoadMap, seed: int) -> Ground:
+    """The map's ground of that seed, kept for as long as the map and few others of its grounds are used."""
+    grounds = _grounds.setdefault(road_map, {})
+    ground = grounds.pop(seed, None) or Ground.of(road_map, seed)
+    grounds[seed] = ground  # the newest stands last
+    while len(grounds) > _MAX_GROUNDS:
+        del grounds[next(iter(grounds))]
+    return ground
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,9 +191,7 @@ class World:
             self._areas[:, 0], self._areas[:, 1] = self._grids.begin, self._grids.end
             self._areas[w, 2:] = area.grid.shape
             self._held[w] = road_map
-        ground = _grounds.get(road_map)
-        if ground is None:
-            ground = _grounds[road_map] = Ground.of(road_map, scenario.ground_seed)
+        ground = _ground(road_map, scenario.ground_seed)
         look = Look.sample(weather(scenario.weather), scenario.look_rng)
         self._store.set(w, ground, scenario.props, look)
 

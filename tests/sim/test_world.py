@@ -11,7 +11,7 @@ from drive.camera import Camera
 from drive.sim.env import LaneEnv
 from drive.sim.expert import Expert
 from drive.sim.scenario import lane_scenario
-from drive.sim.world import World
+from drive.sim.world import World, _ground
 
 SMALL = Camera(width_px=64, height_px=48)
 
@@ -185,3 +185,15 @@ def test_on_a_map_the_frames_do_not_depend_on_what_the_process_drove_before(shar
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     assert hashes("3") == hashes("1", "3")
+
+
+def test_a_map_has_a_ground_for_each_seed():
+    road_map = lane_scenario(3, traffic="none").road_map
+    grounds = [_ground(road_map, seed) for seed in (1, 2, 1)]
+    assert grounds[0] is grounds[2]
+    assert not np.array_equal(grounds[0].tiles, grounds[1].tiles)
+    for seed in range(3, 9):
+        _ground(road_map, seed)
+    assert _ground(road_map, 8) is _ground(road_map, 8)
+    assert _ground(road_map, 1) is not grounds[0], "few are kept"
+    assert np.array_equal(_ground(road_map, 1).tiles, grounds[0].tiles)

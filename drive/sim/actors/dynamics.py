@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from drive.agent import MAX_ACCELERATION, MAX_DECELERATION, MAX_STEERING_ANGLE
 from drive.core.kernels import kernel
 from drive.core.portable_math import sincos, wrap_angle
+from drive.core.portable_math_arrays import atan2_array, sincos_array
 from drive.sim.actors.dynamics_core import advance_state
 
 SUBSTEP = 0.01  # physics step [s]
@@ -72,14 +73,15 @@ class VehicleState:
         """A car that rolls where its wheels point."""
         arrays = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in (x, y, yaw, speed, steering_angle)))
         x, y, yaw, speed, steering_angle = (a.copy() for a in arrays)
-        tangent = np.tan(steering_angle)
+        sine, cosine = sincos_array(steering_angle)
+        tangent = sine / cosine
         return cls(
             x=x,
             y=y,
             yaw=yaw,
             speed=speed,
             yaw_rate=speed * tangent / params.wheelbase,
-            slip_angle=np.arctan(tangent * params.lr / params.wheelbase),
+            slip_angle=atan2_array(tangent * params.lr / params.wheelbase, 1.0),
             steering_angle=steering_angle,
             acceleration=np.zeros_like(speed),
         )

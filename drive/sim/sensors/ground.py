@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from drive.core.portable_math_arrays import hypot_array, sincos_array
 from drive.sim.maps.road_map import Lane, RoadMap, Stroke, Surface
 from drive.sim.sensors import ground_paint as paint
 from drive.sim.sensors.ground_levels import finish_tiles, join_tiles
@@ -139,7 +140,7 @@ def _stripe(surface: Surface) -> NDArray[np.float64]:
     longest = edges[np.argmax((edges**2).sum(1))]
     if surface.material == "crosswalk":
         stripe[:2] = surface.polygon[0, :2]
-        stripe[2:] = longest / np.hypot(*longest)
+        stripe[2:] = longest / hypot_array(*longest)
     elif surface.material == "paint white":
         # one stripe of endless width: half a metre of "along" never passes
         stripe[:2] = surface.polygon[0, :2] - 1e3
@@ -171,16 +172,22 @@ def _paint_pieces(stroke: Stroke) -> np.ndarray:
     return _pieces(stroke.points, 0.5 * width, paint.PAINT, color, dash=dash, gap=gap, wear=stroke.wear)
 
 
+def _count(rng: np.random.Generator, mean: float) -> int:
+    """How many of something there are: drawn from whole numbers, whose bits are the same on every machine."""
+    return int(np.count_nonzero(rng.integers(4, size=round(4.0 * mean)) == 0))
+
+
 def _lane_traces(lane: Lane, rng: np.random.Generator) -> Iterable[np.ndarray]:
     """Tyre tracks, the oil line between them, patches and cracks of one lane."""
     yaw = lane.headings
-    normal = np.stack([-np.sin(yaw), np.cos(yaw)], axis=1)
+    sine, cosine = sincos_array(yaw)
+    normal = np.stack([-sine, cosine], axis=1)
     center = lane.center[:, :2]
     for side in (-0.8, 0.8):
         yield _pieces(center + side * normal, 0.3, paint.TONE, 2)
     yield _pieces(center, 0.25, paint.TONE, -2)
     width = float(lane.width.mean())
-    for _ in range(rng.poisson(lane.length / 60.0)):
+    for _ in range(_count(rng, lane.length / 60.0)):
         s, length = rng.uniform(0.0, lane.length), rng.uniform(1.0, 9.0)
         half = rng.uniform(0.3, 0.45 * width)
         where = np.array([s, min(s + length, lane.length)])
@@ -189,7 +196,7 @@ def _lane_traces(lane: Lane, rng: np.random.Generator) -> Iterable[np.ndarray]:
             [np.interp(where, lane.s, center[:, k] + aside * normal[:, k]) for k in (0, 1)], axis=1
         )
         yield _pieces(line, half, paint.MATERIAL, paint.PATCH)
-    for _ in range(rng.poisson(lane.length / 30.0)):
+    for _ in range(_count(rng, lane.length / 30.0)):
         n = int(rng.integers(4, 12))
         along = np.clip(rng.uniform(0.0, lane.length) + np.cumsum(rng.uniform(0.0, 0.9, n)), 0.0, lane.length)
         wander = np.clip(
@@ -211,7 +218,7 @@ def _pieces(
 ) -> np.ndarray:
     """A polyline as SEGMENT records of at most _PIECE metres."""
     start, step = points[:-1, :2], np.diff(points[:, :2], axis=0)
-    length = np.hypot(step[:, 0], step[:, 1])
+    length = hypot_array(step[:, 0], step[:, 1])
     count = np.maximum(1, np.ceil(length / _PIECE)).astype(np.int64)
     which = np.repeat(np.arange(len(length)), count)
     part = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)

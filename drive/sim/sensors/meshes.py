@@ -5,6 +5,7 @@ A body spans x -0.5 .. 0.5 (length, forward), y -0.5 .. 0.5 (width, left), z 0 .
 
 from dataclasses import dataclass, field
 from functools import cache
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,7 @@ class _Shape:
     ) -> None:
         """Four corners, counter-clockwise seen from outside, lower left first."""
         self.corners.append(corners)
-        length = float(np.sqrt(np.dot(normal, normal)))
+        length = sqrt(normal[0] * normal[0] + normal[1] * normal[1] + normal[2] * normal[2])
         self.faces.append((*(c / length for c in normal), slot, slot_b, texture, *cell, int(two_sided)))
 
     def frustum(
