@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -18,7 +19,7 @@ from drive.web.headers import StrictHeaders
 
 STATIC = Path(__file__).parent / "static"
 SHARED = Path(__file__).parents[1] / "serve" / "static"  # what the page for driving has too
-LARGEST_BODY = 1000  # of an edit [bytes]
+MAX_BODY_BYTES = 1000  # of an edit
 
 
 def make_app(root: Path, token: str | None = None) -> Starlette:
@@ -68,7 +69,9 @@ def make_app(root: Path, token: str | None = None) -> Starlette:
         verb, index = request.path_params["verb"], request.path_params["index"]
         if verb not in ("exclude", "restore"):
             return JSONResponse({"error": "An edit is exclude or restore."}, 404)
-        return await run_in_threadpool(_answer, lambda: episodes.edit(verb, index, *wanted))
+        return await run_in_threadpool(
+            _answer, lambda: episodes.edit(verb, index, wanted.from_frame, wanted.to_frame)
+        )
 
     app = Starlette(
         routes=[
@@ -93,18 +96,21 @@ def _answer(make: Callable[[], Any]) -> Response:
         return JSONResponse({"error": str(error)}, 422)
 
 
-async def _range_of(request: Request) -> tuple[int, int] | None:
-    """The frames that a request names, or None."""
-    import json
+class FrameRange(msgspec.Struct):
+    """The frames of an edit: from the first up to, not including, the last."""
 
+    from_frame: int
+    to_frame: int
+
+
+async def _range_of(request: Request) -> FrameRange | None:
+    """The frames that a request names, or None."""
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LARGEST_BODY:
+        if len(body) > MAX_BODY_BYTES:
             return None
     try:
-        values = json.loads(body)
-        wanted = values["from_frame"], values["to_frame"]
-    except (ValueError, TypeError, KeyError, RecursionError):
+        return msgspec.json.decode(body, type=FrameRange)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
-    return wanted if all(type(one) is int for one in wanted) else None

@@ -16,12 +16,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from drive.web.access import Gate, Rate
 from drive.web.headers import StrictHeaders
 from drive.web.limits import MESSAGE_BYTES, MESSAGES_PER_S
-from drive.web.serve import protocol
+from drive.web.serve import messages
 from drive.web.serve.commands import Update
-from drive.web.serve.fields import ProtocolError
 from drive.web.serve.hub import Client, Hub
 from drive.web.serve.loop import Loop
-from drive.web.serve.protocol import encode
+from drive.web.serve.protocol import ProtocolError, encode
 
 STATIC = Path(__file__).parent / "static"
 REFUSED, TOO_LARGE, TOO_MANY = 1008, 1009, 1013  # close codes
@@ -127,6 +126,6 @@ async def _listen(hub: Hub, client: Client) -> None:
             await connection.close(TOO_LARGE, "The message is too large.")
             return
         try:
-            hub.hear(client, protocol.parse(content))
+            hub.hear(client, messages.parse(content))
         except ProtocolError as error:
             client.tell(encode("error", text=str(error)))

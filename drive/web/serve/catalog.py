@@ -9,8 +9,8 @@ from drive.core.errors import UserError
 from drive.driving.agents import BUILT_IN, make_agent, unique_names
 from drive.sim.density import TRAFFIC
 from drive.sim.maps.styles import GENERATED, GENERATED_MAPS
-from drive.web.serve.fields import ProtocolError
-from drive.web.serve.protocol import PERSON, Restart, Start
+from drive.web.serve.messages import Restart, Start
+from drive.web.serve.protocol import PERSON, ProtocolError
 
 ANY_WEATHER = "any"  # one of the training weathers, drawn by the seed
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from drive.web.serve.messages import Message
 from drive.web.serve.pictures import Frame
-from drive.web.serve.protocol import Message
 
 
 @dataclass(frozen=True, slots=True)

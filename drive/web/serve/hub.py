@@ -10,7 +10,7 @@ from typing import Any
 from starlette.websockets import WebSocket
 
 from drive.web.access import Rate
-from drive.web.serve import protocol
+from drive.web.serve import messages, protocol
 from drive.web.serve.commands import Command, DriverCame, DriverLeft, Update, Watchers
 from drive.web.serve.loop import Loop
 from drive.web.serve.pictures import Flow, Frame
@@ -138,12 +138,12 @@ class Hub:
         self.ask(Watchers(len(self._clients)))
         self._tell_roles()
 
-    def hear(self, client: Client, message: protocol.Message) -> None:
+    def hear(self, client: Client, message: messages.Message) -> None:
         """Do what a page asks for."""
         match message:
-            case protocol.ViewerAck(step=step):
+            case messages.ViewerAck(step=step):
                 client.acknowledged(step)
-            case protocol.Claim():
+            case messages.Claim():
                 if self.driver is None:
                     self._seat(client)
                     self._tell_roles()
@@ -153,14 +153,14 @@ class Hub:
                     )
             case _ if client.role != "driver":
                 client.tell(encode("error", text="You watch: claim the driver's place when it is free."))
-            case protocol.Release():
+            case messages.Release():
                 client.role = "viewer"
                 self.ask(DriverLeft(lost=False))
                 self._tell_roles()
-            case protocol.Controls():
+            case messages.Controls():
                 if self.loop is not None:
                     self.loop.hands(message)
-            case protocol.Start() | protocol.Restart() if not client.drives.take():
+            case messages.Start() | messages.Restart() if not client.drives.take():
                 self._refuse(client, "Too many new drives at once: wait a moment.")
             case _:
                 if not self.ask(message):

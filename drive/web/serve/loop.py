@@ -8,13 +8,12 @@ from typing import Any
 
 from drive.agent import DT
 from drive.core.errors import UserError
-from drive.web.serve import protocol
+from drive.web.serve import messages, protocol
 from drive.web.serve.catalog import Choice
 from drive.web.serve.commands import Command, DriverCame, DriverLeft, Update, Wake, Watchers
-from drive.web.serve.fields import ProtocolError
 from drive.web.serve.pace import Pace
 from drive.web.serve.pictures import Frame, encode_jpeg
-from drive.web.serve.protocol import encode
+from drive.web.serve.protocol import ProtocolError, encode
 from drive.web.serve.recorder import HandRecorder
 from drive.web.serve.recording_buffer import TakeFacts
 from drive.web.serve.report import describe_drive, describe_map
@@ -45,8 +44,8 @@ class Loop:
         self._teaching = teaching
         self._publish = publish
         self._commands: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
-        self._hands: tuple[protocol.Controls, float] | None = None  # the newest, and when it came
-        self._used: protocol.Controls | None = None
+        self._hands: tuple[messages.Controls, float] | None = None  # the newest, and when it came
+        self._used: messages.Controls | None = None
         self._steps = 0
         self._started = self._held = self._driver = False
         self._watchers = 0
@@ -80,7 +79,7 @@ class Loop:
         self._commands.put(command)
         return True
 
-    def hands(self, controls: protocol.Controls) -> None:
+    def hands(self, controls: messages.Controls) -> None:
         """What the person's hands do from now on."""
         self._hands = (controls, monotonic())
         if self._said and self._commands.qsize() < WAITING:
@@ -233,17 +232,17 @@ class Loop:
     def _do(self, command: Command) -> None:
         simulation, recorder = self._simulation, self._recorder
         match command:
-            case protocol.Start() | protocol.Restart():
+            case messages.Start() | messages.Restart():
                 self._load(simulation.catalog.chosen(simulation.choice, command))
-            case protocol.Takeover(on=on):
+            case messages.Takeover(on=on):
                 self._take_wheel(on)
-            case protocol.Pace(factor=factor):
+            case messages.Pace(factor=factor):
                 self._pace.factor = factor
-            case protocol.Hold(on=on):
+            case messages.Hold(on=on):
                 self._held = on
                 if self._teaching is not None and self._teaching.waits and not on:
                     self._teaching.go_on()
-            case protocol.Record():
+            case messages.Record():
                 if recorder is None:
                     raise ProtocolError("There is no dataset: start the server with --data DIR to record.")
                 self._record_action(recorder, command)
@@ -303,7 +302,7 @@ class Loop:
         self._publish(Update((self.map_text,)))
         self._tell(picture=True)
 
-    def _record_action(self, recorder: HandRecorder, message: protocol.Record) -> None:
+    def _record_action(self, recorder: HandRecorder, message: messages.Record) -> None:
         recorder.describe(keep=message.keep_on_disconnect, person=message.person, note=message.note)
         match message.action:
             case "start":

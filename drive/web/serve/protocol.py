@@ -1,4 +1,4 @@
-"""Every message between the page and the server; the one place that says what they hold.
+"""Every message between the page and the server: what they hold. `messages` checks those of the page.
 
 One WebSocket at `/ws` (`/ws?token=...` where the page's own URL carries a token). Text messages are JSON
 objects with a `type`; binary messages are pictures. Steering is in [-1, 1], positive to the LEFT; lengths are
@@ -107,15 +107,12 @@ A client that cannot keep up misses pictures, never makes the simulation skip. C
 import json
 import math
 import struct
-from collections.abc import Mapping
 from dataclasses import dataclass
-from dataclasses import fields as fields_of
-from typing import Any, Literal
+from typing import Any
 
+from drive.agent import MAX_STEERING_ANGLE
 from drive.core.seeds import RESERVED_SEEDS
 from drive.web.limits import MESSAGE_BYTES, MESSAGES_PER_S
-from drive.web.serve import fields
-from drive.web.serve.fields import ProtocolError
 
 PROTOCOL = 1
 CLIENTS = 16
@@ -125,182 +122,15 @@ CONTROLS_WITHIN_S = 2.0
 PERSON = "person"  # the name in hello.agents for driving without an agent
 MAGIC = b"DRV1"
 JPEG, WEBP = 1, 2
-SOURCES = ("keyboard", "mouse", "gamepad", "touch")
-RECORD_ACTIONS = (
-    "start",
-    "pause",
-    "resume",
-    "stop",
-    "delete_last_5s",
-    "mark_begin",
-    "mark_end",
-    "discard",
-    "settings",
-)
 _HEADER = struct.Struct("<4sIdBBHHH")
 
 
-@dataclass(frozen=True, slots=True)
-class Controls:
-    """What the person's hands do."""
-
-    t: float  # the page's clock [ms]
-    steering: float  # [-1, 1], left positive
-    throttle: float = 0.0  # [0, 1]
-    brake: float = 0.0  # [0, 1]
-    acceleration: float | None = None  # [-1, 1], instead of both
-    source: str = "keyboard"
-
-    @property
-    def pedals(self) -> float:
-        """Both pedals as one number in [-1, 1]."""
-        if self.acceleration is not None:
-            return self.acceleration
-        return -self.brake if self.brake > 0.0 else self.throttle
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """A new drive; None: as last chosen."""
-
-    map: str | None = None
-    seed: int | None = None
-    weather: str | None = None
-    traffic: str | None = None
-    agent: str | None = None
-    shadows: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Restart:
-    """The drive again, or the next one."""
-
-    scenario: str = "same"
-
-
-@dataclass(frozen=True, slots=True)
-class Takeover:
-    """Hands on the wheel, or off."""
-
-    on: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What becomes of the frames."""
-
-    action: str
-    keep_on_disconnect: bool | None = None
-    person: str | None = None
-    note: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast, against real time."""
-
-    factor: float | Literal["max"]
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Stand still in time, or go on."""
-
-    on: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Become the driver."""
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """Stop being the driver."""
-
-
-@dataclass(frozen=True, slots=True)
-class ViewerAck:
-    """A picture was drawn."""
-
-    step: int
-
-
-Message = Controls | Start | Restart | Takeover | Record | Pace | Hold | Claim | Release | ViewerAck
-
-_TYPES: dict[str, type[Any]] = {
-    "controls": Controls,
-    "start": Start,
-    "restart": Restart,
-    "takeover": Takeover,
-    "record": Record,
-    "pace": Pace,
-    "hold": Hold,
-    "claim": Claim,
-    "release": Release,
-    "viewer_ack": ViewerAck,
-}
-
-
-def parse(text: str | bytes) -> Message:
-    """The message in a text frame, every field checked.
-
-    Raises:
-        ProtocolError: it is not one of the messages above.
-    """
-    if isinstance(text, bytes):
-        raise ProtocolError("Messages to the server are text, not binary.")
-    if len(text) > MESSAGE_BYTES or len(text.encode("utf-8", "surrogatepass")) > MESSAGE_BYTES:
-        raise ProtocolError(f"The message is longer than {MESSAGE_BYTES} bytes.")
-    try:
-        values = json.loads(text, parse_constant=fields.no_constant)
-    except (ValueError, RecursionError):
-        raise ProtocolError("The message is not JSON.") from None
-    kind = values.pop("type", None) if isinstance(values, dict) else None
-    if not isinstance(kind, str) or kind not in _TYPES:
-        raise ProtocolError(f"Unknown type; a message is an object whose type is one of {', '.join(_TYPES)}.")
-    made = _TYPES[kind]
-    known = [field.name for field in fields_of(made)]
-    for name in values:
-        if name not in known:
-            raise ProtocolError(f"{kind} has no field {name[:40]!r}; it has {', '.join(known) or 'none'}.")
-    checked = {name: _CHECKS[name](f"{kind}.{name}", value) for name, value in values.items()}
-    try:
-        message: Message = made(**checked)
-    except TypeError:
-        missing = [name for name in known if name in ("t", "steering", "on", "action", "factor", "step")]
-        raise ProtocolError(f"{kind} needs {', '.join(missing)}.") from None
-    return message
-
-
-_CHECKS: Mapping[str, fields.Check] = {
-    "t": fields.number(-1e15, 1e15),
-    "steering": fields.number(-1.0, 1.0),
-    "throttle": fields.number(0.0, 1.0),
-    "brake": fields.number(0.0, 1.0),
-    "acceleration": fields.optional(fields.number(-1.0, 1.0)),
-    "source": fields.one_of(*SOURCES),
-    "map": fields.optional(fields.words(100)),
-    "seed": fields.optional(fields.whole(0, RESERVED_SEEDS - 1)),
-    "weather": fields.optional(fields.words(100)),
-    "traffic": fields.optional(fields.words(100)),
-    "agent": fields.optional(fields.words(100)),
-    "shadows": fields.optional(fields.names),
-    "scenario": fields.one_of("same", "next"),
-    "on": fields.flag,
-    "action": fields.one_of(*RECORD_ACTIONS),
-    "keep_on_disconnect": fields.optional(fields.flag),
-    "person": fields.optional(fields.words(PERSON_CHARACTERS)),
-    "note": fields.optional(fields.words(NOTE_CHARACTERS)),
-    "factor": fields.factor,
-    "step": fields.whole(0, 2**32 - 1),
-}
+class ProtocolError(ValueError):
+    """A message that is not one of ours; its text is one line for the page."""
 
 
 def limits() -> dict[str, Any]:
     """`hello.limits`."""
-    from drive.agent import MAX_STEERING_ANGLE
-
     return {
         "message_bytes": MESSAGE_BYTES,
         "messages_per_s": MESSAGES_PER_S,

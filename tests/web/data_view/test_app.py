@@ -98,7 +98,7 @@ def test_drives_of_other_programs_are_shown_as_far_as_they_go(tmp_path: Path, ki
 
 def test_excluding_and_restoring_changes_the_edits_alone(client: Client, root: Path) -> None:
     def contents() -> dict[str, str]:
-        files = [path for path in root.rglob("*") if path.is_file() and path.name != "edits.json"]
+        files = [path for path in root.rglob("*") if path.is_file() and path.stem != "edits"]
         return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
     before = contents()

@@ -12,8 +12,8 @@ from drive.core.errors import UserError
 from drive.sim.env import LaneEnv
 from drive.sim.scenario import lane_scenario
 from drive.web.serve.catalog import Catalog, Choice
-from drive.web.serve.fields import ProtocolError
-from drive.web.serve.protocol import Restart, Start
+from drive.web.serve.messages import Restart, Start
+from drive.web.serve.protocol import ProtocolError
 from drive.web.serve.report import describe_drive, describe_map
 from drive.web.serve.simulation import Done, Simulation
 from tests.web.serve.agents import Counts
