@@ -16,6 +16,7 @@ from drive.commands.data.rerender import DataRerenderConfig
 from drive.commands.demo import DemoConfig
 from drive.commands.doctor import DoctorConfig
 from drive.commands.map import MapConfig
+from drive.commands.report import ReportConfig
 from drive.core.errors import UserError
 from drive.evaluate import EvaluateConfig
 from drive.record import RecordConfig
@@ -32,6 +33,7 @@ _DESCRIPTION = """Does a driving policy really drive?
   drive data            what recordings hold; view, check, merge, split, import, export
   drive train DIR       a camera-to-steering network, exported as ONNX
   drive evaluate        agents on the same roads, in closed loop, with intervals
+  drive report DIR      table and report of an evaluation made anew, also of one that was stopped
 
   drive map FILE.xodr   what an OpenDRIVE map holds, and its picture
   drive bench           how fast this machine is
@@ -60,6 +62,7 @@ Command = (
     | Annotated[DataCommand, tyro.conf.subcommand("data", description=_DATA_DESCRIPTION)]
     | Annotated[TrainConfig, tyro.conf.subcommand("train")]
     | Annotated[EvaluateConfig, tyro.conf.subcommand("evaluate")]
+    | Annotated[ReportConfig, tyro.conf.subcommand("report")]
     | Annotated[MapConfig, tyro.conf.subcommand("map")]
     | Annotated[BenchConfig, tyro.conf.subcommand("bench")]
     | Annotated[DoctorConfig, tyro.conf.subcommand("doctor")]

@@ -1,9 +1,9 @@
 """Evaluate agents in closed loop: the same scenarios for all, every score with its interval."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
@@ -11,7 +11,10 @@ from drive.core.errors import UserError
 from drive.core.machine import cores
 
 if TYPE_CHECKING:
-    from drive.evaluation.runner import Crew, EpisodeRow, Plan
+    from drive.evaluation.episodes import EpisodeRow
+    from drive.evaluation.figures import Results
+    from drive.evaluation.plan import Plan
+    from drive.evaluation.runner import Runner
     from drive.scoring.suites import ScenarioRef
 
 
@@ -39,8 +42,14 @@ class EvaluateConfig:
     """On a map: scenarios through junctions besides, reported apart. By default a quarter of --episodes."""
     out: Path = Path("runs/evaluate")
     """Folder for the results; earlier results in it are replaced."""
+    longitudinal: Literal["cruise", "agent"] = "cruise"
+    """Who keeps speed and distance: the car by itself (cruise), or each agent; one that only steers is then
+    driven by the speed law."""
     workers: int | None = None
     """Processes; by default all cores."""
+    memory_gb: float | None = None
+    """Memory that one process may take; an agent that takes more fails. By default an equal share of 80 % of
+    this machine's, at least 2."""
     reference: bool = True
     """Also drive `expert` (the ceiling) and `straight` (the floor)."""
     films: int = 2
@@ -53,6 +62,8 @@ class EvaluateConfig:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UserError(f"--{name.replace('_', '-')} is {value}; take {least} or more.")
+        if self.memory_gb is not None and not self.memory_gb >= 0.5:
+            raise UserError(f"--memory-gb is {self.memory_gb:g}; take 0.5 or more.")
         if not self.reference and not self.agent and not self.verify:
             raise UserError("--no-reference leaves nobody to drive; name an --agent.")
 
@@ -69,101 +80,122 @@ def main(config: EvaluateConfig) -> None:
 
         verify(config.out, config.workers or cores())
         return
+    import platform
+
     from rich.console import Console
 
-    from drive.evaluation.evaluated import identity, tell
-    from drive.evaluation.plan import make_plan
-    from drive.evaluation.report import make_report
+    from drive.core.tasks import Limits
+    from drive.evaluation.figures import read_results
+    from drive.evaluation.identity import identity
+    from drive.evaluation.printing import print_results
+    from drive.evaluation.report import page_of
     from drive.evaluation.results import (
         check_folder,
         prepare_folder,
-        steps_table,
+        put_in_place,
         write_report,
         write_results,
     )
-    from drive.evaluation.runner import Crew
+    from drive.evaluation.runner import Runner
+    from drive.evaluation.words import remarks
 
     console = Console()
     started = perf_counter()
-    plan, slots, privileged = make_plan(config)
+    plan = _plan(config)
     check_folder(config.out)
-    _warm_up(plan, slots, console)
-    prepare_folder(config.out)  # only now: whatever cannot work was refused by then
-    workers = min(config.workers or cores(), len(slots) * len(plan.agents))
-    with Crew(plan, workers) as crew:
+    workers = min(config.workers or cores(), len(plan.scenarios) * len(plan.agents))
+    machine = {"platform": platform.platform(), "python": platform.python_version(), "cores": cores()}
+    with Runner(plan, workers, Limits(memory_gb=config.memory_gb)) as runner:
+        privileged = _check(runner, console)
+        asked = identity(_settings(config), plan, privileged)
+        run = prepare_folder(config.out, asked | {"run": {"workers": workers, "machine": machine}})
         driving = perf_counter()
-        drives = _drive_all(crew, plan, slots, workers, config.out, console)
-        seconds = perf_counter() - driving
-        summary, timing = _figures(config, plan, privileged, drives, seconds, workers)
-        write_results(
-            config.out,
-            config=identity(config, plan),
-            rows=[drive.row for drive in drives],
-            summary=summary,
-            timing=timing,
-            steps=steps_table(drives),
-        )
-        films, notes = _films(crew, config, plan, drives, console)
-    write_report(config.out, make_report(summary, timing, drives, films, _lanes(config.map), notes))
-    for note in notes:
-        console.print(note, style="yellow", markup=False, soft_wrap=True)
-    tell(console, config.out, summary, timing)
-    console.print(f"{len(drives)} drives in {perf_counter() - started:.0f} s.")
+        drives = _drive_all(runner, plan, run, config.out, console)
+        results = read_results(run, perf_counter() - driving, drives)
+        notes = _film(runner, run, results, console)
+    write_results(run, results.rows, results.summary, results.timing)
+    write_report(run, page_of(run, results, notes))
+    put_in_place(config.out)
+    notes += remarks(results.rows)
+    print_results(console, config.out, results.summary, results.timing, notes)
+    console.print(f"{len(results.drives)} drives in {perf_counter() - started:.0f} s.")
 
 
-def _warm_up(plan: "Plan", slots: "tuple[ScenarioRef, ...]", console: Any) -> None:
-    """Compile what is compiled at first use, once, before workers would all do it at the same time."""
+def finished(config: EvaluateConfig) -> bool:
+    """Whether --out holds complete results of just this: agents, policies, settings and sources.
+
+    Raises:
+        UserError: bad input, as for `main`.
+    """
+    from drive.evaluation.identity import holds_results_of
+
+    return holds_results_of(config.out, _settings(config), _plan(config))
+
+
+def _settings(config: EvaluateConfig) -> dict[str, Any]:
+    """The configuration as plain values."""
+    return {
+        **asdict(config),
+        "map": str(config.map.resolve()) if config.map else None,
+        "out": str(config.out),
+    }
+
+
+def _plan(config: EvaluateConfig) -> "Plan":
+    from drive.evaluation.plan import make_plan
+
+    return make_plan(
+        config.agent,
+        config.shadow,
+        suite_name=config.suite,
+        episodes=config.episodes,
+        map_file=config.map,
+        junction_episodes=config.junction_episodes,
+        reference=config.reference,
+        longitudinal=config.longitudinal,
+    )
+
+
+def _check(runner: "Runner", console: Any) -> dict[str, bool]:
+    """Compile what is compiled at first use, once, before workers would all do it; then build all agents."""
     from drive.core.machine import kernels_compiled
     from drive.driving.warmup import COMPILING, warm_up
-    from drive.evaluation.runner import Worker
 
-    with console.status("Preparing" if kernels_compiled() else COMPILING.capitalize()):
-        if not kernels_compiled():
-            warm_up()  # on two cores; building a worker would begin on one
-        worker = Worker(plan)
-        specs = (plan.agents | plan.shadows).values()
-        warm_up(worker.env, worker.scenario(slots[0]), [worker.agent(spec, "driver") for spec in specs])
+    if not kernels_compiled():
+        with console.status(COMPILING.capitalize()):
+            warm_up()
+    with console.status("Preparing"):
+        return runner.check()
 
 
 def _drive_all(
-    crew: "Crew", plan: "Plan", slots: "tuple[ScenarioRef, ...]", workers: int, out: Path, console: Any
-) -> "list[EpisodeRow]":
-    """Every agent on every scenario, exactly once, in the order scenario by scenario."""
-    from concurrent.futures.process import BrokenProcessPool
-
+    runner: "Runner", plan: "Plan", run: Path, out: Path, console: Any
+) -> "dict[tuple[str, ScenarioRef], EpisodeRow]":
+    """Every agent on every scenario, exactly once."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from drive.evaluation.results import EpisodeLog
+    from drive.evaluation.episodes import read_row
 
-    names = list(plan.agents)
-    groups = [names] if len(slots) >= 2 * workers else [[name] for name in names]
-    jobs = [(slot, group) for slot in slots for group in groups]
-    found: dict[tuple[ScenarioRef, str], EpisodeRow] = {}
+    found: dict[tuple[str, ScenarioRef], EpisodeRow] = {}
     columns = (TextColumn("Driving"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     broken: list[str] = []
-    with Progress(*columns, console=console, transient=True) as progress, EpisodeLog(out) as log:
-        task = progress.add_task("", total=len(slots) * len(names))
+    total = len(plan.scenarios) * len(plan.agents)
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("", total=total)
         try:
-            for _, drives in crew.run("drive", jobs):
-                for drive in drives:
-                    log.add(drive.row)
-                    found[drive.slot, drive.row["agent"]] = drive
-                    if drive.error is not None:
-                        broken.append(f"{drive.row['agent']} on {drive.row['scenario']}: {drive.error}")
-                progress.advance(task, len(drives))
-        except BrokenProcessPool:
-            broken.append("a worker process was killed (out of memory, or a crash in native code)")
+            for ended in runner.drive(run):
+                if ended.error is None:
+                    found[ended.agent, ended.ref] = read_row(run, ended.agent, ended.ref)
+                else:
+                    broken.append(f"{ended.agent} on {ended.ref.label}: {ended.error}")
+                progress.advance(bar)
         except KeyboardInterrupt:
-            console.print(
-                f"Stopped. {len(found)} finished drives stand in {out}/episodes.jsonl.part.",
-                markup=False,
-                soft_wrap=True,
-            )
+            text = f"Stopped. {len(found)} finished drives: drive report {out}"
+            console.print(text, markup=False, soft_wrap=True)
             raise
-    missing = len(slots) * len(names) - len(found)
-    if broken or missing:
-        _fail_incomplete(broken, missing, out)
-    return [found[slot, name] for slot in slots for name in names]
+    if broken or len(found) < total:
+        _fail_incomplete(broken, total - len(found), out)
+    return found
 
 
 def _fail_incomplete(broken: list[str], missing: int, out: Path) -> None:
@@ -173,101 +205,21 @@ def _fail_incomplete(broken: list[str], missing: int, out: Path) -> None:
         print(f"error: {line}", file=sys.stderr)
     print(
         f"error: the run is incomplete ({len(broken)} program errors, {missing} drives missing): no rates. "
-        f"The finished drives stand in {out}/episodes.jsonl.part.",
+        f"The finished drives: drive report {out}",
         file=sys.stderr,
     )
     raise SystemExit(1)
 
 
-def _figures(
-    config: EvaluateConfig,
-    plan: "Plan",
-    privileged: dict[str, bool],
-    drives: "list[EpisodeRow]",
-    seconds: float,
-    workers: int,
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    import platform
+def _film(runner: "Runner", run: Path, results: "Results", console: Any) -> list[str]:
+    """Film the worst drives of each agent; why films are missing."""
+    from drive.evaluation.films import choose
 
-    import numpy as np
-
-    from drive.driving.agents import split_spec
-    from drive.evaluation.summary import summarize, timing_figures
-
-    sources = {name: split_spec(spec)[1] for name, spec in plan.agents.items()}
-    facts = {
-        "suite": config.suite,
-        "map": config.map.name if config.map else None,
-        "episodes": config.episodes,
-        "junction_episodes": sum(d.slot.through_junction for d in drives) // len(plan.agents),
-        "longitudinal": "cruise: agents steer; the car keeps speed and distance by itself",
-        "shadows": {name: split_spec(spec)[1] for name, spec in plan.shadows.items()},
-    }
-    summary = summarize([drive.row for drive in drives], sources, privileged, facts)
-    for name, source in sources.items():
-        if (pictures := _training_pictures(source)) is not None:
-            summary["agents"][name]["training_pictures"] = pictures
-    acts: dict[str, list[Any]] = {name: [] for name in plan.agents}
-    spent = dict.fromkeys(plan.agents, 0.0)
-    for drive in drives:
-        acts[drive.row["agent"]].append(drive.act_seconds)
-        spent[drive.row["agent"]] += drive.drive_seconds
-    steps = sum(len(drive.steering) for drive in drives)
-    timing = {
-        "workers": workers,
-        "wall_s": round(seconds, 3),
-        "steps": steps,
-        "steps_per_s": round(steps / seconds, 1),
-        "machine": {"platform": platform.platform(), "python": platform.python_version(), "cores": cores()},
-        "agents": timing_figures({name: np.concatenate(parts) for name, parts in acts.items()}, spent),
-    }
-    return summary, timing
-
-
-def _lanes(map_file: Path | None) -> list[Any]:
-    """(n, 2) centre lines of a map's driving lanes, thinned out for a picture [m]."""
-    if map_file is None:
-        return []
-    import numpy as np
-
-    from drive.sim.scenario import load_map
-
-    lanes = [lane.center[:, :2] for lane in load_map(str(map_file)).lanes if lane.type == "driving"]
-    return [points[np.linspace(0, len(points) - 1, min(len(points), 24)).astype(int)] for points in lanes]
-
-
-def _training_pictures(source: str) -> int | None:
-    """How many labelled pictures a policy was trained on, where the JSON beside it says."""
-    from drive.driving.agents import is_policy_file
-
-    if not is_policy_file(source):
-        return None
-    from drive.models.policy import read_description
-
-    description = read_description(source)
-    pictures = description.values.get("pictures") if description else None
-    return int(pictures) if isinstance(pictures, int) else None
-
-
-def _films(
-    crew: "Crew", config: EvaluateConfig, plan: "Plan", drives: "list[EpisodeRow]", console: Any
-) -> tuple[list[Any], list[str]]:
-    """Films of the worst drives of each agent, in the table's order, and why others are missing."""
-    from concurrent.futures.process import BrokenProcessPool
-
-    from drive.evaluation.films import Film, choose
-
-    notes = []
-    chosen = [(drive, order) for name in plan.agents for drive, order in choose(drives, name, config.films)]
-    films: list[Any] = [None] * len(chosen)
+    chosen = choose(results.drives, list(results.summary["agents"]), results.config["films"])
     with console.status(f"Filming {len(chosen)} drives"):
-        try:
-            for index, data in crew.run("film", [(drive.slot, order) for drive, order in chosen]):
-                row, order = chosen[index][0].row, chosen[index][1]
-                if isinstance(data, str):
-                    notes.append(f"No film of {row['agent']} on {row['scenario']}: {data}.")
-                else:
-                    films[index] = Film(row, order, data)
-        except BrokenProcessPool:
-            notes.append("Films are missing: a worker process was killed (out of memory, or a native crash).")
-    return [film for film in films if film is not None], notes
+        answers = runner.film(run, [(drive.ref, order) for drive, order in chosen])
+    return [
+        f"No film of {drive.row['agent']} on {drive.row['scenario']}: {why}."
+        for (drive, _), why in zip(chosen, answers, strict=True)
+        if why is not None
+    ]

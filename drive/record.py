@@ -12,13 +12,15 @@ from drive.camera import CameraFlags
 from drive.core.errors import UserError
 from drive.core.machine import cores
 from drive.core.seeds import RESERVED_SEEDS
+from drive.episode import End
 from drive.sim.density import TRAFFIC
 from drive.sim.maps.styles import STYLES, generated_map
 
 if TYPE_CHECKING:
     from drive.camera import Camera
+    from drive.core.tasks import Result
     from drive.dataset import DatasetWriter
-    from drive.driving.demonstrations import DriveSettings
+    from drive.driving.demonstrations import Demonstration, DriveSettings
 
 STEPS_PER_SECOND = round(1.0 / DT)  # control steps of the simulator
 
@@ -148,9 +150,9 @@ def main(config: RecordConfig) -> None:
     from rich.console import Console
 
     from drive.dataset import DatasetWriter, lane_features
-    from drive.driving.agents import make_agent
+    from drive.driving.agents import check_source, split_spec
     from drive.driving.demonstrations import Recorder
-    from drive.driving.warmup import warm_up_with_message
+    from drive.driving.warmup import compile_with_message
     from drive.sim.scenario import load_map
     from drive.sim.sensors.weather import HELD_OUT_WEATHERS, weather
 
@@ -162,7 +164,8 @@ def main(config: RecordConfig) -> None:
                 f"Note: {config.weather} is a held-out weather of the evaluation; "
                 "a policy that learns from it has seen what the tables call unseen."
             )
-    driver = config.driver if config.driver == "expert" else make_agent(config.driver)[0]
+    check_source(config.driver)
+    driver = split_spec(config.driver)[0]
     style = None if config.roads == "any" else config.roads
     map_name = generated_map(style) if config.map is None else load_map(str(config.map)).name
     settings = config.drive_settings()
@@ -175,7 +178,7 @@ def main(config: RecordConfig) -> None:
         config=config.to_json(),
         features=lane_features(config.camera, views=settings.views),
     ) as writer:
-        warm_up_with_message()
+        compile_with_message()
         make = partial(
             Recorder,
             config.camera,
@@ -193,7 +196,7 @@ def main(config: RecordConfig) -> None:
 def record(
     config: RecordConfig,
     writer: "DatasetWriter",
-    make: Callable[[], Callable[[int, Callable[[int], None]], Any]],
+    make: Callable[[], Callable[[int, Any], Any]],
     workers: int,
     console: Any,
 ) -> None:
@@ -205,20 +208,22 @@ def record(
         config: the command's settings.
         writer: the open dataset.
         make: builds what records a seed, once in each worker.
-        workers: processes; 1: none.
+        workers: processes.
         console: a rich console to talk to.
     """
+    from collections import deque
     from functools import partial
     from time import perf_counter
 
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from drive.core.workers import Workers
+    from drive.core.pool import WorkerPool
 
     say = partial(console.print, markup=False, highlight=False, soft_wrap=True)
     began, frames_before, started = writer.total_episodes, writer.total_frames, perf_counter()
     used, seed = writer.used_seeds, config.seed
     dropped: dict[str, int] = {}
+    asked: deque[int] = deque()  # tickets, in the order of their seeds
     progress = Progress(
         TextColumn("recording"),
         BarColumn(),
@@ -236,9 +241,9 @@ def record(
         progress.update(bar, frames=frames, rate=frames / (perf_counter() - started))
 
     try:
-        with progress, Workers(workers, make, report) as crew:
+        with progress, WorkerPool(make, workers, report=report) as pool:
             while writer.total_episodes - began < config.episodes:
-                while crew.outstanding < config.episodes - (writer.total_episodes - began):
+                while len(asked) < config.episodes - (writer.total_episodes - began):
                     while seed in used:
                         seed += 1
                     if seed >= RESERVED_SEEDS:
@@ -246,13 +251,13 @@ def record(
                             f"{config.out}: no seed below 1,000,000 is left from {config.seed} on: "
                             "take a smaller --seed."
                         )
-                    crew.ask(seed)
+                    asked.append(pool.submit(seed))
                     seed += 1
-                found = crew.answer()
+                found = _recorded(pool.take(asked.popleft()), config.driver)
                 if found.failure is not None:
                     writer.drop(found.seed)
                     dropped[found.failure] = dropped.get(found.failure, 0) + 1
-                    if found.error and dropped[found.failure] == 1:
+                    if found.error and dropped[found.failure] <= 3:
                         say(f"{config.driver} failed on seed {found.seed}: {found.error}")
                     if sum(dropped.values()) > 10 + config.episodes:
                         raise UserError(
@@ -287,6 +292,25 @@ def record(
         say(f"Not kept: {sum(dropped.values())} drives that ended in {_said(dropped)}.")
     total = f"{writer.total_episodes} episodes, {writer.total_frames:,} frames"
     say(f"The dataset in {config.out} now holds {total}.\nNext: drive train {config.out}")
+
+
+def _recorded(result: "Result", driver: str) -> "Demonstration":
+    """A finished drive; one in which somebody else's agent took the process down ended in its failure.
+
+    Raises:
+        UserError: the agent cannot be built, or the program itself failed.
+    """
+    from drive.driving.agents import is_built_in
+    from drive.driving.demonstrations import Demonstration
+
+    failure = result.failure
+    if failure is None or failure.cause == "user error" or not failure.beat or is_built_in(driver):
+        found: Demonstration = result.unwrap()
+        return found
+    if failure.beat.startswith("building"):
+        raise UserError(f"Agent {driver!r}: building it {failure.what}.")
+    ends = (End.AGENT_FAILURE,)
+    return Demonstration(result.task, f"seed/{result.task}", "", ends, 0, error=str(failure))
 
 
 def _said(dropped: dict[str, int]) -> str:

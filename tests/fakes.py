@@ -27,6 +27,7 @@ class FakeScenario:
     through_junction: bool = False
     actors: np.ndarray = field(default_factory=lambda: np.zeros(0, ACTOR))
     fail_at: int = -1  # step at which the environment itself breaks
+    speed_limit: float = 0.0  # tells scenarios apart
     road_map: Any = field(default_factory=lambda: SimpleNamespace(name="fake"))
 
     @property
@@ -63,7 +64,8 @@ class FakeEnv:
 
     def _observation(self) -> Observation:
         camera = np.full((4, 8, 3), int(self.world.egos["step"][0]) % 256, np.uint8)
-        return {"camera": camera, "lead": np.array([NO_LEAD_GAP, 0.0], np.float32)}
+        limit = np.array([self.scenario.speed_limit], np.float32)
+        return {"camera": camera, "lead": np.array([NO_LEAD_GAP, 0.0], np.float32), "speed_limit": limit}
 
     def reset(self, *, options: dict[str, Any]) -> tuple[Observation, dict[str, Any]]:
         self.scenario: FakeScenario = options["scenario"]

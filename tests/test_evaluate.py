@@ -4,22 +4,32 @@ import errno
 import json
 import os
 import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from drive.camera import Camera
+from drive.commands import report
 from drive.core.errors import UserError
 from drive.core.machine import simulator_key
-from drive.evaluate import EvaluateConfig, main
-from drive.evaluation.evaluated import finished, show
-from drive.evaluation.plan import make_plan
-from drive.evaluation.results import read_rows, read_steering
-from drive.evaluation.runner import Crew, Plan
+from drive.evaluate import EvaluateConfig, finished, main
+from drive.evaluation.figures import read_results
+from drive.evaluation.plan import Plan, make_plan
+from drive.evaluation.printing import print_earlier
+from drive.evaluation.results import read_rows, run_folder
+from drive.evaluation.runner import Runner
 from drive.scoring.suites import ScenarioRef, schedule
+from tests.children import HEARS_CTRL_C, gone
+from tests.faulty import fake_simulator, use_toy_simulator
 from tests.sim.maps.xodr import LINE_100, document, road
 
 
@@ -42,10 +52,12 @@ def test_every_scheduled_drive_appears_once(results: Path) -> None:
     assert [(row["agent"], row["scenario"]) for row in rows] == wanted
     assert {path.name for path in results.iterdir()} == {
         "config.json",
+        "episodes",
         "episodes.jsonl",
+        "films",
+        "logs",
         "summary.json",
         "timing.json",
-        "steps.parquet",
         "report.html",
     }
 
@@ -91,14 +103,9 @@ def test_the_report_is_one_file_with_films_and_words(results: Path) -> None:
 
 
 def test_stored_actions_are_verified(results: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    steering = read_steering(results)
-    assert {key: len(values) for key, values in steering.items()} == {
-        (row["agent"], row["scenario"]): row["steps"] for row in read_rows(results)
-    }
     main(config(results, verify=True))
     assert "same frames" in capsys.readouterr().out
-    for name in ("config.json", "steps.parquet", "episodes.jsonl", "summary.json"):
-        (tmp_path / name).write_bytes((results / name).read_bytes())
+    shutil.copytree(results, tmp_path, dirs_exist_ok=True)
     rows = read_rows(tmp_path)
     rows[1]["sha256_frames"] = "0" * 64
     (tmp_path / "episodes.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -122,35 +129,6 @@ def test_an_agents_failure_counts_and_does_not_stop_the_run(tmp_path: Path) -> N
     assert row["outcome"] == "agent_failure"
     assert row["failure"] == "steering is nan, not in [-1, 1], at step 5"
     assert json.loads((tmp_path / "summary.json").read_text())["agents"]["stumbling"]["success_rate"] == 0.0
-
-
-def test_a_program_error_gives_no_rate(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> None:
-    from drive.sim.task import LaneTask
-
-    advance = LaneTask.advance_worlds
-
-    def break_down(task: LaneTask, *arguments: Any) -> Any:
-        scenario = task.world.scenarios[0]
-        if scenario is not None and scenario.name == "lane/1":
-            raise FloatingPointError("broken")
-        return advance(task, *arguments)
-
-    monkeypatch.setattr(LaneTask, "advance_worlds", break_down)
-    with pytest.raises(SystemExit) as ended:
-        main(config(tmp_path))
-    assert ended.value.code == 1
-    said = capsys.readouterr()
-    assert "straight on lane/1: FloatingPointError: broken at step 0" in said.err
-    assert "%" not in said.out
-    assert [path.name for path in tmp_path.iterdir()] == ["episodes.jsonl.part"]
-
-
-def test_ctrl_c_leaves_the_finished_drives(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        main(config(tmp_path, agent=("straight", "tests.fakes:interrupted"), episodes=1))
-    assert not (tmp_path / "summary.json").exists()
 
 
 def test_other_peoples_folders_are_left_alone(tmp_path: Path) -> None:
@@ -197,7 +175,7 @@ def test_policies_trained_on_these_seeds_are_refused(tmp_path: Path) -> None:
     policy.write_bytes(b"")
     (tmp_path / "policy.json").write_text(json.dumps({"training_seeds": [5, 1_000_001]}))
     with pytest.raises(UserError, match="trained on seeds of this evaluation"):
-        make_plan(config(tmp_path, agent=(str(policy),)))
+        make_plan((str(policy),), reference=False)
 
 
 SMALL = Camera(width_px=32, height_px=16, pitch_deg=5.0)  # of `network`
@@ -231,7 +209,7 @@ def test_agents_see_through_the_camera_that_the_policy_was_trained_on(
     main(config(out, verify=True))
     assert "same frames" in capsys.readouterr().out
     assert finished(asked) and finished(config(out, agent=asked.agent, episodes=1, workers=2))
-    show(out)
+    print_earlier(out)
     assert "net drove" in capsys.readouterr().out
     assert not finished(config(out, agent=asked.agent, episodes=2))
     network(policy, 0.001)
@@ -275,47 +253,6 @@ def test_a_map_without_such_lanes_leaves_nothing_behind(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_full_disk_leaves_the_earlier_results_alone(
-    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    names = ("config.json", "steps.parquet", "episodes.jsonl", "summary.json", "timing.json", "report.html")
-    before = {name: (results / name).read_bytes() for name in names}
-    for name, content in before.items():
-        (tmp_path / name).write_bytes(content)
-    write_text = Path.write_text
-
-    def full(path: Path, *arguments: Any, **options: Any) -> int:
-        if path.name == "summary.json.part":
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return write_text(path, *arguments, **options)
-
-    monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(UserError, match="no space left on the disk"):
-        main(config(tmp_path, episodes=1))
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
-def test_results_are_never_of_two_runs(
-    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for path in results.iterdir():
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-    replace, moved = os.replace, []
-
-    def killed(source: Path, target: Path) -> None:
-        if moved:
-            raise KeyboardInterrupt
-        moved.append(target.name)
-        replace(source, target)
-
-    monkeypatch.setattr(os, "replace", killed)
-    with pytest.raises(KeyboardInterrupt):
-        main(config(tmp_path, episodes=1))
-    assert not (tmp_path / "summary.json").exists() and not (tmp_path / "report.html").exists()
-    with pytest.raises(UserError, match="holds no complete results"):
-        read_rows(tmp_path)
-
-
 def test_an_agent_that_cannot_start_is_scored_and_not_filmed(tmp_path: Path) -> None:
     main(config(tmp_path, agent=("tests.fakes:stillborn",), episodes=1, films=2))
     (row,) = read_rows(tmp_path)
@@ -325,60 +262,35 @@ def test_an_agent_that_cannot_start_is_scored_and_not_filmed(tmp_path: Path) -> 
     assert "<video" not in (tmp_path / "report.html").read_text()
 
 
-def test_a_film_that_fails_does_not_cost_the_report(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> None:
-    def no_ffmpeg(*_: object, **__: object) -> bytes:
-        raise OSError("ffmpeg went away")
-
-    monkeypatch.setattr("drive.evaluation.films.encode", no_ffmpeg)
-    main(config(tmp_path, episodes=1, films=1))
-    page = (tmp_path / "report.html").read_text()
-    assert "No film of straight on lane/0: OSError: ffmpeg went away." in page
-    assert "<video" not in page
-    assert "ffmpeg went away" in capsys.readouterr().out
-
-
-def test_workers_that_die_while_filming_do_not_cost_the_report(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from concurrent.futures.process import BrokenProcessPool
-
-    run = Crew.run
-
-    def die(crew: Crew, method: str, jobs: Any) -> Any:
-        if method == "film":
-            raise BrokenProcessPool
-        return run(crew, method, jobs)
-
-    monkeypatch.setattr(Crew, "run", die)
-    main(config(tmp_path, episodes=1, films=1))
-    assert "Films are missing: a worker process was killed" in (tmp_path / "report.html").read_text()
-
-
 def test_a_film_of_an_environment_that_breaks_is_refused() -> None:
     from drive.evaluation.films import FilmOrder, make_film
     from tests.fakes import FakeEnv, FakeScenario
 
-    order = FilmOrder("net", np.zeros(10), {}, 20, 30, "")
+    order = FilmOrder("net", np.zeros(10), None, {}, 20, 30, "")
     with pytest.raises(RuntimeError, match="the simulator broke at step 4"):
         make_film(FakeEnv(), FakeScenario(fail_at=4), order)
 
 
 def test_a_shadow_does_not_ride_with_itself_but_with_all_others() -> None:
-    asked = EvaluateConfig(agent=("calm=tests.fakes:calm", "modular"), shadow=("modular",), episodes=1)
-    plan, _, privileged = make_plan(asked)
-    assert plan.shadowed == {"calm", "modular"} and not privileged["modular"]
-    alone, _, _ = make_plan(EvaluateConfig(agent=("modular",), shadow=("modular",), episodes=1))
+    plan = make_plan(("calm=tests.fakes:calm", "modular"), ("modular",), episodes=1)
+    assert plan.shadowed == {"calm", "modular"}
+    assert plan.riding("calm") == {"modular": "modular"} and plan.riding("modular") == {}
+    alone = make_plan(("modular",), ("modular",), episodes=1)
     assert alone.shadowed == {"expert", "modular", "straight"}
 
 
 def test_references_come_along_once() -> None:
-    plan, slots, privileged = make_plan(EvaluateConfig(agent=("modular", "expert"), episodes=3))
+    plan = make_plan(("modular", "expert"), episodes=3)
     assert list(plan.agents) == ["modular", "expert", "straight"]
     assert plan.shadowed == {"modular"}
-    assert privileged["expert"] and not privileged["modular"]
-    assert slots == schedule(3)
+    assert plan.scenarios == schedule(3)
+
+
+def test_foreign_agents_share_no_process() -> None:
+    plan = make_plan(("calm=tests.fakes:calm", "modular", "net=a.onnx"), ("s=tests.fakes:calm",), episodes=1)
+    assert plan.kind("calm") == "calm=tests.fakes:calm\ns=tests.fakes:calm"
+    assert plan.kind("modular") == "s=tests.fakes:calm" and plan.kind("expert") == ""
+    assert plan.kind("net", {"s": "died"}) == "net=a.onnx"
 
 
 @pytest.mark.parametrize(
@@ -392,18 +304,145 @@ def test_settings_are_checked(changes: dict[str, int]) -> None:
         EvaluateConfig(reference=False)
 
 
-def test_a_worker_that_dies_is_an_error_of_the_run(tmp_path: Path) -> None:
-    from concurrent.futures.process import BrokenProcessPool
-
-    plan = Plan("lane", None, {"straight": "straight"}, {})
-    with pytest.raises(BrokenProcessPool), Crew(plan, 2) as crew:
-        list(crew.run("__class__", [(ScenarioRef(0), _die())]))
-
-
-class _die:
+class _Dies:
     """Ends the process that unpickles it."""
 
     def __reduce__(self) -> Any:
-        import os
-
         return os._exit, (3,)
+
+
+def test_a_process_that_dies_while_filming_costs_its_film(tmp_path: Path) -> None:
+    plan = Plan("lane", None, {}, {}, make_simulator=fake_simulator)
+    with Runner(plan, 1) as runner:
+        told = runner.film(tmp_path, [(ScenarioRef(0), _Dies())])
+    assert told == ["the task ended the process with exit code 3 (os._exit?)"]
+
+
+# --- with a toy simulator
+
+
+@pytest.fixture
+def toy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Roads of 30 m, of which the second breaks the simulator for seeds from 1,000,100 on."""
+    use_toy_simulator(monkeypatch.setattr)
+
+
+def test_a_program_error_gives_no_rate_and_is_kept(
+    toy: None, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(config(tmp_path, episodes=102))
+    assert ended.value.code == 1
+    said = capsys.readouterr()
+    assert "straight on scenario 101: FloatingPointError: the simulator broke at step 4" in said.err
+    assert "(1 program errors, 1 drives missing)" in said.err
+    assert "%" not in said.out
+    assert [path.name for path in tmp_path.iterdir()] == ["unfinished"]
+    report.main(report.ReportConfig(tmp_path))
+    said = capsys.readouterr()
+    assert "Missing: 1 of 102 drives of straight: 101." in said.out
+    assert "straight on scenario 101: an error of the program: FloatingPointError" in said.out
+    log = (tmp_path / "unfinished/logs/straight/101.txt").read_text()
+    assert "in step" in log
+
+
+def test_a_film_that_fails_does_not_cost_the_report(
+    toy: None, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    main(config(tmp_path, episodes=1, films=1))
+    page = (tmp_path / "report.html").read_text()
+    assert "No film of straight on fake/0: RuntimeError: AttributeError" in page and "<video" not in page
+    assert "No film of straight on fake/0" in capsys.readouterr().out
+
+
+def test_a_full_disk_leaves_the_earlier_results_alone(
+    toy: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main(config(tmp_path, episodes=1))
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("drive.evaluation.results.replace_files", full)
+    with pytest.raises(UserError, match="no space left on the disk"):
+        main(config(tmp_path, episodes=1))
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_the_report_is_made_again_from_the_drives(
+    toy: None, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    main(config(tmp_path, agent=("straight", "tests.faulty:exits"), episodes=3))
+    printed = capsys.readouterr().out.strip().splitlines()
+    names = ("episodes.jsonl", "summary.json", "timing.json", "report.html")
+    before = {name: (tmp_path / name).read_bytes() for name in names}
+    for name in names[:2] + names[3:]:
+        (tmp_path / name).unlink()
+    report.main(report.ReportConfig(tmp_path))
+    assert capsys.readouterr().out.strip().splitlines() == printed[:-1]
+    assert {name: (tmp_path / name).read_bytes() for name in names} == before
+    how = "act ended the process with exit code 1 (os._exit?) at step 3 on fake/1"
+    assert f"exits failed itself once: {how}." in before["report.html"].decode()
+    assert any(line.startswith(f"exits failed itself once: {how}") for line in printed)
+
+
+def test_a_folder_without_drives_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="holds no evaluation; run drive evaluate"):
+        report.main(report.ReportConfig(tmp_path))
+
+
+SLOW = (
+    HEARS_CTRL_C
+    + """
+import sys
+from pathlib import Path
+from drive import evaluate
+from tests.faulty import use_toy_simulator
+
+use_toy_simulator(setattr)
+agents = ("straight", "slow=tests.faulty:slow")
+evaluate.main(evaluate.EvaluateConfig(agent=agents, episodes=20, workers=2, films=0, reference=False,
+                                      out=Path(sys.argv[1])))
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("finished", "sent"),
+    [(1, signal.SIGKILL), (25, signal.SIGKILL), (9, signal.SIGINT)],
+)
+def test_a_killed_run_keeps_its_finished_drives(
+    tmp_path: Path, finished: int, sent: signal.Signals, capsys: pytest.CaptureFixture
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    run = tmp_path / "unfinished"
+    while len(list(run.glob("episodes/*/*.npz"))) < finished or not (run / "config.json").exists():
+        assert process.poll() is None
+        time.sleep(0.002)
+    children = {child.pid for child in psutil.Process(process.pid).children(recursive=True)}
+    process.send_signal(sent)
+    said = process.communicate()
+    assert gone(children)
+    if sent == signal.SIGINT:
+        assert f"finished drives: drive report {tmp_path}".encode() in b"".join(said[0].split(b"\n"))
+    folder = run_folder(tmp_path)
+    results = read_results(folder)
+    missing = sum(len(refs) for refs in results.missing.values())
+    assert len(results.drives) >= finished and len(results.drives) + missing == 40
+    assert all(drive.row["outcome"] == "goal" for drive in results.drives)
+    capsys.readouterr()
+    if not results.drives:
+        with pytest.raises(UserError, match="no drive is finished yet"):
+            report.main(report.ReportConfig(tmp_path))
+        return
+    report.main(report.ReportConfig(tmp_path))
+    out = capsys.readouterr().out
+    for name, refs in results.missing.items():
+        assert (f"Missing: {len(refs)} of 20 drives of {name}" in out) == bool(refs)
+    assert (folder / "report.html").is_file()

@@ -44,15 +44,12 @@ _SIM_FLOORS = (
     ("env", "vector"),
 )
 _UPWARD = {
-    ("drive.evaluation.evaluated", "drive.evaluate"),
-    ("drive.evaluation.plan", "drive.evaluate"),
     ("drive.models.training.fit", "drive.train"),
     ("drive.models.training.run_folder", "drive.train"),
     ("drive.models.training.throughput", "drive.train"),
 }
 _CIRCLES = {
     frozenset({"drive.models.training.fit", "drive.models.training.run_folder", "drive.train"}),
-    frozenset({"drive.evaluate", "drive.evaluation.evaluated", "drive.evaluation.plan"}),
 }
 _STEPPERS = {"drive/web/serve/simulation.py"}
 

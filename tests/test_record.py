@@ -12,6 +12,7 @@ from typing import Any, get_args, get_type_hints
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 from rich.console import Console
 
@@ -31,7 +32,7 @@ from drive.driving.demonstrations import Demonstration
 from drive.record import RecordConfig
 from drive.sim.density import TRAFFIC
 from drive.sim.maps.styles import STYLES
-from tests.children import HANG_S
+from tests.children import HANG_S, gone
 from tests.dataset.test_dataset import make_columns
 
 SMALL = CameraFlags(width_px=32, height_px=16)
@@ -52,6 +53,12 @@ class FakeRecorder:
             raise ZeroDivisionError(f"seed {seed}")
         if self.failing == "dead":
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.failing == "driver" and seed == 1:
+            report.beat("act of agent at step 7")
+            os._exit(1)
+        if self.failing == "built":
+            report.beat("building of agent at step 0")
+            os._exit(1)
         time.sleep(self.seconds * (1 + seed % 3))
         report(4)
         if seed in self.crashing:
@@ -115,7 +122,7 @@ def test_a_recording_that_keeps_crashing_gives_up(tmp_path: Path) -> None:
     [
         ("user", UserError, r"^seed \d has no road: take another.$"),
         ("program", RuntimeError, r"(?s)in a worker process.*ZeroDivisionError: seed \d"),
-        ("dead", UserError, r"worker process ended unexpectedly \(exit code -9\)"),
+        ("dead", UserError, r"A worker process failed: the task was killed by signal 9"),
     ],
 )
 def test_what_goes_wrong_in_a_worker_is_said(
@@ -123,6 +130,24 @@ def test_what_goes_wrong_in_a_worker_is_said(
 ) -> None:
     with pytest.raises(kind, match=message):
         run(tmp_path / "set", 2, episodes=3, failing=failing)
+    assert not (tmp_path / "set").exists()
+
+
+def test_a_driver_that_ends_its_process_costs_its_own_drive(tmp_path: Path) -> None:
+    console = Console(record=True, quiet=False, file=open(os.devnull, "w"), width=300)
+    run(tmp_path, 2, episodes=3, failing="driver", driver="mine:agent", console=console)
+    console.file.close()
+    info = read_info(tmp_path)
+    assert [row.seed for row in info.episodes] == [0, 2, 3] and info.dropped_seeds == {1}
+    said = console.export_text()
+    assert "seed 1: act of agent at step 7 ended the process with exit code 1 (os._exit?)" in said
+    assert "Not kept: 1 drives that ended in agent failure (1)." in said
+
+
+def test_a_driver_that_cannot_be_built_is_told(tmp_path: Path) -> None:
+    message = r"Agent 'mine:agent': building it ended the process with exit code 1"
+    with pytest.raises(UserError, match=message):
+        run(tmp_path / "set", 1, episodes=3, failing="built", driver="mine:agent")
     assert not (tmp_path / "set").exists()
 
 
@@ -160,40 +185,12 @@ def start_slow_recording(tmp_path: Path, workers: int) -> subprocess.Popen:
     return process
 
 
-def children(pid: int) -> set[int]:
-    found = set()
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        if int(fields[1]) == pid:
-            found.add(int(stat.parent.name))
-    return found
-
-
-def gone(pids: set[int]) -> bool:
-    def ended(pid: int) -> bool:
-        try:
-            return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-        except OSError:
-            return True
-
-    deadline = time.monotonic() + HANG_S
-    while not all(ended(pid) for pid in pids):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
-
-
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see the processes")
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_recording_leaves_whole_episodes_and_no_process(
     tmp_path: Path, sent: signal.Signals
 ) -> None:
     process = start_slow_recording(tmp_path, 2)
-    workers = children(process.pid)
+    workers = {child.pid for child in psutil.Process(process.pid).children()}
     assert len(workers) >= 2
     if sent == signal.SIGINT:
         os.killpg(process.pid, sent)  # as a terminal does

@@ -59,7 +59,7 @@ def main(config: DemoConfig) -> None:
     from rich.markup import escape
 
     from drive import evaluate, record, train
-    from drive.evaluation import evaluated
+    from drive.evaluation.printing import print_earlier
     from drive.models.training.run_folder import of_this_network
 
     refuse_other_things(config.out, "give --out a new or empty folder", frozenset(PARTS))
@@ -111,9 +111,9 @@ def main(config: DemoConfig) -> None:
         workers=config.workers,
         out=scores,
     )
-    if evaluated.finished(scoring):
+    if evaluate.finished(scoring):
         console.print("These drives were scored already:")
-        evaluated.show(scores)
+        print_earlier(scores)
     else:
         evaluate.main(scoring)
     console.rule(f"done in {(time.perf_counter() - start) / 60.0:.1f} min")

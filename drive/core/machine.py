@@ -47,6 +47,15 @@ def _read(path: Path) -> str:
         return ""
 
 
+def memory_bytes() -> int:
+    """How much memory this machine, or the container around this process, has [bytes]."""
+    import psutil
+
+    total = int(psutil.virtual_memory().total)
+    limits = [_read(_GROUPS / name).strip() for name in ("memory.max", "memory/memory.limit_in_bytes")]
+    return min([total, *(int(limit) for limit in limits if limit.isdecimal())])
+
+
 def simulator_key() -> str:
     """A key that changes with any source of the simulated world."""
     from drive.core.kernels import source_key

@@ -67,6 +67,25 @@ def is_policy_file(source: str) -> bool:
     return source.endswith(".onnx")
 
 
+def is_built_in(spec: str) -> bool:
+    """Whether an agent is ours: its code is trusted with a process that others use."""
+    return split_spec(spec)[1] in BUILT_IN
+
+
+def check_source(spec: str) -> None:
+    """Check that a source is one of those that `make_agent` knows, without building anything.
+
+    Raises:
+        UserError: nothing is known under that name.
+    """
+    source = split_spec(spec)[1]
+    if not (source in BUILT_IN or is_policy_file(source) or _FACTORY.match(source)):
+        raise UserError(
+            f"Unknown agent {source!r}: {nearest(source, list(BUILT_IN))}, a policy file ending in .onnx, "
+            "or module:factory."
+        )
+
+
 def make_agent(spec: str) -> tuple[str, Agent]:
     """Build an agent from what a user typed.
 
@@ -80,6 +99,7 @@ def make_agent(spec: str) -> tuple[str, Agent]:
     Raises:
         UserError: nothing is known under that name, or it cannot be built.
     """
+    check_source(spec)
     name, source = split_spec(spec)
     if source in BUILT_IN:
         return name, BUILT_IN[source]()
@@ -87,12 +107,7 @@ def make_agent(spec: str) -> tuple[str, Agent]:
         from drive.models.policy import OnnxPolicy
 
         return name, OnnxPolicy(Path(source))
-    if _FACTORY.match(source):
-        return name, _from_factory(source)
-    raise UserError(
-        f"Unknown agent {source!r}: {nearest(source, list(BUILT_IN))}, a policy file ending in .onnx, "
-        "or module:factory."
-    )
+    return name, _from_factory(source)
 
 
 def _from_factory(source: str) -> Agent:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.agent import OBSERVATION, Agent, acceleration_fraction
+from drive.core.worker import Progress
 from drive.dataset.layout import FRONT_IMAGE, VIEW_IMAGE
 from drive.dataset.stats import IMAGE_SAMPLES, ImageStats, Stats
 from drive.driving.drive import Drive, Observer, Seat
@@ -240,7 +241,6 @@ class Recorder:
         driver: str = "expert",
         style: str | None = None,
     ):
-        from drive.driving.agents import make_agent
         from drive.sim.env import LaneEnv
         from drive.sim.expert import Expert
         from drive.sim.scenario import load_map
@@ -250,11 +250,18 @@ class Recorder:
         self._road_map = load_map(map_file) if map_file else None
         self._env = LaneEnv(camera=camera)
         self._expert = Expert()
-        self._driver = None if driver == "expert" else make_agent(driver)[1]
+        self._spec = None if driver == "expert" else driver
+        self._driver: Agent | None = None
 
-    def __call__(self, seed: int, report: Any) -> Demonstration:
+    def __call__(self, seed: int, progress: Progress) -> Demonstration:
         """Record the scenario of a seed."""
+        from drive.driving.agents import make_agent
         from drive.sim.scenario import lane_scenario
+
+        if self._spec is not None and self._driver is None:
+            progress.beat("building of agent at step 0")
+            self._driver = make_agent(self._spec)[1]
+            progress.unlimited("loading a scenario")
 
         scenario = lane_scenario(
             seed,
@@ -263,4 +270,6 @@ class Recorder:
             road_map=self._road_map,
             style=self._style,
         )
-        return record_drive(self._env, self._expert, scenario, self._settings, report, self._driver)
+        return record_drive(
+            self._env, self._expert, scenario, self._settings, progress, self._driver, progress.beat
+        )

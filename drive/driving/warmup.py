@@ -67,6 +67,14 @@ def warm_up(env: Any = None, scenario: Any = None, agents: "Iterable[Agent]" = (
         rollout(env, agent, short)
 
 
+def compile_with_message() -> None:
+    """Compile what lies in no cache yet, once, before worker processes would all do it at the same time."""
+    from drive.core.machine import kernels_compiled
+
+    if not kernels_compiled():
+        warm_up_with_message()
+
+
 def warm_up_with_message() -> None:
     """`warm_up`, saying so on stderr when kernels have to be compiled first."""
     from drive.core.machine import kernels_compiled

@@ -26,6 +26,7 @@ class FilmOrder:
 
     agent: str
     steering: NDArray[np.float64]  # (T,) stored actions
+    acceleration: NDArray[np.float64] | None  # (T,); NaN or None: left to the speed law
     shadows: Mapping[str, NDArray[np.float32]]  # (T,) by name
     first_step: int
     last_step: int
@@ -41,8 +42,8 @@ class Film:
     webm: bytes
 
 
-def choose(drives: Sequence[Any], agent: str, count: int) -> list[tuple[Any, FilmOrder]]:
-    """An agent's worst drives: failures that came soonest first, then the largest lateral offset.
+def choose(drives: Sequence[Any], agents: Sequence[str], count: int) -> list[tuple[Any, FilmOrder]]:
+    """Each agent's worst drives: failures that came soonest first, then the largest lateral offset.
 
     Of a failed drive the last 8 s are shown, of a successful one the 8 s around its largest offset.
     """
@@ -51,18 +52,27 @@ def choose(drives: Sequence[Any], agent: str, count: int) -> list[tuple[Any, Fil
         row = drive.row
         return (row["success"], row["route_completion"] or 0.0, -(row["lateral_offset_max_m"] or 0.0))
 
-    own = [drive for drive in drives if drive.row["agent"] == agent and len(drive.steering) > 0]
     chosen = []
-    for drive in sorted(own, key=badness)[:count]:
-        row, steps = drive.row, len(drive.steering)
-        length = round(SECONDS * FPS)
-        middle = int(np.argmax(np.abs(drive.trace["lateral_offset"])))
-        last = min(middle + length // 2, steps) if row["success"] else steps
-        first = max(last - length, 0)
-        ending = "" if row["success"] else End.read(row["outcome"]).label
-        shadows = drive.shadow_steering
-        chosen.append((drive, FilmOrder(agent, drive.steering, shadows, first, last, ending)))
+    for agent in agents:
+        own = [drive for drive in drives if drive.row["agent"] == agent and len(drive.steering) > 0]
+        chosen += [(drive, _order(drive)) for drive in sorted(own, key=badness)[:count]]
     return chosen
+
+
+def _order(drive: Any) -> FilmOrder:
+    row, steps = drive.row, len(drive.steering)
+    length = round(SECONDS * FPS)
+    middle = int(np.argmax(np.abs(drive.trace["lateral_offset"])))
+    last = min(middle + length // 2, steps) if row["success"] else steps
+    return FilmOrder(
+        agent=row["agent"],
+        steering=drive.steering,
+        acceleration=drive.acceleration,
+        shadows=drive.shadow_steering,
+        first_step=max(last - length, 0),
+        last_step=last,
+        ending="" if row["success"] else End.read(row["outcome"]).label,
+    )
 
 
 def make_film(env: Any, scenario: Any, order: FilmOrder) -> bytes:
@@ -80,7 +90,7 @@ def make_film(env: Any, scenario: Any, order: FilmOrder) -> bytes:
         if order.first_step <= step < order.last_step:
             pictures.append(board.draw(observation["camera"], step))
 
-    episode = rollout(env, ReplayAgent(order.steering), scenario, on_frame=on_frame)
+    episode = rollout(env, ReplayAgent(order.steering, order.acceleration), scenario, on_frame=on_frame)
     if episode.error is not None:
         raise RuntimeError(episode.error)
     if order.ending:

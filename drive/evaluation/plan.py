@@ -1,71 +1,117 @@
 """What an evaluation will do, checked before the first drive."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from drive.camera import Camera
 from drive.core.errors import UserError
-from drive.driving.agents import is_policy_file, make_agent, split_spec, unique_names
-from drive.evaluation.runner import Plan
+from drive.driving.agents import check_source, is_built_in, is_policy_file, split_spec, unique_names
 from drive.scoring.roles import CEILING, FLOOR, role
 from drive.scoring.suites import FIRST_SEED, ScenarioRef, Suite, schedule, suite
 
-if TYPE_CHECKING:
-    from drive.evaluate import EvaluateConfig
+
+@dataclass(frozen=True)
+class Plan:
+    """Which agents drive which scenarios, and what a worker needs to know for that."""
+
+    suite: str
+    map_file: str | None
+    agents: dict[str, str]  # name in results -> what `make_agent` takes
+    shadows: dict[str, str]
+    shadowed: frozenset[str] = frozenset()  # the drivers that shadows ride with
+    camera: Camera = field(default_factory=Camera)  # of every agent
+    scenarios: tuple[ScenarioRef, ...] = ()
+    longitudinal: str = "cruise"  # the car keeps its speed; "agent": agents have the pedals
+    # Another simulator, for tests: gives an environment, and what makes a scenario of a place.
+    make_simulator: Callable[[], tuple[Any, Callable[[ScenarioRef], Any]]] | None = None
+
+    def riding(self, name: str, silenced: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The shadows, name -> spec, that ride with a driver; without those silenced."""
+        if name not in self.shadowed:
+            return {}
+        left_out = {name, *(silenced or {})}
+        return {shadow: spec for shadow, spec in self.shadows.items() if shadow not in left_out}
+
+    def kind(self, name: str, silenced: Mapping[str, str] | None = None) -> str:
+        """Which worker processes a driver and its shadows take: foreign ones share none with another."""
+        specs = {self.agents[name], *self.riding(name, silenced).values()}
+        return "\n".join(sorted(spec for spec in specs if not is_built_in(spec)))
+
+    def spec(self, name: str) -> str:
+        """What `make_agent` takes for an agent or a shadow."""
+        return (self.shadows | self.agents)[name]
 
 
-def make_plan(config: "EvaluateConfig") -> tuple[Plan, tuple[ScenarioRef, ...], dict[str, bool]]:
-    """Check everything that was asked for before the first drive.
+def make_plan(
+    agents: Sequence[str],
+    shadows: Sequence[str] = (),
+    *,
+    suite_name: str = "lane",
+    episodes: int = 100,
+    map_file: Path | None = None,
+    junction_episodes: int | None = None,
+    reference: bool = True,
+    longitudinal: str = "cruise",
+) -> Plan:
+    """Check what was asked for, as far as that needs no agent of others to be built.
 
-    Returns:
-        The plan, the schedule, and which agents are privileged.
+    Args:
+        agents: who is tested, as `NAME=SOURCE` or `SOURCE`.
+        shadows: who rides along.
+        suite_name: of the scenarios.
+        episodes: how many of them.
+        map_file: an OpenDRIVE file to drive on.
+        junction_episodes: scenarios through its junctions besides; None: a quarter of `episodes`.
+        reference: let the ceiling and the floor drive too.
+        longitudinal: who keeps speed and distance, "cruise" or "agent".
 
     Raises:
         UserError: an unknown suite, agent or map, two agents of one name, a shadow that rides with nobody,
             policies of different cameras, or one trained on these seeds.
     """
-    task = suite(config.suite)
-    tested = unique_names(config.agent)
-    shadows = unique_names(config.shadow)
-    agents = dict(tested)
-    _refuse_borrowed_names(tested, shadows)
-    if config.reference:
-        sources = {split_spec(spec)[1] for spec in agents.values()}
-        agents = ({} if CEILING in sources else {CEILING: CEILING}) | agents
-        agents |= {} if FLOOR in sources else {FLOOR: FLOOR}
-    junctions = 0
-    if config.map is not None:
-        from drive.sim.scenario import load_map
-
-        if not task.on_maps:
-            raise UserError(f"The suite {task.name} is of generated roads; with --map take --suite lane.")
-        road_map = load_map(str(config.map))
-        if config.junction_episodes is None:
-            junctions = (config.episodes + 3) // 4 if task.passes_junctions(road_map) else 0
-        else:
-            junctions = config.junction_episodes
-            if junctions and not task.passes_junctions(road_map):
-                raise UserError(
-                    f"No chain of lanes of {config.map} passes a junction; take --junction-episodes 0."
-                )
-    elif config.junction_episodes:
-        raise UserError("--junction-episodes needs --map: generated roads have no junction.")
-    slots = schedule(config.episodes, junctions)
-    privileged = {}
-    for name, spec in (agents | shadows).items():
-        _refuse_trained_seeds(name, split_spec(spec)[1], task, slots)
-        privileged[name] = bool(getattr(make_agent(spec)[1], "privileged", False))
-    plan = Plan(
-        suite=config.suite,
-        map_file=str(config.map) if config.map else None,
-        agents=agents,
-        shadows=shadows,
-        shadowed=_shadowed(tested, agents, shadows),
-        camera=_camera(agents | shadows),
+    task = suite(suite_name)
+    tested, riding = unique_names(agents), unique_names(shadows)
+    drivers = dict(tested)
+    _refuse_borrowed_names(tested, riding)
+    if reference:
+        sources = {split_spec(spec)[1] for spec in drivers.values()}
+        drivers = ({} if CEILING in sources else {CEILING: CEILING}) | drivers
+        drivers |= {} if FLOOR in sources else {FLOOR: FLOOR}
+    for spec in (drivers | riding).values():
+        check_source(spec)
+    scenarios = schedule(episodes, _junctions(task, episodes, map_file, junction_episodes))
+    for name, spec in (drivers | riding).items():
+        _refuse_trained_seeds(name, split_spec(spec)[1], task, scenarios)
+    return Plan(
+        suite=suite_name,
+        map_file=str(map_file) if map_file else None,
+        agents=drivers,
+        shadows=riding,
+        shadowed=_shadowed(tested, drivers, riding),
+        camera=_camera(drivers | riding),
+        scenarios=scenarios,
+        longitudinal=longitudinal,
     )
-    return plan, slots, privileged
+
+
+def _junctions(task: Suite, episodes: int, map_file: Path | None, asked: int | None) -> int:
+    """How many scenarios lead through junctions."""
+    if map_file is None:
+        if asked:
+            raise UserError("--junction-episodes needs --map: generated roads have no junction.")
+        return 0
+    from drive.sim.scenario import load_map
+
+    if not task.on_maps:
+        raise UserError(f"The suite {task.name} is of generated roads; with --map take --suite lane.")
+    passes = task.passes_junctions(load_map(str(map_file)))
+    if asked is None:
+        return (episodes + 3) // 4 if passes else 0
+    if asked and not passes:
+        raise UserError(f"No chain of lanes of {map_file} passes a junction; take --junction-episodes 0.")
+    return asked
 
 
 def _refuse_borrowed_names(tested: Mapping[str, str], shadows: Mapping[str, str]) -> None:

@@ -66,13 +66,14 @@ def _svg(figure: Any, name: str) -> str:
 def success_by_weather(summary: Mapping[str, Any], colors: Mapping[str, str]) -> str:
     """Success in each weather with its Wilson interval, one row a weather and a dot an agent."""
     agents = summary["agents"]
-    first = next(iter(agents.values()))["weathers"]
+    first = {name: cell for agent in agents.values() for name, cell in agent["weathers"].items()}
     weathers = sorted(first, key=lambda name: (first[name]["held_out"], name))
     figure, axis = _figure(7.2, 0.9 + 0.3 * len(weathers) + 0.09 * len(weathers) * len(agents))
     spread = np.linspace(-0.3, 0.3, len(agents)) if len(agents) > 1 else np.zeros(1)
     for offset, (name, agent) in zip(spread, agents.items(), strict=True):
         for row, weather in enumerate(weathers):
-            cell = agent["weathers"][weather]
+            if (cell := agent["weathers"].get(weather)) is None:  # of an unfinished run
+                continue
             low, high = cell["success_rate_interval"]
             axis.plot([100 * low, 100 * high], [row + offset] * 2, color=colors[name], lw=2, alpha=0.45)
             axis.plot(100 * cell["success_rate"], row + offset, "o", color=colors[name], ms=5.5)

@@ -10,8 +10,34 @@ from numpy.typing import NDArray
 
 from drive.episode import End
 from drive.evaluation import plots, table, words
+from drive.evaluation.episodes import FILMS, file_of
+from drive.evaluation.figures import Results
+from drive.evaluation.films import Film, choose
 
 _TEMPLATE = Path(__file__).with_name("report.html")
+
+
+def page_of(folder: Path, results: Results, notes: Sequence[str] = ()) -> str:
+    """The page of a run, from its figures and the films in its folder."""
+    chosen = choose(results.drives, list(results.summary["agents"]), results.config["films"])
+    films = [
+        Film(drive.row, order, path.read_bytes())
+        for drive, order in chosen
+        if (path := file_of(folder, FILMS, order.agent, drive.ref, ".webm")).is_file()
+    ]
+    notes = [*notes, *words.remarks(results.rows)]
+    lanes = _lanes(results.config["map"])
+    return make_report(results.summary, results.timing, results.drives, films, lanes, notes)
+
+
+def _lanes(map_file: str | None) -> list[NDArray[np.float64]]:
+    """(n, 2) centre lines of a map's driving lanes, thinned out for a picture [m]; none if it has gone."""
+    if map_file is None or not Path(map_file).is_file():
+        return []
+    from drive.sim.scenario import load_map
+
+    lanes = [lane.center[:, :2] for lane in load_map(map_file).lanes if lane.type == "driving"]
+    return [points[np.linspace(0, len(points) - 1, min(len(points), 24)).astype(int)] for points in lanes]
 
 
 def make_report(

@@ -1,10 +1,12 @@
-"""An evaluation's folder: what is in it, written whole or not at all, and read again."""
+"""An evaluation's folder: what is in it, written whole or not at all, and read again.
 
-import errno
+While a run drives, everything of it stands in the folder `unfinished` inside; once it is complete, that takes
+the place of earlier results.
+"""
+
 import json
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.core.errors import UserError
+from drive.core.files import disk_errors, refuse_other_things, replace_file, replace_files
+from drive.evaluation.episodes import EPISODES, FILMS, LOGS
 
 CONFIG = "config.json"
-EPISODES = "episodes.jsonl"
+ROWS = "episodes.jsonl"
 SUMMARY = "summary.json"
 TIMING = "timing.json"
-STEPS = "steps.parquet"
 REPORT = "report.html"
-_PART = ".part"
-OWN = frozenset({CONFIG, EPISODES, SUMMARY, TIMING, STEPS, REPORT})
+UNFINISHED = "unfinished"
+_EARLIER_STEPS = "steps.parquet"  # steering of results that have no stored episodes
+_FILES = (CONFIG, ROWS, TIMING, SUMMARY, REPORT)
+OWN = frozenset({*_FILES, EPISODES, LOGS, FILMS, UNFINISHED, _EARLIER_STEPS})
 
 
 def check_folder(out: Path) -> None:
@@ -29,160 +34,97 @@ def check_folder(out: Path) -> None:
     Raises:
         UserError: the path is a file, or the folder holds anything that is not an evaluation's.
     """
-    if not out.exists():
-        return
-    if not out.is_dir():
-        raise UserError(f"{out} is a file; name a folder for the results with --out.")
-    strange = sorted(entry.name for entry in out.iterdir() if entry.name.removesuffix(_PART) not in OWN)
-    if strange:
-        raise UserError(
-            f"{out} holds other things ({', '.join(strange[:3])}); name an empty or new folder with --out."
-        )
+    refuse_other_things(out, "name an empty or new folder with --out", OWN)
 
 
-def prepare_folder(out: Path) -> None:
-    """Make the folder; earlier results in it will be replaced once the new ones are complete.
+def prepare_folder(out: Path, config: Mapping[str, Any]) -> Path:
+    """Make the folder of a run; earlier results are replaced once the new ones are complete.
+
+    Args:
+        out: where the results are to be.
+        config: contents of `config.json`.
+
+    Returns:
+        Where the run stands until then.
 
     Raises:
         UserError: as for `check_folder`, or nothing can be written there.
     """
     check_folder(out)
+    run_folder(out)
+    run = out / UNFINISHED
     with _disk(out):
-        out.mkdir(parents=True, exist_ok=True)
-        _remove_parts(out)
+        shutil.rmtree(run, ignore_errors=True)
+        (run / EPISODES).mkdir(parents=True)
+        replace_file(run / CONFIG, _json(config))
+    return run
 
 
-def _remove_parts(out: Path) -> None:
-    for entry in out.glob(f"*{_PART}"):
-        entry.unlink(missing_ok=True)
+def _disk(out: Path) -> Any:
+    return disk_errors(out, "free some and run again", "name another folder with --out")
 
 
-@contextmanager
-def _disk(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise UserError(f"{path}: no space left on the disk; free some and run again.") from error
-        raise UserError(
-            f"{path}: cannot write ({error.strerror}); name another folder with --out."
-        ) from error
-
-
-class EpisodeLog:
-    """`episodes.jsonl` while drives come in: a `.part` file until `write_results` puts it in place."""
-
-    def __init__(self, out: Path) -> None:
-        self._path = out / (EPISODES + _PART)
-        with _disk(self._path):
-            self._file = self._path.open("w", encoding="utf-8")
-
-    def add(self, row: dict[str, Any]) -> None:
-        """Append one line and hand it to the system."""
-        with _disk(self._path):
-            self._file.write(json.dumps(row, allow_nan=False) + "\n")
-            self._file.flush()
-
-    def __enter__(self) -> "EpisodeLog":
-        return self
-
-    def __exit__(self, *problem: object) -> None:
-        with _disk(self._path):
-            self._file.close()
+def _json(content: Any) -> bytes:
+    return (json.dumps(content, indent=2, allow_nan=False) + "\n").encode()
 
 
 def write_results(
-    out: Path,
-    *,
-    config: dict[str, Any],
-    rows: Sequence[dict[str, Any]],
-    summary: dict[str, Any],
-    timing: dict[str, Any],
-    steps: Any,
+    folder: Path,
+    rows: Iterable[Mapping[str, Any]],
+    summary: Mapping[str, Any],
+    timing: Mapping[str, Any],
 ) -> None:
-    """Write every file beside its final name first, then put all in place, or leave earlier results alone.
-
-    While files are put in place there is no `summary.json`: old and new ones are never taken for one run.
-
-    Args:
-        out: a prepared folder.
-        config: what was asked for.
-        rows: lines of `episodes.jsonl`, in the schedule's order.
-        summary: contents of `summary.json`.
-        timing: contents of `timing.json`.
-        steps: a pyarrow table (see `steps_table`).
+    """Write what was made of a complete run's drives beside them: `episodes.jsonl`, `summary.json` and
+    `timing.json`.
 
     Raises:
         UserError: the disk is full or takes no files.
     """
-    import pyarrow.parquet as parquet
-
-    texts = {
-        EPISODES: "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows),
-        TIMING: json.dumps(timing, indent=2, allow_nan=False) + "\n",
-        CONFIG: json.dumps(config, indent=2, allow_nan=False) + "\n",
-        SUMMARY: json.dumps(summary, indent=2, allow_nan=False) + "\n",
-    }
-    with _parts_removed_on_error(out), _disk(out):
-        parquet.write_table(steps, out / (STEPS + _PART), compression="zstd")
-        for name, text in texts.items():
-            (out / (name + _PART)).write_text(text, encoding="utf-8")
-        for name in (SUMMARY, REPORT):
-            (out / name).unlink(missing_ok=True)
-        for name in (STEPS, *texts):  # the summary last
-            os.replace(out / (name + _PART), out / name)
+    lines = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
+    with _disk(folder):
+        replace_files(
+            {
+                folder / ROWS: lines.encode(),
+                folder / TIMING: _json(timing),
+                folder / SUMMARY: _json(summary),
+            }
+        )
 
 
-def write_report(out: Path, page: str) -> None:
+def write_report(folder: Path, page: str) -> None:
     """Put `report.html` beside the results."""
-    with _parts_removed_on_error(out), _disk(out):
-        (out / (REPORT + _PART)).write_text(page, encoding="utf-8")
-        os.replace(out / (REPORT + _PART), out / REPORT)
+    with _disk(folder):
+        replace_file(folder / REPORT, page.encode())
 
 
-@contextmanager
-def _parts_removed_on_error(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        _remove_parts(out)
-        raise
+def put_in_place(out: Path) -> None:
+    """Let a complete run in `unfinished` take the place of earlier results; the summary goes last.
 
-
-def steps_table(drives: Sequence[Any]) -> Any:
-    """One row a control step of every drive, so that each can be driven again: a pyarrow table.
-
-    Columns `agent`, `scenario`, `step`, `steering` (exactly what the car was given), the state before the
-    step (`x_m`, `y_m`, ...), and `shadow.NAME` (null where no shadow answered).
+    The drives go first: where they have gone and others have not, `run_folder` moves the rest.
     """
-    import pyarrow as pa
+    with _disk(out):
+        for name in (SUMMARY, REPORT, TIMING, ROWS, CONFIG, _EARLIER_STEPS):
+            (out / name).unlink(missing_ok=True)
+        for name in (EPISODES, LOGS, FILMS):
+            shutil.rmtree(out / name, ignore_errors=True)
+        _move(out)
 
-    lengths = [len(drive.steering) for drive in drives]
 
-    def labels(key: str) -> Any:
-        names = list(dict.fromkeys(drive.row[key] for drive in drives))
-        codes = np.repeat([names.index(drive.row[key]) for drive in drives], lengths).astype(np.int32)
-        return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(names, pa.string()))
+def _move(out: Path) -> None:
+    for name in (EPISODES, LOGS, FILMS, ROWS, TIMING, REPORT, CONFIG, SUMMARY):
+        if (out / UNFINISHED / name).exists():
+            (out / UNFINISHED / name).rename(out / name)
+    shutil.rmtree(out / UNFINISHED, ignore_errors=True)
 
-    def joined(parts: list[NDArray[Any]], kind: type) -> Any:
-        values: Any = np.concatenate(parts).astype(kind) if parts else np.zeros(0, kind)
-        return pa.array(values, from_pandas=True)
 
-    columns: dict[str, Any] = {
-        "agent": labels("agent"),
-        "scenario": labels("scenario"),
-        "step": joined([np.arange(n) for n in lengths], np.int32),
-        "steering": joined([drive.steering for drive in drives], np.float32),
-    }
-    units = {"x": "x_m", "y": "y_m", "yaw": "yaw_rad", "speed": "speed_mps"}
-    units |= {"center_s": "s_m", "lateral_offset": "lateral_offset_m"}
-    for key in drives[0].trace if drives else ():
-        columns[units[key]] = joined([drive.trace[key] for drive in drives], np.float32)
-    for shadow in sorted({name for drive in drives for name in drive.shadow_steering}):
-        nothing = [np.full(n, np.nan, np.float32) for n in lengths]
-        heard = [drive.shadow_steering.get(shadow, none) for drive, none in zip(drives, nothing, strict=True)]
-        columns[f"shadow.{shadow}"] = joined(heard, np.float32)
-    return pa.table(columns)
+def run_folder(out: Path) -> Path:
+    """Where the newest run of a results' folder stands: in `unfinished`, or complete in the folder itself."""
+    run = out / UNFINISHED
+    if (run / EPISODES).is_dir() and (run / CONFIG).is_file():
+        return run
+    if run.is_dir() and (out / EPISODES).is_dir() and not (run / EPISODES).is_dir():
+        _move(out)  # what was killed within `put_in_place`
+    return out
 
 
 def read_rows(out: Path) -> list[dict[str, Any]]:
@@ -191,7 +133,7 @@ def read_rows(out: Path) -> list[dict[str, Any]]:
     Raises:
         UserError: the folder holds no complete results, or the file is damaged.
     """
-    path = out / EPISODES
+    path = out / ROWS
     if not path.is_file() or not (out / SUMMARY).is_file():
         raise UserError(f"{out} holds no complete results; run drive evaluate --out {out} first.")
     try:
@@ -214,8 +156,8 @@ def read_json(out: Path, name: str) -> dict[str, Any]:
     return found
 
 
-def read_steering(out: Path) -> dict[tuple[str, str], NDArray[np.float64]]:
-    """Stored steering of every drive: (agent, scenario) -> (T,).
+def read_earlier_steering(out: Path) -> dict[tuple[str, str], NDArray[np.float64]]:
+    """Steering (T,) by (agent, scenario) of results that an earlier version wrote, without episodes.
 
     Raises:
         UserError: `steps.parquet` is missing or damaged.
@@ -223,7 +165,7 @@ def read_steering(out: Path) -> dict[tuple[str, str], NDArray[np.float64]]:
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
-    path = out / STEPS
+    path = out / _EARLIER_STEPS
     try:
         table = parquet.read_table(path, columns=["agent", "scenario", "step", "steering"])
     except (OSError, pa.ArrowException) as error:

@@ -1,243 +1,149 @@
-"""Many drives in worker processes; each builds its environment and agents once."""
+"""An evaluation's drives in worker processes: what an agent does to its process costs its own drive alone."""
 
-import os
-import signal
+import re
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from multiprocessing import get_context
-from time import perf_counter
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from drive.core.errors import UserError
+from drive.core.pool import WorkerPool
+from drive.core.tasks import Failure, Limits
+from drive.driving.agents import is_built_in
+from drive.evaluation.plan import Plan
+from drive.evaluation.worker import Check, Drive, Fail, FilmDrive, Finished, Replay, Worker
+from drive.scoring.suites import ScenarioRef
 
-from drive.agent import Agent
-from drive.camera import Camera
-from drive.episode import Episode
-from drive.scoring.suites import ScenarioRef, suite
-
-TRACE = (
-    "x",
-    "y",
-    "yaw",
-    "speed",
-    "center_s",
-    "lateral_offset",
-)  # states kept for reports, at steps 0 .. T - 1
+_BEAT = re.compile(r"(building|reset|act) of (.+) at step (\d+)\Z")
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a worker needs to know before its first drive."""
+class Runner:
+    """The workers of one plan.
 
-    suite: str
-    map_file: str | None
-    agents: dict[str, str]  # name in results -> what `make_agent` takes
-    shadows: dict[str, str]
-    shadowed: frozenset[str] = frozenset()  # the drivers that shadows ride with
-    camera: Camera = field(default_factory=Camera)  # of every agent
-    make_env: Callable[[], Any] | None = None  # other environments, for tests
+        with Runner(plan, workers=2) as runner:
+            privileged = runner.check()
+            for finished in runner.drive(folder):
+                ...
 
+    Args:
+        plan: what is driven.
+        workers: how many drives run at the same time.
+        limits: of each act, and of each process.
+    """
 
-@dataclass(frozen=True, eq=False)
-class EpisodeRow:
-    """One finished drive, as it travels back to the main process."""
+    def __init__(self, plan: Plan, workers: int, limits: Limits | None = None) -> None:
+        self._plan, self._workers = plan, workers
+        self._reports: deque[Any] = deque()
+        self._ended: set[tuple[str, ScenarioRef]] = set()
+        self._pool = WorkerPool(partial(Worker, plan), workers, limits=limits, report=self._reports.append)
 
-    row: dict[str, Any]
-    slot: ScenarioRef
-    steering: NDArray[np.float64]  # (T,)
-    shadow_steering: dict[str, NDArray[np.float32]]  # (T,) by name
-    trace: dict[str, NDArray[np.float32]]  # TRACE, (T,) each
-    route: NDArray[np.float32]  # (n, 4) the reference path: x, y [m], distance to the lane's borders [m]
-    act_seconds: NDArray[np.float32]  # (T,)
-    drive_seconds: float
-    error: str | None = None
+    def __enter__(self) -> "Runner":
+        self._pool.__enter__()
+        return self
 
+    def __exit__(self, *problem: Any) -> None:
+        self._pool.__exit__(*problem)
 
-@dataclass
-class Worker:
-    """Drives scenarios of one plan, with one environment for all of them."""
+    def check(self) -> dict[str, bool]:
+        """Build every agent where it will drive, and let it drive half a metre.
 
-    plan: Plan
-    _agents: dict[str, Agent] = field(default_factory=dict)
-    _scenario: tuple[ScenarioRef, Any] | None = None
+        Returns:
+            Which agents and shadows are privileged.
 
-    def __post_init__(self) -> None:
-        import cv2
+        Raises:
+            UserError: one cannot be built, or cannot drive here.
+        """
+        plan = self._plan
+        kinds: dict[str, list[str]] = {}
+        for name in plan.agents:
+            kinds.setdefault(plan.kind(name), []).append(name)
+        tickets = []
+        for kind, names in kinds.items():
+            riding = dict.fromkeys(shadow for name in names for shadow in plan.riding(name))
+            tickets.append(self._pool.submit(Check(plan.scenarios[0], tuple(names), tuple(riding)), kind))
+        privileged: dict[str, bool] = {}
+        for ticket in tickets:
+            result = self._pool.take(ticket)
+            beat = _BEAT.match(result.failure.beat) if result.failure else None
+            if result.failure is None or result.failure.cause == "user error" or beat is None:
+                result.unwrap()
+            elif beat[1] == "building":
+                spec = plan.spec(beat[2])
+                raise UserError(f"Agent {spec!r}: building it {result.failure.what}.")
+            # What it does at the wheel, its drives will tell.
+        while self._reports:
+            privileged |= self._reports.popleft()
+        return privileged
 
-        from drive.sim.scenario import load_map
+    def drive(self, folder: Path) -> Iterator[Finished]:
+        """Let every agent drive every scenario; their episodes are stored in `folder`.
 
-        cv2.setNumThreads(1)
-        self._road_map = load_map(self.plan.map_file) if self.plan.map_file else None
-        if self.plan.make_env is not None:
-            self.env = self.plan.make_env()
+        Yields:
+            Each drive once, as it ends.
+
+        Raises:
+            UserError: an agent cannot drive here, or the disk is full.
+        """
+        plan = self._plan
+        shared = [name for name in plan.agents if not plan.kind(name)]  # no foreign agent in the process
+        together = len(plan.scenarios) >= 2 * self._workers
+        groups = [tuple(shared)] if shared and together else [(name,) for name in shared]
+        groups += [(name,) for name in plan.agents if name not in shared]
+        for ref in plan.scenarios:
+            for names in groups:
+                self._submit(Drive(folder, ref, names))
+        for result in self._pool.results():
+            while self._reports:
+                finished: Finished = self._reports.popleft()
+                self._ended.add((finished.agent, finished.ref))
+                yield finished
+            if result.failure is not None:
+                yield from self._failed(result.task, result.failure)
+
+    def _submit(self, task: Drive) -> None:
+        self._pool.submit(task, self._plan.kind(task.names[0], task.silenced))
+
+    def _failed(self, task: Drive | Fail, failure: Failure) -> Iterator[Finished]:
+        """Name who failed, and have the rest of the task done."""
+        if failure.cause == "user error":
+            raise UserError(failure.what)
+        names = (task.name,) if isinstance(task, Fail) else task.names
+        left = [name for name in names if (name, task.ref) not in self._ended]
+        if not left:  # it died when all was stored
+            return
+        beat = _BEAT.match(failure.beat)
+        if isinstance(task, Fail) or beat is None or is_built_in(self._plan.spec(beat[2])):
+            yield Finished(left[0], task.ref, str(failure))
         else:
-            from drive.sim.env import LaneEnv
+            how = f"{beat[1]} {failure.what} at step {beat[3]}"
+            if beat[2] == left[0]:
+                self._pool.submit(Fail(task.folder, task.ref, left[0], how))
+            else:
+                self._submit(replace(task, names=(left[0],), silenced={**task.silenced, beat[2]: how}))
+        if not isinstance(task, Fail) and left[1:]:
+            self._submit(replace(task, names=tuple(left[1:])))
 
-            self.env = LaneEnv(camera=self.plan.camera)
+    def film(self, folder: Path, orders: Sequence[tuple[Any, Any]]) -> list[str | None]:
+        """Film drives by their stored actions, given as (ScenarioRef, FilmOrder).
 
-    def scenario(self, slot: ScenarioRef) -> Any:
-        """The scenario of a slot; the last one is kept for the next agent."""
-        if self._scenario is None or self._scenario[0] != slot:
-            built = suite(self.plan.suite).scenario(
-                slot.index, self._road_map, through_junction=slot.through_junction
-            )
-            self._scenario = slot, built
-        return self._scenario[1]
-
-    def agent(self, spec: str, part: str) -> Agent:
-        """An agent built once for each part it plays: a driver and its shadow never share memory."""
-        from drive.driving.agents import make_agent
-
-        key = f"{part} {spec}"
-        if key not in self._agents:
-            self._agents[key] = make_agent(spec)[1]
-        return self._agents[key]
-
-    def drive(self, slot: ScenarioRef, names: Sequence[str]) -> list[EpisodeRow]:
-        """Let the named agents drive one scenario, one after the other."""
-        from drive.driving.rollout import rollout
-        from drive.evaluation.summary import episode_row
-
+        Returns:
+            For each, why there is no film, or None.
+        """
+        tickets = [self._pool.submit(FilmDrive(folder, ref, order)) for ref, order in orders]
         found = []
-        for name in names:
-            scenario = self.scenario(slot)
-            shadows = {
-                shadow: self.agent(spec, "shadow")
-                for shadow, spec in self.plan.shadows.items()
-                if name in self.plan.shadowed and shadow != name
-            }
-            driver = self.agent(self.plan.agents[name], "driver")
-            started = perf_counter()
-            episode = rollout(self.env, driver, scenario, name=name, shadows=shadows)
-            seconds = perf_counter() - started
-            points = scenario.route.points[::4]
-            found.append(
-                EpisodeRow(
-                    row=episode_row(episode) if episode.error is None else _error_row(episode),
-                    slot=slot,
-                    steering=episode.steering,
-                    shadow_steering={
-                        key: values.astype(np.float32) for key, values in episode.shadow_steering.items()
-                    },
-                    trace={key: getattr(episode, key)[:-1].astype(np.float32) for key in TRACE},
-                    route=np.stack([points[key] for key in ("x", "y", "left", "right")], 1).astype(
-                        np.float32
-                    ),
-                    act_seconds=episode.act_seconds.astype(np.float32),
-                    drive_seconds=seconds,
-                    error=episode.error,
-                )
-            )
+        for ticket in tickets:
+            result = self._pool.take(ticket)
+            found.append(result.value if result.failure is None else str(result.failure))
         return found
 
-    def replay(self, slot: ScenarioRef, steering: NDArray[np.float64]) -> tuple[str, str]:
-        """Drive stored actions again: SHA-256 over states and over frames.
+    def replay(self, tasks: Sequence[Replay], tell: Callable[[int, tuple[str, str]], None]) -> None:
+        """Drive stored actions again; `tell` receives the index of a task and its hashes, as they come.
 
         Raises:
             RuntimeError: the environment failed.
         """
-        from drive.driving.rollout import ReplayAgent, rollout
-
-        episode = rollout(self.env, ReplayAgent(steering), self.scenario(slot), name="recorded")
-        if episode.error is not None:
-            raise RuntimeError(episode.error)
-        return episode.sha256_states, episode.sha256_frames
-
-    def film(self, slot: ScenarioRef, order: Any) -> bytes | str:
-        """Drive stored actions again and film a part of it; why there is no film, where that fails."""
-        from drive.evaluation.films import make_film
-
-        try:
-            return make_film(self.env, self.scenario(slot), order)
-        except Exception as error:  # whatever breaks here, the figures stand
-            return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-
-
-def _error_row(episode: Episode) -> dict[str, Any]:
-    return {
-        "agent": episode.agent,
-        "scenario": episode.scenario,
-        "error": episode.error,
-        "traceback": episode.extra["traceback"],
-    }
-
-
-_worker: Worker | None = None
-
-
-def _start_worker(plan: Plan) -> None:
-    global _worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's to handle
-    _worker = Worker(plan)
-
-
-def _call(method: str, arguments: tuple[Any, ...]) -> Any:
-    assert _worker is not None, "the pool's initializer ran first"
-    return getattr(_worker, method)(*arguments)
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Numeric libraries of processes started inside take one thread: more would fight, and change bits."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-class Crew:
-    """Workers of one plan: processes, or this process itself when one is enough.
-
-    A context manager; on leaving, processes end, at once if an exception or Ctrl-C passes through.
-    """
-
-    def __init__(self, plan: Plan, workers: int) -> None:
-        self._plan, self._workers = plan, workers
-        self._pool: ProcessPoolExecutor | None = None
-        self._local: Worker | None = None
-
-    def __enter__(self) -> "Crew":
-        if self._workers == 1:
-            self._local = Worker(self._plan)
-        else:
-            self._pool = ProcessPoolExecutor(
-                self._workers, get_context("spawn"), _start_worker, (self._plan,)
-            )
-        return self
-
-    def __exit__(self, kind: object, *rest: object) -> None:
-        if self._pool is None:
-            return
-        if kind is not None:
-            for process in list((self._pool._processes or {}).values()):
-                process.terminate()
-        self._pool.shutdown(wait=True, cancel_futures=True)
-
-    def run(self, method: str, jobs: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Any]]:
-        """Call a worker's method on each job's arguments; (index of the job, answer) as they come."""
-        if self._pool is None:
-            assert self._local is not None, "enter the crew first"
-            for index, job in enumerate(jobs):
-                yield index, getattr(self._local, method)(*job)
-            return
-        waiting = iter(enumerate(jobs))
-        running: dict[Future[Any], int] = {}
-        while True:
-            while len(running) < 2 * self._workers and (entry := next(waiting, None)) is not None:
-                with _one_thread_each():
-                    running[self._pool.submit(_call, method, entry[1])] = entry[0]
-            if not running:
-                return
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield running.pop(future), future.result()
+        tickets = {self._pool.submit(task): i for i, task in enumerate(tasks)}
+        for result in self._pool.results():
+            tell(tickets[result.ticket], result.unwrap())

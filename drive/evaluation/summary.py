@@ -36,6 +36,7 @@ def episode_row(episode: Episode) -> Row:
         "held_out": episode.held_out,
         "outcome": outcome(episode).value,
         "failure": episode.failure,
+        **{key: episode.extra[key] for key in ("threads_left",) if key in episode.extra},
         "sha256_states": episode.sha256_states,
         "sha256_frames": episode.sha256_frames,
         "steps": steps,
@@ -173,7 +174,10 @@ def summarize(
             }
             for name in (first, second)
         ]
-        pair = mcnemar_exact(list(wins[0].values()), [wins[1][scenario] for scenario in wins[0]])
+        both = [
+            scenario for scenario in wins[0] if scenario in wins[1]
+        ]  # all of them, once a run is complete
+        pair = mcnemar_exact(*([found[scenario] for scenario in both] for found in wins))
         pairs.append(
             {
                 "first": first,

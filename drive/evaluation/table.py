@@ -18,6 +18,12 @@ COLUMNS = (
 )
 
 
+LONGITUDINAL = {
+    "cruise": "agents steer, the car keeps speed and distance by itself (cruise)",
+    "agent": "agents steer, accelerate and brake",
+}
+
+
 class Cell(NamedTuple):
     """A figure and, where it has one, its 95 % interval."""
 
@@ -97,7 +103,7 @@ def caption(summary: Mapping[str, Any]) -> str:
     apart = f" and {junctions} through junctions" if junctions else ""
     return (
         f"Suite {summary['suite']}{where}, {summary['episodes']} scenarios{apart}, the same for every agent; "
-        "agents steer, the car keeps speed and distance by itself (cruise). Below: 95 % intervals."
+        f"{summary['longitudinal']}. Below: 95 % intervals."
     )
 
 

@@ -1,22 +1,26 @@
 """Drive stored actions again: the same states and the same frames, or it is not the same simulator."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import track
+from rich.progress import Progress
 
 from drive.camera import Camera
 from drive.core.errors import UserError
 from drive.core.machine import simulator_key
-from drive.evaluation.results import CONFIG, read_json, read_rows, read_steering
-from drive.evaluation.runner import Crew, Plan
+from drive.evaluation.episodes import EPISODES, file_of, read_episode
+from drive.evaluation.plan import Plan
+from drive.evaluation.results import CONFIG, read_earlier_steering, read_json, read_rows
+from drive.evaluation.runner import Runner
+from drive.evaluation.worker import Replay
 from drive.scoring.suites import ScenarioRef
 
 
 def verify(out: Path, workers: int) -> None:
-    """Drive the stored actions again and compare `sha256_states` and `sha256_frames`.
+    """Drive the stored steering and acceleration again; compare `sha256_states` and `sha256_frames`.
 
     Raises:
         UserError: --out holds no complete results.
@@ -24,26 +28,36 @@ def verify(out: Path, workers: int) -> None:
     """
     console = Console()
     rows, stored = read_rows(out), read_json(out, CONFIG)
-    steering = read_steering(out)
     try:
-        plan = Plan(stored["suite"], stored["map"], {}, {}, camera=Camera(**stored["camera"]))
+        plan = Plan(
+            stored["suite"],
+            stored["map"],
+            {},
+            {},
+            camera=Camera(**stored["camera"]),
+            longitudinal=stored.get("longitudinal", "cruise"),
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{out / CONFIG} is damaged ({error!r}); run the evaluation again.") from error
-    jobs = []
-    for row in rows:
-        slot = ScenarioRef(int(row["scenario"].rpartition("/")[2]), bool(row.get("through_junction")))
-        jobs.append((slot, steering.get((row["agent"], row["scenario"]), np.zeros(0))))
+    tasks = _tasks(out, rows)
     differing = []
-    with Crew(plan, min(workers, len(jobs))) as crew:
-        answers = crew.run("replay", jobs)
-        for index, hashes in track(answers, "Driving again", len(jobs), console=console, transient=True):
+    with (
+        Progress(console=console, transient=True) as progress,
+        Runner(plan, min(workers, len(tasks))) as runner,
+    ):
+        bar = progress.add_task("Driving again", total=len(tasks))
+
+        def compare(index: int, hashes: tuple[str, str]) -> None:
             row = rows[index]
+            progress.advance(bar)
             for key, got in zip(("sha256_states", "sha256_frames"), hashes, strict=True):
                 if got != row[key]:
                     differing.append(
                         f"{row['agent']} on {row['scenario']}: {key} is {got}, stored {row[key]}"
                     )
-    for line in differing[:10]:
+
+        runner.replay(tasks, compare)
+    for line in sorted(differing)[:10]:
         console.print(escape(line), soft_wrap=True)
     if differing:
         if stored.get("simulator") != simulator_key():
@@ -51,3 +65,17 @@ def verify(out: Path, workers: int) -> None:
         console.print(f"{len(differing)} hashes differ in {len(rows)} drives.")
         raise SystemExit(1)
     console.print(f"All {len(rows)} drives give the same states and the same frames.")
+
+
+def _tasks(out: Path, rows: list[dict[str, Any]]) -> list[Replay]:
+    whole = (out / EPISODES).is_dir()
+    steering = {} if whole else read_earlier_steering(out)
+    tasks = []
+    for row in rows:
+        ref = ScenarioRef(int(row["scenario"].rpartition("/")[2]), bool(row.get("through_junction")))
+        if whole:
+            episode, _ = read_episode(file_of(out, EPISODES, row["agent"], ref))
+            tasks.append(Replay(ref, episode.steering, episode.acceleration_action))
+        else:
+            tasks.append(Replay(ref, steering.get((row["agent"], row["scenario"]), np.zeros(0)), None))
+    return tasks

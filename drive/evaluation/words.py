@@ -56,6 +56,25 @@ def reasons(summary: Mapping[str, Any], timing: Mapping[str, Any], rows: Sequenc
     return [sentence for sentence in found if sentence]
 
 
+def remarks(rows: Sequence[Row]) -> list[str]:
+    """How agents and shadows failed by themselves, and what they left behind, a line each."""
+    failures: dict[str, list[str]] = {}
+    threads = Counter(row["agent"] for row in rows if row.get("threads_left"))
+    for row in rows:
+        if row["failure"] is not None:
+            failures.setdefault(row["agent"], []).append(f"{row['failure']} on {row['scenario']}")
+        for shadow, heard in row["shadows"].items():
+            if heard["failure"] is not None:
+                who = f"{shadow} beside {row['agent']}"
+                failures.setdefault(who, []).append(f"{heard['failure']} on {row['scenario']}")
+    lines = []
+    for who, texts in failures.items():
+        more = f"; and {len(texts) - 3} more" if len(texts) > 3 else ""
+        lines.append(f"{who} failed itself {_times(len(texts))}: {'; '.join(texts[:3])}{more}.")
+    lines += [f"{name} left threads behind in {count} drives." for name, count in threads.items()]
+    return lines
+
+
 def _tested(summary: Mapping[str, Any]) -> list[str]:
     return [name for name, agent in summary["agents"].items() if agent["role"] == "tested"]
 

@@ -22,6 +22,11 @@ class ScenarioRef:
     index: int
     through_junction: bool = False  # on maps: a chain of lanes that passes a junction straight on
 
+    @property
+    def label(self) -> str:
+        """In words: "scenario 17", "junction scenario 3"."""
+        return f"{'junction ' * self.through_junction}scenario {self.index}"
+
 
 class Suite(Protocol):
     """A list of scenarios without end; evaluations take the first N."""

@@ -116,7 +116,7 @@ def main(config: DataRerenderConfig) -> None:
     from drive.core.files import refuse_other_things
     from drive.dataset import read_info
     from drive.driving.rerender import unfit
-    from drive.driving.warmup import warm_up_with_message
+    from drive.driving.warmup import compile_with_message
 
     info = read_info(config.dir)
     if (why := unfit(info)) is not None:
@@ -124,7 +124,7 @@ def main(config: DataRerenderConfig) -> None:
     refuse_other_things(config.out, "name a new or empty directory")
     settings = config.settings()
     pieces = _pieces(info, config.looks, [name for name, _ in settings.maps])
-    warm_up_with_message()
+    compile_with_message()
     _reshoot(config, info, settings, pieces)
 
 
@@ -162,13 +162,14 @@ def _reshoot(
     settings: "RerenderSettings",
     pieces: dict[str, list["Piece"]],
 ) -> None:
+    from collections import deque
     from functools import partial
     from time import perf_counter
 
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from drive.core.workers import Workers
+    from drive.core.pool import WorkerPool
     from drive.dataset import DatasetWriter, hand_features, lane_features
     from drive.driving.rerender import Rerenderer
 
@@ -192,7 +193,7 @@ def _reshoot(
         def report(count: int) -> None:
             progress.update(bar, frames=progress.tasks[bar].fields["frames"] + count)
 
-        with Workers(workers, partial(Rerenderer, config.dir, settings), report) as crew:
+        with WorkerPool(partial(Rerenderer, config.dir, settings), workers, report=report) as pool:
             for map_name, wanted in pieces.items():
                 with DatasetWriter(
                     config.out,
@@ -203,12 +204,11 @@ def _reshoot(
                     config=config.to_json(),
                     features=features,
                 ) as writer:
-                    asked = 0
+                    waiting, asked = iter(wanted), deque[int]()
                     for _ in wanted:
-                        while asked < len(wanted) and crew.outstanding < 2 * workers:
-                            crew.ask(wanted[asked])
-                            asked += 1
-                        found: Rerendered = crew.answer()
+                        while len(asked) < 2 * workers and (piece := next(waiting, None)) is not None:
+                            asked.append(pool.submit(piece))
+                        found: Rerendered = pool.take(asked.popleft()).unwrap()
                         if found.lost:
                             lost += found.lost
                             lost_from.add(found.piece.episode)

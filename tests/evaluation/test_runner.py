@@ -1,0 +1,144 @@
+"""What agents do to their processes costs their own drives, and is named in them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from drive.core.errors import UserError
+from drive.core.tasks import Limits
+from drive.episode import Episode
+from drive.evaluation.episodes import EPISODES, file_of, read_episode
+from drive.evaluation.plan import Plan
+from drive.evaluation.runner import Runner
+from drive.evaluation.summary import episode_row
+from drive.evaluation.worker import Replay
+from drive.scoring.suites import schedule
+from tests.faulty import BAD, FAULTS, fake_simulator
+
+LIMITS = Limits(beat_s=6.0, memory_gb=0.6)
+SCENARIOS = schedule(3)
+
+
+def plan(agents: dict[str, str], shadows: dict[str, str] | None = None) -> Plan:
+    return Plan(
+        "lane",
+        None,
+        agents,
+        shadows or {},
+        frozenset(agents) if shadows else frozenset(),
+        scenarios=SCENARIOS,
+        make_simulator=fake_simulator,
+    )
+
+
+def drive(folder: Path, asked: Plan, workers: int = 2) -> dict[tuple[str, int], Episode]:
+    """Every stored episode; each was told exactly once."""
+    with Runner(asked, workers, LIMITS) as runner:
+        ended = list(runner.drive(folder))
+    wanted = [(name, ref.index) for ref in SCENARIOS for name in asked.agents]
+    assert sorted((one.agent, one.ref.index) for one in ended) == sorted(wanted)
+    assert [one.error for one in ended] == [None] * len(wanted)
+    return {(name, i): read_episode(file_of(folder, EPISODES, name, SCENARIOS[i]))[0] for name, i in wanted}
+
+
+def test_each_failure_is_named_in_its_own_episode_and_costs_no_other(tmp_path: Path) -> None:
+    innocent = {"straight": "straight", "good": "tests.faulty:good"}
+    drive(tmp_path / "alone", plan(innocent))
+    agents = innocent | {name: f"tests.faulty:{name}" for name in FAULTS}
+    episodes = drive(tmp_path / "all", plan(agents))
+    named = {name: episode.failure for (name, i), episode in episodes.items() if i == BAD}
+    assert named == {
+        "straight": None,
+        "good": None,
+        "raises": "act raised ValueError: no lane at step 3",
+        "nan": "steering is nan, not in [-1, 1], at step 3",
+        "sleeps": "act did not return within 6 s at step 3",
+        "spins": "act did not return within 6 s at step 3",
+        "exits": "act ended the process with exit code 1 (os._exit?) at step 3",
+        "leaves": "act raised SystemExit: 4 at step 3",
+        "segfaults": "act was killed by signal 11 (segmentation fault) at step 3",
+        "eats": "act used more than 0.6 GB of memory at step 3",
+        "interrupts": "act raised KeyboardInterrupt at step 3",
+        "odd": "act raised Odd: odd at step 3",
+        "threads": None,
+    }
+    good = [episodes["good", i].steering for i in range(3)]
+    for (name, i), episode in episodes.items():
+        row = episode_row(episode)
+        if i != BAD or named[name] is None:
+            assert (row["failure"], row["outcome"]) == (None, "goal")
+            if name != "straight":
+                assert np.array_equal(episode.steering, good[i])
+        else:
+            assert (row["outcome"], row["success"]) == ("agent_failure", 0.0)
+        assert row.get("threads_left") == (1 if (name, i) == ("threads", BAD) else None)
+    for name in innocent:
+        for ref in SCENARIOS:
+            mine, other = (file_of(tmp_path / run, EPISODES, name, ref) for run in ("alone", "all"))
+            assert mine.read_bytes() == other.read_bytes()
+
+
+def test_a_shadow_that_dies_is_named_and_the_drive_repeated_without_it(tmp_path: Path) -> None:
+    agents = {"straight": "straight", "good": "tests.faulty:good"}
+    alone = drive(tmp_path / "alone", plan(agents))
+    shadows = {"dead": "tests.faulty:exits", "calm": "tests.fakes:calm"}
+    episodes = drive(tmp_path / "beside", plan(agents, shadows))
+    for (name, i), episode in episodes.items():
+        row = episode_row(episode)
+        failure = "act ended the process with exit code 1 (os._exit?) at step 3" if i == BAD else None
+        assert (row["failure"], row["shadows"]["dead"]["failure"]) == (None, failure)
+        assert row["shadows"]["calm"]["failure"] is None
+        assert np.isfinite(episode.shadow_steering["dead"]).all() == (i != BAD)
+        assert len(episode.shadow_steering["dead"]) == episode.steps
+        assert np.isfinite(episode.shadow_steering["calm"]).all()
+        assert episode.sha256_states == alone[name, i].sha256_states
+        assert np.array_equal(episode.steering, alone[name, i].steering)
+
+
+@pytest.mark.parametrize(
+    ("factory", "message"),
+    [
+        ("dies_when_built", "building it ended the process with exit code 5"),
+        ("hangs_when_built", "building it did not return within 6 s"),
+        ("nobody", "tests.faulty has no 'nobody'"),
+    ],
+)
+def test_an_agent_that_cannot_be_built_is_named_before_the_first_drive(factory: str, message: str) -> None:
+    spec = f"bad=tests.faulty:{factory}"
+    with Runner(plan({"bad": spec, "straight": "straight"}), 1, LIMITS) as runner:
+        with pytest.raises(UserError, match=message):
+            runner.check()
+
+
+def test_what_kills_an_agent_at_the_wheel_is_left_to_its_drives() -> None:
+    class _: ...
+
+    agents = {"good": "tests.faulty:good", "expert": "expert"}
+    with Runner(plan(agents, {"straight": "straight"}), 1, LIMITS) as runner:
+        assert runner.check() == {"good": False, "expert": True, "straight": False}
+
+
+def test_one_process_drives_as_two_do(tmp_path: Path) -> None:
+    agents = {"straight": "straight", "good": "tests.faulty:good"}
+    for workers in (1, 2):
+        drive(tmp_path / str(workers), plan(agents), workers)
+    for one in (tmp_path / "1" / EPISODES).rglob("*.npz"):
+        two = tmp_path / "2" / one.relative_to(tmp_path / "1")
+        assert one.read_bytes() == two.read_bytes()
+
+
+def test_stored_actions_are_driven_again(tmp_path: Path) -> None:
+    asked = plan({"good": "tests.faulty:good"})
+    episodes = drive(tmp_path, asked)
+    tasks = [
+        Replay(SCENARIOS[i], episode.steering, episode.acceleration_action)
+        for (_, i), episode in episodes.items()
+    ]
+    found: dict[int, Any] = {}
+    with Runner(asked, 1) as runner:
+        runner.replay(tasks, found.__setitem__)
+    for i in range(3):
+        episode = episodes["good", i]
+        assert found[i] == (episode.sha256_states, episode.sha256_frames)
