@@ -12,7 +12,8 @@ SAMPLED_WORLDS = 8  # of a batch, when what is in view is counted
 
 @dataclass(frozen=True)
 class BenchConfig:
-    """Measure throughput, as JSON lines: resets, environment steps alone and in a batch, serving, training.
+    """Measure throughput, as JSON lines: resets, environment steps alone and in a batch, all outputs of a
+    camera against rgb alone, serving, training.
 
     Figures of environments are the median of `repeats` runs over the first scenarios of the suite `lane`, in
     all weathers; loading scenarios is left out of the clock of the steps.
@@ -141,6 +142,40 @@ def _batch(config: BenchConfig, size: tuple[int, int], scenarios: list[Any]) -> 
     }
 
 
+def _outputs(config: BenchConfig, scenarios: list[Any]) -> dict[str, Any]:
+    """All outputs of a camera against rgb alone, of the same moments, one drawn right after the other."""
+    import numpy as np
+
+    from drive.camera import OUTPUTS, Camera
+    from drive.sim.expert import Expert
+    from drive.sim.sensors.records import Pictures
+    from drive.sim.world import World
+
+    width, height = SIZES[-1]
+    world = World(1, {"front": Camera(width_px=width, height_px=height, outputs=OUTPUTS)})
+    memory = [{"front": Pictures.empty(outputs, 1, height, width)} for outputs in (("rgb",), OUTPUTS)]
+    steering, cruise = np.zeros(1), np.full(1, np.nan)
+    spent = np.zeros((config.repeats, 2))
+    for times in spent:
+        for scenario in scenarios:
+            world.load(0, scenario)
+            for step in range(config.steps):
+                steering[0] = Expert.steering_at(world, 0, 0.0, 0.0)
+                world.advance(steering, cruise)
+                for k in (0, 1) if step % 2 == 0 else (1, 0):  # the second finds its data in the caches
+                    start = time.perf_counter()
+                    world.pictures(memory[k])
+                    times[k] += time.perf_counter() - start
+    frame_us = 1e6 * np.median(spent, axis=0) / (len(scenarios) * config.steps)
+    return {
+        "what": "outputs",
+        "camera": f"{width}x{height}",
+        "rgb_us": round(float(frame_us[0]), 1),
+        "rgb_depth_labels_instances_us": round(float(frame_us[1]), 1),
+        "ratio": round(float(np.median(spent[:, 1] / spent[:, 0])), 3),
+    }
+
+
 def main(config: BenchConfig) -> None:
     """Print one JSON object a line."""
     import json
@@ -154,6 +189,7 @@ def main(config: BenchConfig) -> None:
         for size in SIZES:
             print(json.dumps(measure(config, size, scenarios)), flush=True)
     print(json.dumps(_reset(config)), flush=True)
+    print(json.dumps(_outputs(config, scenarios)), flush=True)
     if config.serve:
         from drive.commands.bench_serve import measure as measure_serving
 

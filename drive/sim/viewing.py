@@ -20,6 +20,7 @@ class CameraRig:
     def __init__(self, cameras: Mapping[str, Camera], store: SceneStore, batch: int) -> None:
         self._store = store
         self._renderers = {name: [Renderer(camera, store)] * batch for name, camera in cameras.items()}
+        self._differing: set[str] = set()  # cameras that are not the same in all worlds
 
     def camera(self, w: int, name: str) -> Camera:
         """A camera of world w."""
@@ -48,10 +49,17 @@ class CameraRig:
                 )
         found = next((one for one in held if one.camera == camera), None)
         held[w] = found if found is not None else Renderer(camera, self._store)
+        if any(one is not held[0] for one in held):
+            self._differing.add(name)
+        else:
+            self._differing.discard(name)
 
     def draw(self, name: str, shots: Shots, actors: Actors, out: Pictures) -> tuple[int, int]:
         """Draw what each shot's world sees with its camera; returns (faces, vehicles) in view, summed."""
-        renderers = [self._renderers[name][w] for w in shots.worlds]
+        held = self._renderers[name]
+        if name not in self._differing:
+            return held[0].render(shots, actors, out)
+        renderers = [held[w] for w in shots.worlds.tolist()]
         faces, vehicles, lo = 0, 0, 0
         while lo < len(renderers):
             hi = lo + 1

@@ -26,7 +26,7 @@ from drive.sim.ragged_arrays import RaggedArrays
 from drive.sim.scenario import MAX_PATHS, Scenario
 from drive.sim.sensors.ground import Ground
 from drive.sim.sensors.look import Look
-from drive.sim.sensors.records import Actors, Pictures, Shots
+from drive.sim.sensors.records import NO_TRUTH, Actors, Pictures, Shots
 from drive.sim.sensors.store import SceneStore
 from drive.sim.sensors.weather import weather
 from drive.sim.step import advance_worlds, locate, read_poses
@@ -248,8 +248,7 @@ class World:
         camera = self.cameras[name]
         if out is None:
             out = np.empty((self.batch, camera.height_px, camera.width_px, 3), np.uint8)
-        nothing = Pictures.empty((), self.batch, camera.height_px, camera.width_px)
-        self.begin_pictures({name: nothing._replace(rgb=out)})()
+        self.begin_pictures({name: Pictures(out, *NO_TRUTH)})()
         return out
 
     def empty_pictures(self) -> dict[str, Pictures]:
@@ -279,9 +278,10 @@ class World:
         actors = Actors(self.actors.data, self.actors.begin, self.actors.end)
 
         def task(lo: int, hi: int) -> None:
-            part = shots.part(lo, hi)
+            whole = hi - lo == self.batch
+            part = shots if whole else shots.part(lo, hi)
             for name, pictures in wanted.items():
-                self._rig.draw(name, part, actors, pictures.part(lo, hi))
+                self._rig.draw(name, part, actors, pictures if whole else pictures.part(lo, hi))
 
         wait = self._crew.start(task)
 

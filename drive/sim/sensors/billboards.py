@@ -1,4 +1,4 @@
-"""Fill upright cards that face the camera, and stain the ground, row by row."""
+"""Fill billboards: upright rectangles facing the camera, and stain the ground, row by row."""
 
 from typing import Any
 

@@ -15,7 +15,7 @@ from drive.sim.sensors.meshes import DETAILS, VARIANTS
 
 
 @kernel
-def draw_model(
+def draw_mesh(
     view: Any,
     look: Any,
     body: Any,

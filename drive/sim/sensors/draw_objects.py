@@ -11,7 +11,7 @@ from drive.core.portable_math import exp
 from drive.sim.arrays import BARRIER, BUILDING, BUSH, FENCE, SIGN, TREE, TRUCK
 from drive.sim.sensors import labels, meshes
 from drive.sim.sensors.bodies import SHADOW_RANGE, body_of_actor, gather, in_view
-from drive.sim.sensors.draw_meshes import draw_model
+from drive.sim.sensors.draw_meshes import draw_mesh
 from drive.sim.sensors.lighting import beam, light_on
 from drive.sim.sensors.shadows import draw_shadow
 from drive.sim.sensors.sprites import draw_sprite
@@ -36,7 +36,7 @@ def label_of(kind: int) -> int:
 
 
 @kernel
-def draw_bodies(
+def draw_objects(
     view: Any,
     look: Any,
     sin_head: float,
@@ -83,7 +83,7 @@ def draw_bodies(
             detail = meshes.NEAR if pixels > 26.0 else (meshes.MIDDLE if pixels > 9.0 else meshes.FAR)
             if body.kind >= BUILDING:
                 detail = meshes.NEAR
-            drawn = draw_model(view, look, body, detail, head, haze, tag, tables, canvas, atlas)
+            drawn = draw_mesh(view, look, body, detail, head, haze, tag, tables, canvas, atlas)
             faces += drawn
             if body.kind <= TRUCK and drawn > 0:
                 vehicles += 1

@@ -4,12 +4,14 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drive.core.kernels import kernel
 from drive.core.portable_math import sincos
-from drive.sim.sensors.draw_objects import draw_bodies
+from drive.sim.sensors.draw_objects import draw_objects
 from drive.sim.sensors.effects import add_glare, draw_rain, glare_weights
 from drive.sim.sensors.pixels import hash2
+from drive.sim.sensors.records import Actors, Canvas, Optics, Pictures, Scenes, Shots, Sighted, Warp
 from drive.sim.sensors.road import horizon_row, resolve_ground
 from drive.sim.sensors.shading import prefetch_palette
 from drive.sim.sensors.shadows import fill_shade
@@ -52,17 +54,26 @@ def place_view(view: Any, mount: Any, x: float, y: float, yaw: float) -> tuple[f
 
 
 @kernel
-def draw_frames(shots: Any, actors: Any, scenes: Any, optics: Any, scratch: Any, out: Any) -> tuple[int, int]:
+def draw_items(
+    shots: Any,
+    actors: Any,
+    scenes: Any,
+    optics: Any,
+    warp: Any,
+    canvas: Any,
+    sighted: Any,
+    behind: Any,
+    view: Any,
+    veil: NDArray[np.int64],
+    out: Any,
+) -> tuple[int, int]:
     """Draw item i of the batch: world shots.worlds[i] as seen from shots.poses[i].
 
-    Arguments are the named tuples of `records`: Shots, Actors, Scenes, Optics, Scratch, Pictures.
-
-    Returns (faces, vehicles) drawn, summed over the items.
+    Arguments are the named tuples of `records`. Returns (faces, vehicles) drawn, summed over the items.
     """
-    canvas = scratch.canvas
-    view = scratch.views[0]
-    warped = optics.warp.source.size > 0
-    target = scratch.behind if warped else out
+    warped = warp.source.size > 0
+    target = behind if warped else out
+    inverse = canvas.inverse
     colored = out.rgb.shape[0] > 0
     all_faces = 0
     all_vehicles = 0
@@ -82,13 +93,13 @@ def draw_frames(shots: Any, actors: Any, scenes: Any, optics: Any, scratch: Any,
             # both are read after the bodies are drawn: time enough for what has left the near caches
             prefetch_sky(view, horizon, sky, optics, turn)
             prefetch_palette(palette)
-        for k in range(len(canvas.inverse)):
-            canvas.inverse[k] = 0.0
+        for k in range(len(inverse)):
+            inverse[k] = 0.0
         fill_shade(look, horizon, view.width, optics.head, canvas.ramp, canvas.shade)
         props = scenes.props[scene.props : scene.props_end]
         chunks = scenes.chunks[scene.chunks : scene.chunks_end]
         near = actors.data[actors.begin[w] : actors.end[w]]
-        faces, vehicles = draw_bodies(
+        faces, vehicles = draw_objects(
             view,
             look,
             s,
@@ -100,7 +111,7 @@ def draw_frames(shots: Any, actors: Any, scenes: Any, optics: Any, scratch: Any,
             optics.faces,
             optics.atlas,
             canvas,
-            scratch.sighted,
+            sighted,
         )
         all_faces += faces
         all_vehicles += vehicles
@@ -112,10 +123,31 @@ def draw_frames(shots: Any, actors: Any, scenes: Any, optics: Any, scratch: Any,
         resolve_ground(
             view, look, scene, horizon, scenes, palette, sky, optics, turn, canvas, inner, salt, item, target
         )
-        if colored and glare_weights(look, view, scratch.veil):
-            add_glare(look, view, scratch.veil, target.rgb[item])
+        if colored and glare_weights(look, view, veil):
+            add_glare(look, view, veil, target.rgb[item])
         if warped:
-            warp_pictures(optics.warp, target, view.width, grain, salt, i, out)
+            warp_pictures(warp, target, view.width, grain, salt, i, out)
         if colored and look.rain > 0.0:
             draw_rain(look, salt, out.rgb[i])
     return all_faces, all_vehicles
+
+
+@kernel
+def draw_frames(
+    shots: tuple, actors: tuple, scenes: tuple, optics: tuple, warp: tuple, scratch: tuple, out: tuple
+) -> tuple[int, int]:
+    """`draw_items` of plain tuples of arrays, which are handed to compiled code faster than named ones."""
+    canvas, sighted, behind, view, veil = scratch
+    return draw_items(
+        Shots(*shots),
+        Actors(*actors),
+        Scenes(*scenes),
+        Optics(*optics),
+        Warp(*warp),
+        Canvas(*canvas),
+        Sighted(*sighted),
+        Pictures(*behind),
+        view[0],
+        veil,
+        Pictures(*out),
+    )

@@ -29,26 +29,64 @@ TEXEL_LABELS = _texel_labels()
 
 
 @kernel
-def fill_truth(view: Any, row: int, ground: float, sky_label: int, canvas: Any, item: int, out: Any) -> None:
+def wants_truth(out: Any) -> bool:
+    """Whether `Pictures` hold more than rgb."""
+    return out.depth.shape[0] > 0 or out.labels.shape[0] > 0 or out.instances.shape[0] > 0
+
+
+@kernel
+def is_bare(row: int, width: int, inverse: NDArray[np.float32]) -> bool:
+    """Whether nothing stands in a row."""
+    bits = inverse.view(np.int32)
+    found = 0
+    for k in range(row * width, row * width + width):
+        found |= bits[as_index(k)]
+    return found == 0
+
+
+@kernel
+def fill_truth(
+    row: int,
+    ground: float,
+    label: int,
+    inverse: NDArray[np.float32],
+    picture: NDArray[np.int64],
+    item: int,
+    depth: NDArray[np.float32],
+    labels: NDArray[np.uint8],
+    instances: NDArray[np.int32],
+) -> None:
     """Depth, label and instance of a row: those of bodies, elsewhere one depth [m], one label and 0."""
-    inverse, picture = canvas.inverse, canvas.picture
-    begin = row * view.width
-    one, far, rest = np.float32(1.0), np.float32(MAX_DEPTH), np.float32(min(ground, MAX_DEPTH))
-    if out.depth.shape[0] > 0:
-        depths = out.depth[item, row]
-        for column in range(view.width):
+    none, one = np.float32(0.0), np.float32(1.0)
+    far, rest = np.float32(MAX_DEPTH), np.float32(min(ground, MAX_DEPTH))
+    width = max(depth.shape[2], labels.shape[2], instances.shape[2])
+    if is_bare(row, width, inverse):
+        if depth.shape[0] > 0:
+            depth[item, row, :] = rest
+        if labels.shape[0] > 0:
+            labels[item, row, :] = label
+        if instances.shape[0] > 0:
+            instances[item, row, :] = 0
+        return
+    begin = row * width
+    if depth.shape[0] > 0:
+        depths = depth[item, row]
+        for column in range(width):
             near = inverse[as_index(begin + column)]
-            depths[column] = min(far, one / near) if near > 0.0 else rest
-    if out.labels.shape[0] > 0:
-        classes = out.labels[item, row]
-        for column in range(view.width):
+            depths[column] = min(far, one / near) if near > none else rest
+    # The loops below read `picture` where nothing stands, too: a read that depends on it is much slower.
+    if labels.shape[0] > 0:
+        classes = labels[item, row]
+        for column in range(width):
             k = as_index(begin + column)
-            classes[column] = picture[k] >> 24 & 255 if inverse[k] > 0.0 else sky_label
-    if out.instances.shape[0] > 0:
-        numbers = out.instances[item, row]
-        for column in range(view.width):
+            packed = picture[k]
+            classes[column] = packed >> 24 & 255 if inverse[k] > none else label
+    if instances.shape[0] > 0:
+        numbers = instances[item, row]
+        for column in range(width):
             k = as_index(begin + column)
-            numbers[column] = picture[k] >> 32 if inverse[k] > 0.0 else 0
+            packed = picture[k]
+            numbers[column] = packed >> 32 if inverse[k] > none else 0
 
 
 @kernel
@@ -70,25 +108,22 @@ def label_ground(
     first pixel and the step to the next, in 65536ths of a texel, all rounded down.
     """
     px, py, dx, dy = start
-    last_tx = -(1 << 40)
-    last_ty = 0
+    last_x = -(1 << 40)
+    last_y = 0
     base = 0
     for column in range(view.width):
         if not inverse[as_index(row * view.width + column)] > 0.0:
             ix = px >> 16
             iy = py >> 16
-            # What was rounded away adds up to less than this. Where it may matter: once more, exactly.
-            slack = 65534 - column
-            if not (0 < (px & 65535) < slack and 0 < (py & 65535) < slack):
+            # What was rounded away is less than `column` + 2. Where it may matter: once more, exactly.
+            if max((px - 1) & 65535, (py - 1) & 65535) >= 65533 - column:
                 right = (column + 0.5 - view.center_u) * hit / view.focal
                 ix = math.floor((view.x + flat * view.ahead_x + right * view.ahead_y - scene.x0) / TEXEL)
                 iy = math.floor((view.y + flat * view.ahead_y - right * view.ahead_x - scene.y0) / TEXEL)
-            tx = ix >> 6
-            ty = iy >> 6
-            if tx != last_tx or ty != last_ty:
-                base = cell_tile(scene, grids, tx, ty)
-                last_tx = tx
-                last_ty = ty
+            if ((ix ^ last_x) | (iy ^ last_y)) & ~63 != 0:
+                base = cell_tile(scene, grids, ix >> 6, iy >> 6)
+                last_x = ix
+                last_y = iy
             texel = tiles[as_index(base + (iy & 63) * STRIDES[0] + (ix & 63))]
             line[column] = TEXEL_LABELS[as_index(int(texel) >> 4 & 2047)]
         px += dx

@@ -5,6 +5,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+_NO_RGB = np.empty((0, 0, 0, 0), np.uint8)
+# Depth, labels and instances of `Pictures` that are rgb alone.
+NO_TRUTH = (np.empty((0, 0, 0), np.float32), np.empty((0, 0, 0), np.uint8), np.empty((0, 0, 0), np.int32))
+
 
 class Pictures(NamedTuple):
     """Pictures of N items; an output that is not wanted is an empty array."""
@@ -17,17 +21,12 @@ class Pictures(NamedTuple):
     @classmethod
     def empty(cls, outputs: tuple[str, ...], items: int, rows: int, columns: int) -> "Pictures":
         """Memory for some outputs (of `drive.camera.OUTPUTS`)."""
-
-        def array(name: str, dtype: type, *more: int) -> NDArray[Any]:
-            return np.empty(
-                (items, rows, columns, *more) if name in outputs else (0,) * (3 + len(more)), dtype
-            )
-
+        size = items, rows, columns
         return cls(
-            array("rgb", np.uint8, 3),
-            array("depth", np.float32),
-            array("labels", np.uint8),
-            array("instances", np.int32),
+            np.empty((*size, 3), np.uint8) if "rgb" in outputs else _NO_RGB,
+            np.empty(size, np.float32) if "depth" in outputs else NO_TRUTH[0],
+            np.empty(size, np.uint8) if "labels" in outputs else NO_TRUTH[1],
+            np.empty(size, np.int32) if "instances" in outputs else NO_TRUTH[2],
         )
 
     def part(self, lo: int, hi: int) -> "Pictures":
@@ -86,7 +85,6 @@ class Optics(NamedTuple):
     sky_u: NDArray[np.int32]  # (pixels,) sixteenths of a column of the panorama, for yaw 0
     sky_v: NDArray[np.int32]  # (pixels,) sixteenths of a row
     head: NDArray[np.uint8]  # (pixels,) light of the own headlights on the ground
-    warp: Warp
 
 
 class Canvas(NamedTuple):
@@ -110,10 +108,10 @@ class Sighted(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """All memory that drawing needs."""
+    """All memory that drawing needs: tuples of the arrays of the records of these names."""
 
-    views: NDArray[np.void]  # (1,) VIEW
-    canvas: Canvas
-    sighted: Sighted
+    canvas: tuple[NDArray[Any], ...]
+    sighted: tuple[NDArray[Any], ...]
+    behind: tuple[NDArray[Any], ...]  # the pinhole's `Pictures`, behind a warp
+    view: NDArray[np.void]  # (1,) VIEW
     veil: NDArray[np.int64]  # (2, longer side) glare by row and column
-    behind: Pictures  # the pinhole's pictures, behind a warp

@@ -2,8 +2,8 @@
 
 from collections import deque
 from functools import cache
+from itertools import compress
 from math import radians
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,9 +33,12 @@ class Renderer:
         self.camera = camera
         self.store = store
         pinhole = pinhole_of(camera)
+        self._size = camera.height_px, camera.width_px
+        self._warped = camera.warped
         self._side = pinhole.columns, pinhole.rows
-        self._optics = _optics(_mount(camera, pinhole), pinhole, camera.width_px)
-        self._spare: dict[tuple[str, ...], deque[Scratch]] = {}  # by the pictures behind a lens
+        self._warp = tuple(pinhole.warp)
+        self._optics = tuple(_optics(_mount(camera, pinhole), pinhole, camera.width_px))
+        self._spare: dict[tuple[bool, ...], deque[Scratch]] = {}  # by the pictures behind the lens
 
     def render(self, shots: Shots, actors: Actors, out: Pictures) -> tuple[int, int]:
         """Draw N items into `out`, whichever of its pictures are not empty.
@@ -46,25 +49,31 @@ class Renderer:
         Raises:
             ValueError: a picture of `out` is not of N items, of the camera's size, and C-contiguous.
         """
-        size = len(shots.worlds), self.camera.height_px, self.camera.width_px
-        arrays: dict[str, NDArray[Any]] = out._asdict()
-        for name, array in arrays.items():
+        size = (len(shots.worlds), *self._size)
+        for array in out:
             if array.size and (array.shape[:3] != size or not array.flags.c_contiguous):
                 raise ValueError(
-                    f"Pictures.{name} has shape {array.shape}; take a C-contiguous one of {size}."
+                    f"A picture of shape {array.shape} is given; take a C-contiguous one of {size}."
                 )
-        lens = self._optics.warp.source.size > 0
-        behind = tuple(name for name, array in arrays.items() if lens and array.size)
+        behind = tuple([array.size > 0 for array in out]) if self._warped else ()
         spare = self._spare.setdefault(behind, deque())
         try:
             scratch = spare.pop()
         except IndexError:
             scratch = self._scratch(behind)
-        counts = draw_frames(shots, actors, self.store.arrays, self._optics, scratch, out)
+        counts = draw_frames(
+            tuple(shots),
+            tuple(actors),
+            tuple(self.store.arrays),
+            self._optics,
+            self._warp,
+            tuple(scratch),
+            tuple(out),
+        )
         spare.append(scratch)
         return counts
 
-    def _scratch(self, behind: tuple[str, ...]) -> Scratch:
+    def _scratch(self, behind: tuple[bool, ...]) -> Scratch:
         columns, rows = self._side
         pixels = columns * rows
         canvas = Canvas(
@@ -77,8 +86,14 @@ class Renderer:
             shade=np.zeros(pixels, np.uint8),
         )
         sighted = Sighted(np.zeros(1, BODY), np.zeros(MAX_BODIES, np.int64), np.zeros(MAX_BODIES))
-        veil, source = np.zeros((2, max(self._side)), np.int64), Pictures.empty(behind, 1, rows, columns)
-        return Scratch(np.zeros(1, VIEW), canvas, sighted, veil, source)
+        pinhole = Pictures.empty(tuple(compress(Pictures._fields, behind)), 1, rows, columns)
+        return Scratch(
+            tuple(canvas),
+            tuple(sighted),
+            tuple(pinhole),
+            view=np.zeros(1, VIEW),
+            veil=np.zeros((2, max(self._side)), np.int64),
+        )
 
 
 def _mount(camera: Camera, pinhole: Pinhole) -> NDArray:
@@ -98,7 +113,7 @@ def _optics(mounts: NDArray, pinhole: Pinhole, columns: int) -> Optics:
     head = np.zeros(pixels, np.uint8)
     fill_lens(mounts[0], sky_u, sky_v, head)
     noise = _noise(NOISE_PERIOD + max(columns, pinhole.columns))
-    return Optics(mounts, face_tables(), atlas(), noise, sky_u, sky_v, head, pinhole.warp)
+    return Optics(mounts, face_tables(), atlas(), noise, sky_u, sky_v, head)
 
 
 @cache

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from drive.core.kernels import kernel
 from drive.core.portable_math import exp
-from drive.sim.sensors.ground_truth import fill_truth, label_ground
+from drive.sim.sensors.ground_truth import fill_truth, label_ground, wants_truth
 from drive.sim.sensors.labels import TERRAIN
 from drive.sim.sensors.pixels import (
     LEVELS,
@@ -119,6 +119,7 @@ def resolve_ground(
     sky_u, sky_v = optics.sky_u, optics.sky_v
     fog = pack_rgb(int(look.horizon_r), int(look.horizon_g), int(look.horizon_b))
     wet = look.wetness > 0.0 and horizon > 0
+    truth = wants_truth(out)
     for row in range(horizon, view.rows):
         slope = (row + 0.5 - view.center_v) / view.focal
         depth = ground_hit(view.sin_pitch + view.cos_pitch * slope, view.height)
@@ -127,7 +128,8 @@ def resolve_ground(
         while level < LEVELS - 1 and depth > 0.14 * view.focal * (1 << level):
             level += 1
         px, py, dx, dy = step_along_row(view, scene, depth, flat, level)
-        fill_truth(view, row, depth, TERRAIN, canvas, item, out)
+        if truth:
+            fill_truth(row, depth, TERRAIN, inverse, picture, item, out.depth, out.labels, out.instances)
         if out.labels.shape[0] > 0:
             half = 32768 << level
             at = (px + half, py + half, dx, dy)

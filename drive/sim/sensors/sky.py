@@ -11,7 +11,7 @@ from drive.core.kernels import kernel
 from drive.core.portable_math import cos, exp, sin
 from drive.sim.prefetch import LINE, prefetch
 from drive.sim.sensors.ground_paint import smooth_noise
-from drive.sim.sensors.ground_truth import fill_truth
+from drive.sim.sensors.ground_truth import fill_truth, wants_truth
 from drive.sim.sensors.labels import SKY
 from drive.sim.sensors.pixels import LANES, NOISE_PERIOD, as_index, bilinear, hash2, put, unpack_rgb
 from drive.sim.sensors.shading import BRIGHTEST, flat_light
@@ -171,8 +171,10 @@ def resolve_sky(
     """Rows above the horizon: bodies, and sky where nothing stands; all outputs of a row in turn."""
     sky_u, sky_v = optics.sky_u, optics.sky_v
     inverse, picture = canvas.inverse, canvas.picture
+    truth = wants_truth(out)
     for row in range(horizon):
-        fill_truth(view, row, MAX_DEPTH, SKY, canvas, item, out)
+        if truth:
+            fill_truth(row, MAX_DEPTH, SKY, inverse, picture, item, out.depth, out.labels, out.instances)
         if out.rgb.shape[0] == 0:
             continue
         begin = row * view.width
