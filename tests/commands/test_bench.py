@@ -13,8 +13,12 @@ COMMON = {"what", "camera", "environments", "threads", "steps_per_second"}
 
 def test_each_line_is_json_with_its_keys(capsys: pytest.CaptureFixture[str]) -> None:
     main(BenchConfig(scenarios=1, steps=2, repeats=1, batch=2, threads=1, serve=False, training=False))
-    *lines, reset = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    *lines, reset, outputs = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert reset["what"] == "reset" and 0.0 < reset["ms_median"] <= reset["ms_slowest"]
+    assert outputs["what"] == "outputs" and outputs["camera"] == "320x160"
+    assert (
+        0.0 < outputs["rgb_us"] and 0.0 < outputs["rgb_depth_labels_instances_us"] and outputs["ratio"] > 0.0
+    )
     cameras = [f"{width}x{height}" for width, height in SIZES]
     assert [(line["what"], line["camera"]) for line in lines] == [
         (what, camera) for what in ("env.step", "vector_env.step") for camera in cameras

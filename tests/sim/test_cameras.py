@@ -13,6 +13,7 @@ from drive.camera import OUTPUTS, Camera, camera_outputs
 from drive.core.errors import UserError
 from drive.sim.env import LaneEnv
 from drive.sim.scenario import lane_scenario
+from drive.sim.sensors.frame import draw_frames
 from drive.sim.vector import LaneVectorEnv
 from drive.sim.world import World
 
@@ -137,6 +138,17 @@ def test_actors_keep_their_instance_numbers_through_a_drive() -> None:
     for number in seen:
         assert world.actors[0][number - 1]["active"] == 1
     assert seen
+
+
+def test_what_a_default_drive_has_compiled_draws_depth_labels_and_lenses_too() -> None:
+    plain = World(1)
+    plain.load(0, lane_scenario(0))
+    plain.render()
+    compiled = list(draw_frames.signatures)  # type: ignore[attr-defined]
+    world = World(1, CAMERAS)
+    world.load(0, lane_scenario(0))
+    world.pictures()
+    assert list(draw_frames.signatures) == compiled  # type: ignore[attr-defined]
 
 
 def test_cameras_that_do_not_fit_are_refused_with_a_remedy() -> None:

@@ -1,4 +1,4 @@
-"""Draw trees, bushes, cones, barrels, poles, signs and lights: billboards, upright and facing the camera."""
+"""Draw trees, bushes, cones, barrels, poles, signs and lights as upright billboards."""
 
 import math
 from typing import Any
@@ -178,7 +178,7 @@ def draw_sprite(
     canvas: Any,
     atlas: NDArray[np.uint8],
 ) -> None:
-    """Draw trees, bushes, cones, barrels, poles, signs and lights: billboards, upright and facing the camera."""
+    """Draw trees, bushes, cones, barrels, poles, signs and lights as upright billboards."""
     ramp, inverse, picture = canvas.ramp, canvas.inverse, canvas.picture
     bx, by, bz = place(view, body, 0.0, 0.0, 0.0)
     _tx, ty, tz = place(view, body, 0.0, 0.0, 1.0)

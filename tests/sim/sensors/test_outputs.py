@@ -12,6 +12,7 @@ from drive.sim.arrays import PROP
 from drive.sim.maps.road_map import RoadMap, Surface
 from drive.sim.sensors import labels
 from drive.sim.sensors.ground import Ground
+from drive.sim.sensors.ground_truth import TEXEL_LABELS
 from drive.sim.sensors.records import Actors, Pictures, Shots
 from drive.sim.sensors.renderer import Renderer
 from drive.sim.sensors.store import SceneStore
@@ -86,6 +87,26 @@ def test_an_instance_is_exactly_what_changes_when_it_is_taken_away(camera: Camer
         if not camera.warped:  # nothing but its shadow changes around it
             beside = differ & ~mine
             assert np.all(np.isin(whole.labels[beside], [labels.ROAD, labels.MARK, labels.TERRAIN]))
+
+
+@pytest.mark.parametrize(
+    "pose", [(3.0, 1.0, 0.4), (-24.0, -24.0, 0.9), (115.0, 0.0, 3.0), (-20.0, 2.0, -0.02)]
+)
+def test_labels_of_the_ground_are_those_of_the_texel_that_the_ray_meets(
+    pose: tuple[float, float, float], ground: Ground
+) -> None:
+    camera = Camera()
+    picture = Picture(camera, ground, pose=pose)
+    ground_from_image = np.linalg.inv(camera.image_from_ground)
+    c, s = np.cos(pose[2]), np.sin(pose[2])
+    agree = []
+    for row in range(74, 160, 3):
+        for column in range(0, 320, 3):
+            x, y, w = ground_from_image @ np.array([column + 0.5, row + 0.5, 1.0])
+            x, y = x / w, y / w
+            bits = ground.texel(pose[0] + c * x - s * y, pose[1] + s * x + c * y) >> 4
+            agree.append(picture.labels[row, column] == TEXEL_LABELS[bits & 2047])
+    assert np.mean(agree) > 0.998  # a ray that meets a border of texels may fall on either side
 
 
 def test_every_prop_has_the_number_of_its_row_after_the_actors(ground: Ground) -> None:
