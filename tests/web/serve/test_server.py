@@ -102,8 +102,8 @@ def test_a_control_is_echoed_once_by_the_picture_that_shows_it(port: int) -> Non
     with page(port) as driver:
         driver.send("pace", factor=1.0)
         driver.send("start", agent="person")
-        driver.until(steering=0.0, mode="driving")
         begun = time.perf_counter() * 1000.0
+        driver.until(steering=0.0, mode="driving")
         echoes: list[float] = []
         while len(echoes) < 20:
             driver.steer(0.01)
