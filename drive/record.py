@@ -219,7 +219,7 @@ def record(
 
     from drive.core.pool import WorkerPool
 
-    say = partial(console.print, markup=False, highlight=False, soft_wrap=True)
+    print_line = partial(console.print, markup=False, highlight=False, soft_wrap=True)
     began, frames_before, started = writer.total_episodes, writer.total_frames, perf_counter()
     used, seed = writer.used_seeds, config.seed
     dropped: dict[str, int] = {}
@@ -258,10 +258,10 @@ def record(
                     writer.drop(found.seed)
                     dropped[found.failure] = dropped.get(found.failure, 0) + 1
                     if found.error and dropped[found.failure] <= 3:
-                        say(f"{config.driver} failed on seed {found.seed}: {found.error}")
+                        print_line(f"{config.driver} failed on seed {found.seed}: {found.error}")
                     if sum(dropped.values()) > 10 + config.episodes:
                         raise UserError(
-                            f"{sum(dropped.values())} drives ended in {_said(dropped)} and only "
+                            f"{sum(dropped.values())} drives ended in {_by_end(dropped)} and only "
                             f"{writer.total_episodes - began} could be kept: "
                             + ("take less --noise." if config.driver == "expert" else "try another --driver.")
                         )
@@ -277,21 +277,21 @@ def record(
                 progress.update(bar, completed=writer.total_episodes - began)
     except KeyboardInterrupt:
         kept = writer.total_episodes - began
-        say(
+        print_line(
             f"Stopped: {kept} whole episodes of this run are in {config.out}; "
             f"the same command with --episodes {config.episodes - kept} goes on."
         )
         raise
     seconds = perf_counter() - started
     new, pictures = writer.total_frames - frames_before, 2 if config.drive_settings().views else 1
-    say(
+    print_line(
         f"Recorded {config.episodes} episodes, {new:,} frames ({new * pictures:,} pictures), "
         f"in {seconds:.0f} s: {new * pictures / seconds:,.0f} pictures/s."
     )
     if dropped:
-        say(f"Not kept: {sum(dropped.values())} drives that ended in {_said(dropped)}.")
+        print_line(f"Not kept: {sum(dropped.values())} drives that ended in {_by_end(dropped)}.")
     total = f"{writer.total_episodes} episodes, {writer.total_frames:,} frames"
-    say(f"The dataset in {config.out} now holds {total}.\nNext: drive train {config.out}")
+    print_line(f"The dataset in {config.out} now holds {total}.\nNext: drive train {config.out}")
 
 
 def _recorded(result: "Result", driver: str) -> "Demonstration":
@@ -313,6 +313,6 @@ def _recorded(result: "Result", driver: str) -> "Demonstration":
     return Demonstration(result.task, f"seed/{result.task}", "", ends, 0, error=str(failure))
 
 
-def _said(dropped: dict[str, int]) -> str:
+def _by_end(dropped: dict[str, int]) -> str:
     """Reasons and how often."""
     return ", ".join(f"{name.replace('_', ' ')} ({count})" for name, count in sorted(dropped.items()))

@@ -73,21 +73,21 @@ class _Page(threading.Thread):
             self._moved = now
             self._send("controls", t=1000.0 * now, steering=self._wanted)
 
-    def _take(self, message: str | bytes) -> None:
+    def _take(self, received: str | bytes) -> None:
         import cv2
         import numpy as np
 
         from drive.web.serve.protocol import unpack_picture
 
-        if isinstance(message, str):
-            told = json.loads(message)
-            if told["type"] == "state":
-                self.seen.states.append((time.perf_counter(), told["step"]))
-                self._wanted = told["expert_steering"] or 0.0
-                if told["end"] is not None:
-                    raise RuntimeError(f"the drive ended: {told['end']}")
+        if isinstance(received, str):
+            message = json.loads(received)
+            if message["type"] == "state":
+                self.seen.states.append((time.perf_counter(), message["step"]))
+                self._wanted = message["expert_steering"] or 0.0
+                if message["end"] is not None:
+                    raise RuntimeError(f"the drive ended: {message['end']}")
             return
-        picture = unpack_picture(message)
+        picture = unpack_picture(received)
         cv2.imdecode(np.frombuffer(picture.data, np.uint8), cv2.IMREAD_COLOR)
         self._send("viewer_ack", step=picture.step)
         now = time.perf_counter()
