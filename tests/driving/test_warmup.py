@@ -138,7 +138,7 @@ def test_the_second_process_ends_when_the_first_is_killed():
             from drive.driving import warmup
             warmup._OTHER = {second!r}
             process = warmup._start_other()
-            time.sleep(60)
+            time.sleep(600)
             """
         )
         process = subprocess.Popen([sys.executable, "-c", first])

@@ -20,6 +20,7 @@ from drive.core.errors import UserError
 from drive.dataset import check, read_episode, read_info
 from drive.web.listen import open_socket
 from drive.web.serve.command import ServeConfig
+from tests.children import HANG_S
 from tests.web.serve.served import Page, page, serving
 
 SMALL = {"camera_flags": CameraFlags(width_px=96, height_px=48), "seed": 3, "traffic": "none"}
@@ -48,7 +49,7 @@ def get(port: int, path: str, host: str | None = None) -> tuple[int, str, dict[s
     if host is not None:
         request.add_header("Host", host)
     try:
-        with urllib.request.urlopen(request, timeout=10.0) as answer:
+        with urllib.request.urlopen(request, timeout=HANG_S) as answer:
             return answer.status, answer.read().decode(), _lower(answer.headers)
     except urllib.error.HTTPError as error:
         with error:
