@@ -124,7 +124,7 @@ class ForeignTask:
         for steering, acceleration in driven:
             self.advance_worlds(np.array([steering]), np.array([acceleration]), np.ones(1, np.bool_))
 
-    def fork(self) -> "ForeignTask":
+    def fork(self, w: int = 0) -> "ForeignTask":
         """Another environment of the same kind.
 
         Raises:

@@ -59,8 +59,8 @@ class Task(Protocol):
         """Bring world w back to a snapshot."""
         ...
 
-    def fork(self) -> "Task":
-        """Another task of the same kind, of one world."""
+    def fork(self, w: int = 0) -> "Task":
+        """Another task of the same kind, of one world that sees as world w does."""
         ...
 
 

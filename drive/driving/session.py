@@ -168,7 +168,7 @@ class Session:
         """
         here = self.drives[w]
         now = self.snapshot(w)
-        branch = Session(self.task.fork(), seat, ending=self.ending)
+        branch = Session(self.task.fork(w), seat, ending=self.ending)
         there = branch.drive
         theirs, ours = here.agents(), there.agents()
         told = {name for name in now.agents.keys() & ours.keys() if type(ours[name]) is type(theirs[name])}

@@ -74,14 +74,14 @@ class LaneTask:
         """B, the number of worlds."""
         return self.world.batch
 
-    def fork(self) -> "LaneTask":
-        """Another task of the same kind, of one world, with nothing loaded."""
+    def fork(self, w: int = 0) -> "LaneTask":
+        """Another task of the same kind, of one world with the cameras of world w, with nothing loaded."""
         return LaneTask(
             1,
             self.road_map,
             self.weather,
             self.traffic,
-            cameras=self.world.cameras,
+            cameras=self.world.context(w).cameras,
             longitudinal=self.longitudinal,
             threads=1,
         )

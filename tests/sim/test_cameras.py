@@ -14,6 +14,7 @@ from drive.core.errors import UserError
 from drive.sim.env import LaneEnv
 from drive.sim.scenario import lane_scenario
 from drive.sim.sensors.frame import draw_frames
+from drive.sim.task import LaneTask
 from drive.sim.vector import LaneVectorEnv
 from drive.sim.world import World
 
@@ -108,6 +109,17 @@ def test_each_world_of_a_batch_may_have_a_mount_and_lens_of_its_own() -> None:
         assert world.context(w).cameras == {"front": camera} == alone.context().cameras
     assert world.camera(3) == MOUNTS[3]
     world.close()
+
+
+def test_a_branch_sees_through_the_cameras_of_its_world() -> None:
+    task = LaneTask(2, cameras={"front": FRONT})
+    for w in range(2):
+        task.load(w, lane_scenario(w))
+    task.world.set_camera(1, "front", MOUNTS[2])
+    fork = task.fork(1)
+    fork.load(0, lane_scenario(1))
+    for key, picture in fork.observe().items():
+        np.testing.assert_array_equal(picture[0], task.observe()[key][1])
 
 
 def test_pictures_are_drawn_into_memory_that_is_given() -> None:
