@@ -43,14 +43,8 @@ _SIM_FLOORS = (
     ("task",),
     ("env", "vector"),
 )
-_UPWARD = {
-    ("drive.models.training.fit", "drive.train"),
-    ("drive.models.training.run_folder", "drive.train"),
-    ("drive.models.training.throughput", "drive.train"),
-}
-_CIRCLES = {
-    frozenset({"drive.models.training.fit", "drive.models.training.run_folder", "drive.train"}),
-}
+_UPWARD: set[tuple[str, str]] = set()
+_CIRCLES: set[frozenset[str]] = set()
 _STEPPERS = {"drive/web/serve/simulation.py"}
 
 _MOVES = {"step", "step_unseen", "advance", "advance_worlds"}

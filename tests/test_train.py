@@ -13,10 +13,14 @@ from drive.core.errors import UserError
 from drive.models.policy import OnnxPolicy, training_seeds
 from drive.models.training import device
 from drive.models.training.run_folder import RunFolder
-from drive.train import TrainConfig, main
+from drive.train import TrainConfig, main, settings_of
 from tests.children import HANG_S
 from tests.models.fixtures import lines, trained  # noqa: F401  (fixtures)
 from tests.models.synthetic import CAMERA, line_frame, write_lines
+
+
+def open_run(config: TrainConfig) -> RunFolder:
+    return RunFolder.open(config.out, settings_of(config))
 
 
 def test_the_exported_policy_reads_the_line(trained: Path) -> None:  # noqa: F811
@@ -115,8 +119,8 @@ def test_a_gpu_that_is_not_there_is_an_error_with_the_reason(lines: Path, tmp_pa
 
 def test_a_run_of_another_network_version_is_not_gone_on_with(lines: Path, tmp_path: Path) -> None:  # noqa: F811
     config = TrainConfig(data=(lines,), out=tmp_path / "run")
-    RunFolder.open(config)
-    RunFolder.open(config)  # of this version
+    open_run(config)
+    open_run(config)  # of this version
     record = tmp_path / "run" / "train.json"
     values = json.loads(record.read_text())
     for other in ({**values, "network": 1}, {name: values[name] for name in ("finished", "config")}):
@@ -124,7 +128,7 @@ def test_a_run_of_another_network_version_is_not_gone_on_with(lines: Path, tmp_p
         with pytest.raises(
             UserError, match=r"unfinished run of another version of the network: give another"
         ):
-            RunFolder.open(config)
+            open_run(config)
         assert json.loads(record.read_text()) == other
 
 
@@ -143,11 +147,11 @@ def test_a_run_that_cannot_begin_leaves_nothing(tmp_path: Path) -> None:
 def test_what_a_run_found_is_never_abandoned(lines: Path, tmp_path: Path) -> None:  # noqa: F811
     there = tmp_path / "there"
     there.mkdir()
-    RunFolder.open(TrainConfig(data=(lines,), out=there)).abandon()
+    open_run(TrainConfig(data=(lines,), out=there)).abandon()
     assert (there / "train.json").exists()
-    RunFolder.open(TrainConfig(data=(lines,), out=there)).abandon()  # of a run that was stopped
+    open_run(TrainConfig(data=(lines,), out=there)).abandon()  # of a run that was stopped
     assert (there / "train.json").exists()
-    begun = RunFolder.open(TrainConfig(data=(lines,), out=tmp_path / "begun"))
+    begun = open_run(TrainConfig(data=(lines,), out=tmp_path / "begun"))
     begun.checkpoint.write_bytes(b"after an epoch")
     begun.abandon()
     assert begun.checkpoint.exists()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from drive.core.errors import UserError
+from drive.models.networks.table import NETWORKS, NetworkName
 
 SIZES = ((96, 96), (320, 160))
 SAMPLED_WORLDS = 8  # of a batch, when what is in view is counted
@@ -14,6 +15,8 @@ SAMPLED_WORLDS = 8  # of a batch, when what is in view is counted
 class BenchConfig:
     """Measure throughput, as JSON lines: resets, environment steps alone and in a batch, all outputs of a
     camera against rgb alone, serving, training.
+
+    KERAS_BACKEND=jax or torch measures training without TensorFlow.
 
     Figures of environments are the median of `repeats` runs over the first scenarios of the suite `lane`, in
     all weathers; loading scenarios is left out of the clock of the steps.
@@ -32,13 +35,21 @@ class BenchConfig:
     serve: bool = True
     """Also measure `drive serve` with one driver and four viewers: steps and pictures a second, and the time
     from the hand to the picture (needs the extra `serve`)."""
+    environment: bool = True
+    """Measure resets and steps of the environment."""
     training: bool = True
     """Also measure training (needs the extra `train`)."""
+    model: NetworkName = "pilotnet"
+    """The network that training is measured with."""
+    training_batch: int = 32
+    """Pictures a training step."""
+    pictures: int = 3072
+    """Pictures a run of training takes: more for a GPU, of which a run should keep some seconds."""
 
     def __post_init__(self) -> None:
-        for name in ("scenarios", "steps", "repeats", "batch", "threads"):
+        for name in ("scenarios", "steps", "repeats", "batch", "threads", "training_batch", "pictures"):
             if getattr(self, name) < 1:
-                raise UserError(f"--{name} is {getattr(self, name)}; take 1 or more.")
+                raise UserError(f"--{name.replace('_', '-')} is {getattr(self, name)}; take 1 or more.")
 
 
 def _single(config: BenchConfig, size: tuple[int, int], scenarios: list[Any]) -> dict[str, Any]:
@@ -180,16 +191,17 @@ def main(config: BenchConfig) -> None:
     """Print one JSON object a line."""
     import json
 
-    from drive.driving.warmup import warm_up_with_message
-    from drive.scoring.suites import suite
+    measurements = [(_single, size) for size in SIZES] + [(_batch, size) for size in SIZES]
+    if config.environment:
+        from drive.driving.warmup import warm_up_with_message
+        from drive.scoring.suites import suite
 
-    warm_up_with_message()
-    scenarios = [suite("lane").scenario(i) for i in range(config.scenarios)]
-    for measure in (_single, _batch):
-        for size in SIZES:
+        warm_up_with_message()
+        scenarios = [suite("lane").scenario(i) for i in range(config.scenarios)]
+        for measure, size in measurements:
             print(json.dumps(measure(config, size, scenarios)), flush=True)
-    print(json.dumps(_reset(config)), flush=True)
-    print(json.dumps(_outputs(config, scenarios)), flush=True)
+        print(json.dumps(_reset(config)), flush=True)
+        print(json.dumps(_outputs(config, scenarios)), flush=True)
     if config.serve:
         from drive.commands.bench_serve import measure as measure_serving
 
@@ -197,4 +209,11 @@ def main(config: BenchConfig) -> None:
     if config.training:
         from drive.models.training.throughput import measure as measure_training
 
-        print(json.dumps({"what": "training", **measure_training(None)}), flush=True)
+        network = NETWORKS[config.model]
+        found = measure_training(
+            network=network,
+            repeats=config.repeats,
+            batch_size=config.training_batch,
+            pictures=config.pictures,
+        )
+        print(json.dumps(found), flush=True)

@@ -4,8 +4,7 @@ The file is the thing that is evaluated, so it is loaded, run and compared with 
 """
 
 import json
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drive.agent import OBSERVATION
 from drive.camera import Camera
 from drive.core.errors import UserError
-from drive.models.data.preprocess import preprocess, road_crop
+from drive.core.files import replace_file, replacing
+from drive.models.data.preprocess import preprocess, preprocess_tensors
+from drive.models.networks.declaration import Network
 from drive.models.policy import POLICY_FORMAT, OnnxPolicy
 
 OPSET = 17
@@ -23,23 +25,22 @@ TOLERANCE = 1e-3  # of full steering, 0.03 degrees at the wheel: a pixel rounded
 
 
 def export_policy(
-    network: Any,
+    model: Any,
+    network: Network,
     camera: Camera,
     path: Path,
     facts: Mapping[str, Any],
     frames: NDArray[np.uint8] | None = None,
-    outputs: Sequence[str] = ("steering",),
 ) -> float:
     """Write `path` (.onnx) and the JSON beside it, both or neither.
 
     Args:
-        network: Keras model from [(N, 66, 200, 3) pixels, (N, 1) speed] to steering (N, 1), in float32; or
-            to a list, each (N, 1), named by `outputs`.
+        model: Keras model in float32, as `network` declares it.
+        network: declares the picture, inputs and outputs.
         camera: whose frames the policy takes.
         path: of the ONNX file.
         facts: what stands in the JSON beside inputs, camera and crop: data, seeds, settings.
         frames: (N, H, W, 3) uint8 frames to compare on; None: smooth random pictures.
-        outputs: what the file's outputs are called.
 
     Returns:
         The largest difference between the file and Keras over the frames, as a fraction of full steering.
@@ -51,43 +52,47 @@ def export_policy(
 
     if frames is None:
         frames = _smooth_noise(camera, 8)
-    temporary = path.with_name(path.name + ".part")
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        onnx.save(to_onnx(network, camera, outputs), temporary)
-        difference = _compare(network, camera, temporary, frames, outputs)
-        description = describe(camera, facts) | {"largest_difference_to_keras": difference}
-        sidecar = temporary.with_name(path.stem + ".json.part")
-        sidecar.write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
-        os.replace(sidecar, path.with_suffix(".json"))
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as temporary:
+        onnx.save(to_onnx(model, network, camera), temporary)
+        difference = _compare(model, network, camera, temporary, frames)
+        description = describe(network, camera, facts) | {"largest_difference_to_keras": difference}
+        replace_file(path.with_suffix(".json"), (json.dumps(description, indent=1) + "\n").encode())
     return difference
 
 
-def to_onnx(network: Any, camera: Camera, outputs: Sequence[str] = ("steering",)) -> Any:
-    """The whole graph, raw frame to steering, as an ONNX model with named inputs and outputs."""
+def to_onnx(model: Any, network: Network, camera: Camera) -> Any:
+    """The whole graph, from raw frame to outputs, as an ONNX model with named inputs and outputs."""
     import tensorflow as tf
     import tf2onnx
 
-    crop = road_crop(camera)
+    crop = network.crop(camera)
     signature = [
         tf.TensorSpec((None, camera.height_px, camera.width_px, 3), tf.uint8, name="camera"),
-        tf.TensorSpec((None, 1), tf.float32, name="speed"),
+        *(
+            tf.TensorSpec((None, *OBSERVATION[key].shape), OBSERVATION[key].dtype, name=key)
+            for key in network.inputs
+        ),
     ]
 
     @tf.function(input_signature=signature)
-    def policy(camera: Any, speed: Any) -> Any:
-        found = _as_list(network([preprocess(camera, crop), speed], training=False))
-        return [tf.identity(value, name=name) for name, value in zip(outputs, found, strict=True)]
+    def policy(camera: Any, *measured: Any) -> Any:
+        pixels = preprocess_tensors(camera, crop, network.height_px, network.width_px)
+        numbers = [
+            tf.reshape(tf.cast(value, tf.float32), (-1, network.input_sizes[key]))
+            for key, value in zip(network.inputs, measured, strict=True)
+        ]
+        found = _as_list(model([pixels, *numbers], training=False))
+        return [
+            tf.identity(value, name=output.name) for output, value in zip(network.outputs, found, strict=True)
+        ]
 
-    model, _ = tf2onnx.convert.from_function(policy, input_signature=signature, opset=OPSET)
-    for i, name in enumerate(outputs):
-        _name_output(model, i, name)
-    for value in (*model.graph.input, *model.graph.output):
+    exported, _ = tf2onnx.convert.from_function(policy, input_signature=signature, opset=OPSET)
+    for i, output in enumerate(network.outputs):
+        _name_output(exported, i, output.name)
+    for value in (*exported.graph.input, *exported.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "N"
-    return model
+    return exported
 
 
 def _as_list(found: Any) -> list[Any]:
@@ -103,7 +108,7 @@ def _name_output(model: Any, index: int, name: str) -> None:
     model.graph.output[index].name = name
 
 
-def describe(camera: Camera, facts: Mapping[str, Any]) -> dict[str, Any]:
+def describe(network: Network, camera: Camera, facts: Mapping[str, Any]) -> dict[str, Any]:
     """The JSON beside a policy file."""
     from importlib.metadata import PackageNotFoundError, version
 
@@ -112,36 +117,48 @@ def describe(camera: Camera, facts: Mapping[str, Any]) -> dict[str, Any]:
     except PackageNotFoundError:
         program = "unknown"
     shape = ["N", camera.height_px, camera.width_px, 3]
+    inputs = {
+        key: {
+            "dtype": OBSERVATION[key].dtype,
+            "shape": ["N", *OBSERVATION[key].shape],
+            "content": ", ".join(OBSERVATION[key].columns) or "follow lane, left, right, straight",
+        }
+        for key in network.inputs
+    }
     return {
         "format": POLICY_FORMAT,
         "program": f"drive {program}",
         "inputs": {
             "camera": {"dtype": "uint8", "shape": shape, "content": "RGB, row 0 on top"},
-            "speed": {"dtype": "float32", "shape": ["N", 1], "content": "m/s"},
+            **inputs,
         },
-        "outputs": {"steering": {"dtype": "float32", "shape": ["N", 1], "content": "left positive, -1..1"}},
-        "camera": camera.to_json(),
-        "crop": asdict(road_crop(camera)),
+        "outputs": {
+            output.name: {"dtype": "float32", "shape": ["N", output.size], "content": output.content}
+            for output in network.outputs
+        },
+        "camera": asdict(camera),
+        "crop": asdict(network.crop(camera)),
+        "picture": {"height_px": network.height_px, "width_px": network.width_px},
         **facts,
     }
 
 
-def _compare(
-    network: Any, camera: Camera, path: Path, frames: NDArray[np.uint8], outputs: Sequence[str]
-) -> float:
+def _compare(model: Any, network: Network, camera: Camera, path: Path, frames: NDArray[np.uint8]) -> float:
+    """The largest difference between the file and Keras on the pictures that training reads."""
     import onnx
-    import tensorflow as tf
 
     onnx.checker.check_model(str(path), full_check=True)
     policy = OnnxPolicy(path, described=False)
-    speed = np.linspace(0.0, 20.0, len(frames), dtype=np.float32)[:, None]
-    pixels = preprocess(tf.constant(frames), road_crop(camera))
-    found = _as_list(network([pixels, tf.constant(speed)], training=False))
-    wanted = np.concatenate([value.numpy() for value in found], axis=1)
-    runs = [policy.run({"camera": frame, "speed": s}) for frame, s in zip(frames, speed, strict=True)]
-    alone = np.array([[run[name] for name in outputs] for run in runs])
-    names = list(outputs)
-    together = np.concatenate(policy.session.run(names, {"camera": frames, "speed": speed}), axis=1)
+    measured = {key: _spread_values(key, len(frames)) for key in network.inputs}
+    pixels = preprocess(frames, network.crop(camera), network.height_px, network.width_px)
+    numbers = [np.float32(value).reshape(len(frames), -1) for value in measured.values()]
+    found = _as_list(model([np.float32(pixels), *numbers], training=False))
+    wanted = np.concatenate([np.asarray(value) for value in found], axis=1)
+    seen = {"camera": frames, **measured}
+    names = [output.name for output in network.outputs]
+    runs = [policy.run({key: values[i] for key, values in seen.items()}) for i in range(len(frames))]
+    alone = np.array([np.concatenate([np.atleast_1d(run[name]) for name in names]) for run in runs])
+    together = np.concatenate(policy.session.run(names, seen), axis=1)
     if together.shape != wanted.shape:
         raise UserError(
             f"{path}: the exported file gives {together.shape}, Keras {wanted.shape}: not written."
@@ -153,6 +170,14 @@ def _compare(
             f"(at most {TOLERANCE} is accepted): not written. Use layers that ONNX can express."
         )
     return difference
+
+
+def _spread_values(key: str, count: int) -> NDArray[Any]:
+    """Values of an observation from one end of everyday driving to the other, (count, *shape)."""
+    quantity = OBSERVATION[key]
+    low, high = np.array(quantity.low), np.array(quantity.high)
+    values = low + (high - low) * np.linspace(0.0, 1.0, count)[:, None] / 3.0  # to 20 m/s of the possible 60
+    return np.asarray(values.astype(quantity.dtype).reshape(count, *map(int, quantity.shape)))
 
 
 def _smooth_noise(camera: Camera, count: int) -> NDArray[np.uint8]:

@@ -1,5 +1,6 @@
 """A policy file at the wheel: ONNX Runtime, no Keras, no TensorFlow."""
 
+import copy
 import json
 import warnings
 from collections.abc import Mapping
@@ -10,10 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.agent import AgentFailure, Context, Control
+from drive.agent import Context, Control
 from drive.camera import Camera
 from drive.core.errors import UserError
 from drive.models.policy_inputs import ADAPTERS, INPUT_SHAPES, Adapter, read_adapter
+from drive.models.policy_outputs import (
+    ActionDriving,
+    VectorDriving,
+    check_driving,
+    check_finite,
+    read_driving,
+)
 
 POLICY_FORMAT = 1
 _DTYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32, "tensor(int64)": np.int64}
@@ -26,6 +34,7 @@ class PolicyDescription:
     camera: Camera | None  # whose frames it was trained on
     training_seeds: frozenset[int]  # of the scenarios in its data
     adapter: Adapter | None  # how to turn a frame into a float input
+    driving: VectorDriving | None  # how to drive by a vector output
     values: Mapping[str, Any]  # the whole file
 
 
@@ -43,11 +52,12 @@ def read_description(path: Path | str) -> PolicyDescription | None:
         camera = Camera(**values["camera"]) if "camera" in values else None
         seeds = frozenset(int(seed) for seed in values.get("training_seeds", ()))
         adapter = read_adapter(values["adapter"]) if "adapter" in values else None
+        driving = read_driving(values["driving"]) if "driving" in values else None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(
             f"{sidecar} is damaged ({type(error).__name__}: {error}): export the policy again."
         ) from error
-    return PolicyDescription(camera, seeds, adapter, values)
+    return PolicyDescription(camera, seeds, adapter, driving, values)
 
 
 def training_seeds(path: Path | str) -> frozenset[int]:
@@ -58,6 +68,8 @@ def training_seeds(path: Path | str) -> frozenset[int]:
 
 class OnnxPolicy:
     """An agent that asks an ONNX file for steering (and acceleration, where it has that output).
+
+    A file that gives a vector instead drives as the JSON beside it says (`drive.models.policy_outputs`).
 
     Inputs are any subset of the observation's keys; `state_x` is fed with the last `next_state_x`, zeros at
     first. One frame at a time on one thread: ONNX Runtime changes bits with the batch size and the threads.
@@ -76,6 +88,7 @@ class OnnxPolicy:
         self.path = Path(path)
         self.session = _open(self.path)
         self.description = read_description(self.path) if described else None
+        self._driving = self.description.driving if self.description else None
         self._states: dict[str, NDArray[Any]] = {}
         self._names: list[str] = []
         self._outputs = [output.name for output in self.session.get_outputs()]
@@ -110,12 +123,27 @@ class OnnxPolicy:
                 raise UserError(
                     f"{self.path}: unknown input {entry.name}; take {', '.join(INPUT_SHAPES)} or state_*."
                 )
-        if "steering" not in self._outputs:
-            raise UserError(
-                f"{self.path}: no output `steering` (it has {', '.join(self._outputs)}); name the output "
-                "(N, 1) `steering` when exporting."
-            )
+        self._check_outputs()
         self._dtypes = {entry.name: _DTYPES[entry.type] for entry in self.session.get_inputs()}
+
+    def _check_outputs(self) -> None:
+        shapes = {entry.name: entry.shape for entry in self.session.get_outputs()}
+        if self._driving is not None:
+            check_driving(self._driving, self.path, shapes)
+        elif "steering" not in shapes:
+            raise UserError(
+                f"{self.path}: no output `steering` (it has {', '.join(shapes)}); name the output (N, 1) "
+                f"`steering` when exporting, or say in {self.path.stem}.json how a vector drives, as "
+                '{"driving": {"path": "OUTPUT"}}.'
+            )
+        scalars = ("acceleration",) if self._driving is not None else ("steering", "acceleration")
+        for name in scalars:
+            size = int(np.prod([n for n in shapes.get(name, [])[1:] if isinstance(n, int)], dtype=int))
+            if name in shapes and size != 1:
+                raise UserError(
+                    f"{self.path}: `{name}` has the shape {shapes[name]}, not (N, 1); export it with that "
+                    f"shape, or say in {self.path.stem}.json how it drives."
+                )
 
     def _check_input(self, entry: Any) -> None:
         wanted = INPUT_SHAPES[entry.name]
@@ -153,6 +181,8 @@ class OnnxPolicy:
         for entry in self.session.get_inputs():
             if entry.name.startswith("state_"):
                 self._states[entry.name] = np.zeros((1, *entry.shape[1:]), _DTYPES[entry.type])
+        if self._driving is not None:
+            self._driving.reset(context or Context())
         if context is None or "camera" not in self._names:
             return
         camera = context.cameras["front"]
@@ -166,8 +196,16 @@ class OnnxPolicy:
         if trained and trained != camera:
             warnings.warn(f"{self.path} was trained on {trained}, and now sees {camera}.", stacklevel=2)
 
-    def run(self, observation: Mapping[str, Any]) -> dict[str, float]:
-        """The file's numbers for one observation, by output name, as they are."""
+    def snapshot(self) -> tuple[dict[str, NDArray[Any]], VectorDriving | None]:
+        """Everything that a drive changes."""
+        return dict(self._states), copy.deepcopy(self._driving)
+
+    def restore(self, snapshot: tuple[dict[str, NDArray[Any]], VectorDriving | None]) -> None:
+        """Go back to a snapshot."""
+        self._states, self._driving = dict(snapshot[0]), copy.deepcopy(snapshot[1])
+
+    def run(self, observation: Mapping[str, Any]) -> dict[str, Any]:
+        """The file's outputs for one observation by name: floats, or arrays without a batch axis."""
         feed: dict[str, NDArray[Any]] = {}
         for name in self._names:
             value = observation[name]
@@ -181,9 +219,9 @@ class OnnxPolicy:
         values = dict(zip(self._outputs, self.session.run(None, feed), strict=True))
         self._states = {name: values[f"next_{name}"] for name in self._states}
         return {
-            name: float(value.reshape(-1)[0])
+            name: float(value.reshape(-1)[0]) if value.size == 1 else value[0]
             for name, value in values.items()
-            if not name.startswith("next_state_") and value.size == 1
+            if not name.startswith("next_state_")
         }
 
     def act(self, observation: Mapping[str, Any]) -> Control:
@@ -192,22 +230,31 @@ class OnnxPolicy:
         Raises:
             AgentFailure: an output is not a number.
         """
-        return self.control(self.run(observation))
+        if isinstance(self._driving, ActionDriving) and self._driving.pending:
+            return _clipped(*self._driving.next())
+        return self.control(self.run(observation), observation)
 
-    def control(self, values: Mapping[str, float]) -> Control:
-        """What the numbers that `run` gave mean: steering and acceleration, clipped to [-1, 1].
+    def control(self, values: Mapping[str, Any], observation: Mapping[str, Any]) -> Control:
+        """What the values that `run` gave mean: steering and acceleration, clipped to [-1, 1].
 
         Raises:
             AgentFailure: one of them is not a number.
         """
-        steering = values.get("steering", float("nan"))
         acceleration = values.get("acceleration")
-        for name, value in (("steering", steering), ("acceleration", acceleration)):
-            if value is not None and not np.isfinite(value):
-                raise AgentFailure(f"{name} is {value}")
-        if acceleration is not None:
-            acceleration = min(max(acceleration, -1.0), 1.0)
-        return Control(min(max(steering, -1.0), 1.0), acceleration)
+        if self._driving is None:
+            return _clipped(values.get("steering", float("nan")), acceleration)
+        check_finite(self._driving.output, values[self._driving.output])
+        speed = float(np.asarray(observation["speed"]).reshape(-1)[0])
+        steering, own = self._driving.control(values, speed)
+        return _clipped(steering, own if own is not None else acceleration)
+
+
+def _clipped(steering: float, acceleration: float | None) -> Control:
+    check_finite("steering", steering)
+    if acceleration is not None:
+        check_finite("acceleration", acceleration)
+        acceleration = min(max(float(acceleration), -1.0), 1.0)
+    return Control(min(max(float(steering), -1.0), 1.0), acceleration)
 
 
 def _open(path: Path) -> Any:

@@ -7,8 +7,9 @@ import pytest
 
 from drive.camera import Camera
 from drive.core.errors import UserError
-from drive.models.data.preprocess import preprocess, road_crop
+from drive.models.data.preprocess import preprocess_tensors, road_crop
 from drive.models.export import export_policy
+from drive.models.networks.pilotnet import PILOTNET
 from drive.models.policy import OnnxPolicy, training_seeds
 from drive.models.training.device import load_tensorflow
 
@@ -16,11 +17,9 @@ from drive.models.training.device import load_tensorflow
 @pytest.mark.parametrize("camera", [Camera(), Camera(width_px=96, height_px=96, pitch_deg=10.0)])
 def test_the_file_equals_keras_alone_and_in_a_batch(camera: Camera, tmp_path: Path) -> None:
     tf = load_tensorflow()
-    from drive.models.networks.pilotnet import build_pilotnet
-
-    network = build_pilotnet()
+    model = PILOTNET.build()
     path = tmp_path / "policy.onnx"
-    assert export_policy(network, camera, path, {"training_seeds": [1, 5]}) <= 1e-3
+    assert export_policy(model, PILOTNET, camera, path, {"training_seeds": [1, 5]}) <= 1e-3
     assert sorted(p.name for p in tmp_path.iterdir()) == ["policy.json", "policy.onnx"]
 
     policy = OnnxPolicy(path)
@@ -32,7 +31,8 @@ def test_the_file_equals_keras_alone_and_in_a_batch(camera: Camera, tmp_path: Pa
     rng = np.random.default_rng(0)
     frames = rng.integers(0, 256, (5, camera.height_px, camera.width_px, 3), np.uint8)
     speed = np.float32([[0.0], [3.0], [8.0], [14.0], [25.0]])
-    wanted = network([preprocess(tf.constant(frames), road_crop(camera)), tf.constant(speed)]).numpy()
+    pixels = preprocess_tensors(tf.constant(frames), road_crop(camera), 66, 200)
+    wanted = model([pixels, tf.constant(speed)]).numpy()
     for count in (1, 5):
         found = policy.session.run(["steering"], {"camera": frames[:count], "speed": speed[:count]})[0]
         assert found.shape == (count, 1)
@@ -53,5 +53,5 @@ def test_a_file_that_differs_from_keras_is_not_written(tmp_path: Path) -> None:
         return mean + (0.1 if tf.executing_eagerly() else 0.0)
 
     with pytest.raises(UserError, match=r"differs from Keras by 0.1 .* not written"):
-        export_policy(fickle, Camera(), tmp_path / "policy.onnx", {})
+        export_policy(fickle, PILOTNET, Camera(), tmp_path / "policy.onnx", {})
     assert not list(tmp_path.iterdir())

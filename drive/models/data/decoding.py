@@ -6,20 +6,21 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drive.core.errors import UserError
-from drive.models.data.preprocess import INPUT_HEIGHT, INPUT_WIDTH, Crop, preprocess
+from drive.models.data.columns import label_place, pick_inputs
+from drive.models.data.preprocess import Crop, preprocess
+from drive.models.networks.declaration import Network
 
 if TYPE_CHECKING:
     from drive.dataset.reader import DatasetInfo
 
 GROUP = 16  # pictures that one thread decodes and resizes at a time: few enough to stay in its cache
 GROUPS_AHEAD = 32  # handed out before the oldest is waited for, so that reading and decoding overlap
-PICTURE = (INPUT_HEIGHT, INPUT_WIDTH, 3)
 
 
 @dataclass(frozen=True)
@@ -43,17 +44,18 @@ class FrameFilter:
 ALL_FRAMES = FrameFilter()
 
 
-def image_columns(info: "DatasetInfo", chosen: FrameFilter = ALL_FRAMES) -> list[tuple[str, str]]:
-    """(picture column, label column) pairs of a dataset."""
+def image_columns(info: "DatasetInfo", chosen: FrameFilter = ALL_FRAMES) -> list[tuple[str, tuple[str, ...]]]:
+    """(picture column, label columns) of a dataset: a label is taken from the first column that has it."""
     expert = chosen.expert_labels and "action.expert" in info.features
     front = "action.expert" if expert else "action"
-    pairs = [("observation.images.front", front), ("observation.images.view", "action.view")]
-    return [pair for pair in pairs if pair[0] in info.features]
+    found = [("observation.images.front", (front,)), ("observation.images.view", ("action.view", front))]
+    return [(image, labels) for image, labels in found if image in info.features]
 
 
 def decode(
     datasets: Sequence["DatasetInfo"],
     crop: Crop,
+    network: Network,
     chosen: FrameFilter,
     folder: Path,
     progress: Callable[[int, int], None],
@@ -63,25 +65,20 @@ def decode(
     Args:
         datasets: of one camera.
         crop: rows of the camera's frames that the network sees.
+        network: whose picture size, inputs and labels.
         chosen: which frames.
-        folder: gets `pictures.u8`, (N, *PICTURE) uint8, and `labels.npz`: the other columns of `Samples`.
+        folder: gets `pictures.u8`, (N, H, W, 3) uint8, and `labels.npz`: the other columns of `Samples`.
         progress: told (frames handed out, frames in all) now and then.
 
     Raises:
         UserError: a picture is damaged or of the wrong size, or no frame is chosen.
         OSError: the disk is full.
     """
-    import tensorflow as tf
-
     from drive.dataset.reader import read_episode
 
-    cut = tf.function(
-        lambda frames: tf.cast(preprocess(frames, crop), tf.uint8),
-        input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)],
-    )
-
     def network_input(decode: "_Decoder", encoded: list[bytes]) -> bytes:
-        return bytes(cut(np.stack([decode(data) for data in encoded])).numpy().tobytes())
+        frames = np.stack([decode(data) for data in encoded])
+        return preprocess(frames, crop, network.height_px, network.width_px).tobytes()
 
     masks = [[chosen.mask(info, row.index) for row in info.episodes] for info in datasets]
     total = sum(int(mask.sum()) for of_one in masks for mask in of_one)
@@ -91,8 +88,8 @@ def decode(
             f"{names}: no frame is left to learn from: all are excluded, or of drives that ended in a crash "
             "or off the lane; `drive data info` counts them"
         )
-    steering: list[NDArray[np.float32]] = []
-    speed: list[NDArray[np.float32]] = []
+    labels: list[NDArray[np.float32]] = []
+    inputs: dict[str, list[NDArray[np.float32]]] = {key: [] for key in network.inputs}
     episode: list[NDArray[np.int64]] = []
     road: list[NDArray[np.int64]] = []
     roads: dict[tuple[str, int], int] = {}
@@ -101,22 +98,41 @@ def decode(
     with _one_opencv_thread(), (folder / "pictures.u8").open("wb") as file, _pool() as pool:
         for info, of_one in zip(datasets, masks, strict=True):
             images = image_columns(info, chosen)
-            columns = [name for pair in images for name in pair] + ["observation.state"]
-            speed_column = info.features["observation.state"]["names"].index("speed_mps")
+            places = {
+                image: [label_place(info, columns, label) for label in network.labels]
+                for image, columns in images
+            }
+            columns = {column for found in places.values() for column, _ in found}
+            columns |= {"observation.state", "observation.command"} | set(places)
+            state_names = info.features["observation.state"]["names"]
             for row, mask in zip(info.episodes, of_one, strict=True):
                 kept = np.flatnonzero(mask)
                 if len(kept) == 0:
                     continue
-                values = read_episode(info, row.index, columns)
-                state = np.asarray(values["observation.state"], np.float32)[kept]
-                for image, label in images:
+                values = read_episode(info, row.index, sorted(columns))
+                seen = pick_inputs(
+                    network,
+                    np.asarray(values["observation.state"])[kept],
+                    state_names,
+                    np.asarray(values["observation.command"])[kept],
+                )
+                for image, label_places in places.items():
                     encoded, decoder = [values[image][t] for t in kept], _Decoder(info, row.index, image)
                     for i in range(0, len(encoded), GROUP):
                         waiting.append(pool.submit(network_input, decoder, encoded[i : i + GROUP]))
                         if len(waiting) > GROUPS_AHEAD:
                             file.write(waiting.popleft().result())
-                    steering.append(np.asarray(values[label], np.float32).reshape(row.length, -1)[kept, 0])
-                    speed.append(state[:, speed_column])
+                    labels.append(
+                        np.stack(
+                            [
+                                np.asarray(values[column], np.float32).reshape(row.length, -1)[kept, place]
+                                for column, place in label_places
+                            ],
+                            axis=1,
+                        )
+                    )
+                    for key, found in seen.items():
+                        inputs[key].append(found)
                     episode.append(np.full(len(kept), number, np.int64))
                     road.append(
                         np.full(len(kept), roads.setdefault(info.road_of(row.index), len(roads)), np.int64)
@@ -126,13 +142,10 @@ def decode(
                 progress(done, total)
         while waiting:
             file.write(waiting.popleft().result())
-    np.savez(
-        folder / "labels.npz",
-        steering=np.concatenate(steering),
-        speed=np.concatenate(speed),
-        episode=np.concatenate(episode),
-        road=np.concatenate(road),
-    )
+    columns_of_samples: dict[str, Any] = {f"input.{key}": np.concatenate(v) for key, v in inputs.items()}
+    columns_of_samples |= {"labels": np.concatenate(labels)}
+    columns_of_samples |= {"episode": np.concatenate(episode), "road": np.concatenate(road)}
+    np.savez(folder / "labels.npz", **columns_of_samples)
 
 
 @contextmanager

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from math import radians, tan
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from drive.camera import Camera
 from drive.core.errors import UserError
 
-INPUT_HEIGHT, INPUT_WIDTH = 66, 200  # PilotNet, Bojarski et al. 2016, figure 4
 ROUNDING = 0.4875  # fractions from here on are rounded up
 SKY_MARGIN_DEG = 3.5  # kept above the horizon: the far road and the traffic on it
 
@@ -38,8 +40,8 @@ def road_crop(camera: Camera) -> Crop:
     return Crop(top, camera.height_px)
 
 
-def preprocess(frames: Any, crop: Crop) -> Any:
-    """Crop, resize bilinearly to 66x200 and round to whole grey levels.
+def preprocess(frames: NDArray[np.uint8], crop: Crop, height_px: int, width_px: int) -> NDArray[np.uint8]:
+    """Crop, resize bilinearly and round to whole grey levels.
 
     Rounding makes the uint8 cache that training reads equal to what the exported graph computes. Halves are
     common (the weights are simple fractions), and runtimes that add in another order would round them either
@@ -47,13 +49,37 @@ def preprocess(frames: Any, crop: Crop) -> Any:
     invalid ONNX file.
 
     Args:
-        frames: tensor uint8 (N, H, W, 3).
+        frames: (N, H, W, 3).
         crop: rows to keep.
+        height_px: of the result.
+        width_px: of the result.
 
     Returns:
-        Tensor float32 (N, 66, 200, 3) of whole numbers in 0..255.
+        (N, height_px, width_px, 3).
+    """
+    import cv2
+
+    result = np.empty((len(frames), height_px, width_px, 3), np.uint8)
+    for frame, picture in zip(frames, result, strict=True):
+        road = frame[crop.top_px : crop.bottom_px].astype(np.float32)
+        resized = cv2.resize(road, (width_px, height_px), interpolation=cv2.INTER_LINEAR)
+        picture[:] = resized + np.float32(1.0 - ROUNDING)  # the cast drops the fraction
+    return result
+
+
+def preprocess_tensors(frames: Any, crop: Crop, height_px: int, width_px: int) -> Any:
+    """`preprocess` as TensorFlow operations, for the exported graph.
+
+    Args:
+        frames: tensor uint8 (N, H, W, 3).
+        crop: rows to keep.
+        height_px: of the result.
+        width_px: of the result.
+
+    Returns:
+        Tensor float32 (N, height_px, width_px, 3) of whole numbers in 0..255.
     """
     import tensorflow as tf
 
     road = tf.cast(frames[:, crop.top_px : crop.bottom_px], tf.float32)
-    return tf.floor(tf.image.resize(road, (INPUT_HEIGHT, INPUT_WIDTH)) + (1.0 - ROUNDING))
+    return tf.floor(tf.image.resize(road, (height_px, width_px)) + (1.0 - ROUNDING))

@@ -4,11 +4,10 @@ Pictures go through the preprocessing of the exported graph and are kept as one 
 into memory: any picture can be read at any time at the cost of a copy.
 """
 
-import errno
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,13 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.core.errors import UserError
-from drive.models.data.decoding import ALL_FRAMES, PICTURE, FrameFilter, decode, image_columns
+from drive.core.files import disk_errors
+from drive.models.data.augmentation import Changes, draw
+from drive.models.data.columns import mirror_inputs, mirror_labels
+from drive.models.data.decoding import ALL_FRAMES, FrameFilter, decode, image_columns
 from drive.models.data.preprocess import Crop
+from drive.models.networks.declaration import Network
 
 if TYPE_CHECKING:
     from drive.dataset.reader import DatasetInfo
 
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 PICTURES_AT_ONCE = 512  # that training takes before Python has its turn
 STEERING_BINS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64)  # edges over |steering| that balancing looks at
 
@@ -32,16 +35,16 @@ STEERING_BINS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64)  # edges over |steeri
 class Samples:
     """N pictures with their labels."""
 
-    pictures: NDArray[np.uint8]  # (N, 66, 200, 3), usually a memory map
-    steering: NDArray[np.float32]  # (N,) clean label, [-1, 1], left positive
-    speed: NDArray[np.float32]  # (N,) [m/s]
+    pictures: NDArray[np.uint8]  # (N, H, W, 3), usually a memory map
+    inputs: Mapping[str, NDArray[np.float32]]  # (N, k) each: what the network sees besides, by key
+    labels: NDArray[np.float32]  # (N, K) clean labels of all outputs, side by side
     episode: NDArray[np.int64]  # (N,) counted over all datasets
     road: NDArray[np.int64]  # (N,) counted over all datasets; drives of one map and seed share theirs
 
 
 def open_samples(
     datasets: Sequence["DatasetInfo"],
-    crop: Crop,
+    network: Network,
     folder: Path,
     progress: Callable[[int, int], None] = lambda done, total: None,
     chosen: FrameFilter = ALL_FRAMES,
@@ -54,7 +57,7 @@ def open_samples(
 
     Args:
         datasets: of one camera.
-        crop: rows of the camera's frames that the network sees.
+        network: whose pictures, inputs and labels.
         folder: where the cache is kept.
         progress: told (frames decoded, frames in all) now and then.
         chosen: which frames.
@@ -62,33 +65,38 @@ def open_samples(
     Raises:
         UserError: a picture is damaged or of the wrong size, the disk is full, or no frame is chosen.
     """
-    cache = folder / _key(datasets, crop, chosen)
+    crop = network.crop(datasets[0].camera)
+    cache = folder / _key(datasets, crop, network, chosen)
     if not cache.is_dir():
         temporary = cache.with_suffix(".part")
         shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
+        full = f"the decoded pictures take {_bytes(datasets, network) / 1e9:.1f} GB: free some, or put --out"
         try:
-            decode(datasets, crop, chosen, temporary, progress)
-        except UserError:
+            with disk_errors(folder, f"{full} on a larger disk", "give another --out"):
+                temporary.mkdir(parents=True)
+                decode(datasets, crop, network, chosen, temporary, progress)
+                temporary.rename(cache)
+        except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
-        except OSError as error:
-            shutil.rmtree(temporary, ignore_errors=True)
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise UserError(
-                    f"{folder}: no space left for the decoded pictures ({_bytes(datasets) / 1e9:.1f} GB); "
-                    "free some, or put --out on a larger disk."
-                ) from error
-            raise
-        temporary.rename(cache)
-    with np.load(cache / "labels.npz") as labels:
-        columns = [labels[name] for name in ("steering", "speed", "episode", "road")]
-    pictures = np.memmap(cache / "pictures.u8", np.uint8, "r", shape=(len(columns[0]), *PICTURE))
-    return Samples(pictures, *columns)
+    with np.load(cache / "labels.npz") as kept:
+        inputs = {key: kept[f"input.{key}"] for key in network.inputs}
+        labels, episode, road = (kept[name] for name in ("labels", "episode", "road"))
+    shape = (len(labels), *network.picture_shape)
+    return Samples(
+        np.memmap(cache / "pictures.u8", np.uint8, "r", shape=shape), inputs, labels, episode, road
+    )
 
 
-def _key(datasets: Sequence["DatasetInfo"], crop: Crop, chosen: FrameFilter) -> str:
-    facts = [CACHE_VERSION, PICTURE, asdict(crop), asdict(chosen)]
+def _key(datasets: Sequence["DatasetInfo"], crop: Crop, network: Network, chosen: FrameFilter) -> str:
+    facts = [
+        CACHE_VERSION,
+        network.picture_shape,
+        network.inputs,
+        network.labels,
+        asdict(crop),
+        asdict(chosen),
+    ]
     digest = hashlib.sha256(json.dumps(facts).encode())
     for info in datasets:
         for path in sorted(info.root.rglob("*")):
@@ -99,8 +107,10 @@ def _key(datasets: Sequence["DatasetInfo"], crop: Crop, chosen: FrameFilter) -> 
     return digest.hexdigest()[:16]
 
 
-def _bytes(datasets: Sequence["DatasetInfo"]) -> int:
-    return sum(info.total_frames * len(image_columns(info)) for info in datasets) * int(np.prod(PICTURE))
+def _bytes(datasets: Sequence["DatasetInfo"], network: Network) -> int:
+    return sum(info.total_frames * len(image_columns(info)) for info in datasets) * int(
+        np.prod(network.picture_shape)
+    )
 
 
 def split_by_road(samples: Samples, share: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -179,41 +189,7 @@ def draw_epoch(weights: NDArray[np.float64], count: int, rng: np.random.Generato
 def batches(
     samples: Samples,
     chosen: NDArray[np.int64],
-    batch_size: int,
-    seed: int,
-    first_epoch: int,
-    balance: float,
-    augmented: bool,
-    flip_share: float = 0.0,
-) -> Iterator[tuple[dict[str, NDArray[Any]], NDArray[np.float32]]]:
-    """Endless training batches; an epoch's batches depend on (seed, epoch) alone.
-
-    Yields:
-        {"pictures": (B, 66, 200, 3) uint8, "speed": (B, 1) [m/s], "parameters": (B, 23) float32 for
-        `augment`}, steering (B, 1).
-    """
-    from drive.models.data.augmentation import PARAMETERS, draw
-
-    weights = balance_weights(samples.steering[chosen], balance)
-    steps, _ = steps_of_epoch(len(chosen), batch_size)
-    unchanged = np.zeros((batch_size, PARAMETERS), np.float32)
-    epoch = first_epoch
-    while True:
-        rng = np.random.default_rng((seed, 2, epoch))
-        order = chosen[draw_epoch(weights, steps * batch_size, rng)]
-        for rows in order.reshape(-1, batch_size):
-            inputs: dict[str, NDArray[Any]] = {
-                "pictures": samples.pictures[rows],
-                "speed": samples.speed[rows, None],
-                "parameters": draw(rng, batch_size, flip_share) if augmented else unchanged,
-            }
-            yield inputs, samples.steering[rows, None]
-        epoch += 1
-
-
-def training_data(
-    samples: Samples,
-    chosen: NDArray[np.int64],
+    network: Network,
     batch_size: int,
     *,
     seed: int = 0,
@@ -221,47 +197,44 @@ def training_data(
     balance: float = 0.5,
     augmented: bool = True,
     flip_share: float = 0.0,
-) -> Any:
-    """`batches` as a `tf.data.Dataset` that prepares batches while the network computes."""
-    import tensorflow as tf
+) -> Iterator[tuple[dict[str, NDArray[Any]], NDArray[np.float32]]]:
+    """Endless training batches; an epoch's batches depend on (seed, epoch) alone.
 
-    from drive.models.data.augmentation import PARAMETERS
+    Yields:
+        {"pictures": (B, H, W, 3) uint8, each input's key: (B, k), "changes": (B, 23) float32 for `augment`},
+        labels (B, K). Inputs and labels of a picture that is to be flipped are mirrored already.
+    """
+    weights = balance_weights(samples.labels[chosen, 0], balance)
+    steps, _ = steps_of_epoch(len(chosen), batch_size)
+    unchanged = Changes.none(batch_size).pack()
+    epoch = first_epoch
+    while True:
+        rng = np.random.default_rng((seed, 2, epoch))
+        order = chosen[draw_epoch(weights, steps * batch_size, rng)]
+        for rows in order.reshape(-1, batch_size):
+            inputs, labels = _take(samples, rows)
+            if augmented:
+                changes = draw(rng, batch_size, flip_share)
+                mirror_inputs({key: inputs[key] for key in network.inputs}, changes.flip)
+                mirror_labels(network, labels, changes.flip)
+            yield inputs | {"changes": changes.pack() if augmented else unchanged}, labels
+        epoch += 1
 
-    signature = (
-        {
-            "pictures": tf.TensorSpec((batch_size, *PICTURE), tf.uint8),
-            "speed": tf.TensorSpec((batch_size, 1), tf.float32),
-            "parameters": tf.TensorSpec((batch_size, PARAMETERS), tf.float32),
-        },
-        tf.TensorSpec((batch_size, 1), tf.float32),
-    )
-    stream = tf.data.Dataset.from_generator(
-        lambda: batches(samples, chosen, batch_size, seed, first_epoch, balance, augmented, flip_share),
-        output_signature=signature,
-    )
-    return stream.prefetch(4)
+
+def _take(samples: Samples, rows: NDArray[np.int64]) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32]]:
+    inputs = {key: values[rows] for key, values in samples.inputs.items()}
+    return {"pictures": samples.pictures[rows], **inputs}, samples.labels[rows]
 
 
-def validation_data(samples: Samples, chosen: NDArray[np.int64], batch_size: int) -> Any:
-    """The chosen samples once, in order, unchanged, as a `tf.data.Dataset`."""
-    import tensorflow as tf
+def build_validation_data(samples: Samples, chosen: NDArray[np.int64], batch_size: int) -> Any:
+    """The chosen samples once, in order, unchanged, as a `keras.utils.PyDataset`."""
+    import keras
 
-    def pairs() -> Iterator[tuple[dict[str, NDArray[Any]], NDArray[np.float32]]]:
-        for start in range(0, len(chosen), batch_size):
-            rows = chosen[start : start + batch_size]
-            inputs: dict[str, NDArray[Any]] = {
-                "pictures": samples.pictures[rows],
-                "speed": samples.speed[rows, None],
-            }
-            yield inputs, samples.steering[rows, None]
+    class Validation(keras.utils.PyDataset):  # type: ignore[misc]
+        def __len__(self) -> int:
+            return -(-len(chosen) // batch_size)
 
-    signature = (
-        {
-            "pictures": tf.TensorSpec((None, *PICTURE), tf.uint8),
-            "speed": tf.TensorSpec((None, 1), tf.float32),
-        },
-        tf.TensorSpec((None, 1), tf.float32),
-    )
-    size = -(-len(chosen) // batch_size)
-    stream = tf.data.Dataset.from_generator(pairs, output_signature=signature)
-    return stream.apply(tf.data.experimental.assert_cardinality(size)).prefetch(2)
+        def __getitem__(self, number: int) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32]]:
+            return _take(samples, chosen[number * batch_size : (number + 1) * batch_size])
+
+    return Validation()

@@ -1,4 +1,4 @@
-"""TensorFlow, loaded quietly, and the device it trains on."""
+"""Keras on its backend, loaded quietly, and the device it trains on."""
 
 import contextlib
 import ctypes
@@ -7,13 +7,16 @@ import os
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from drive.core.errors import UserError
 
-Device = Literal["auto", "cpu", "gpu"]
+DeviceChoice = Literal["auto", "cpu", "gpu"]
+BACKENDS = ("tensorflow", "jax", "torch")
 INSTALL = 'pip install "drivegym[train]"'
 INSTALL_GPU = 'pip install "drivegym[gpu]"'
 _CUDA_LIBRARIES = ("cudart", "cublas", "cudnn", "cufft", "cusolver", "cusparse")
@@ -37,17 +40,66 @@ def _quiet() -> Iterator[None]:
             os.close(before)
 
 
+@dataclass(frozen=True)
+class Device:
+    """What trains: `names` of its GPUs (none: the CPU), and the scope in which a model for it is built."""
+
+    names: tuple[str, ...]
+    scope: Callable[[], AbstractContextManager[Any]] = contextlib.nullcontext
+
+
+def backend_name() -> str:
+    """The Keras backend that trains: KERAS_BACKEND, or TensorFlow.
+
+    Raises:
+        UserError: Keras has no such backend.
+    """
+    name = os.environ.get("KERAS_BACKEND") or "tensorflow"
+    if name not in BACKENDS:
+        raise UserError(f"KERAS_BACKEND is {name}; take {', '.join(BACKENDS)}, or unset it.")
+    return name
+
+
 def require_training() -> None:
     """Look whether the packages that train are installed, without importing them.
 
     Raises:
         UserError: they are not; the message has the install line.
     """
-    missing = [
-        name for name in ("tensorflow", "keras", "tf2onnx", "onnx") if importlib.util.find_spec(name) is None
-    ]
-    if missing:
-        raise UserError(f"training needs {', '.join(missing)}, which is not installed: {INSTALL}")
+    backend = backend_name()
+    if backend == "tensorflow":
+        return require_tensorflow()
+    if missing := _missing("keras", backend):
+        raise UserError(f"training needs {missing}, which is not installed: pip install keras {backend}")
+
+
+def require_tensorflow() -> None:
+    """As `require_training`, for what TensorFlow alone does: the export."""
+    if missing := _missing("tensorflow", "keras", "tf2onnx", "onnx"):
+        raise UserError(f"training needs {missing}, which is not installed: {INSTALL}")
+
+
+def _missing(*packages: str) -> str:
+    return ", ".join(name for name in packages if importlib.util.find_spec(name) is None)
+
+
+def load_keras() -> str:
+    """Import Keras and its backend without their start-up messages; the backend's name.
+
+    Raises:
+        UserError: they are not installed; the message has the install line.
+    """
+    backend = backend_name()
+    if backend == "tensorflow":
+        load_tensorflow()
+        return backend
+    require_training()
+    with _quiet():
+        import keras
+
+    if keras.backend.backend() != backend:
+        raise UserError(f"Keras runs on {keras.backend.backend()} already, KERAS_BACKEND is {backend}.")
+    return backend
 
 
 def load_tensorflow() -> Any:
@@ -56,7 +108,7 @@ def load_tensorflow() -> Any:
     Raises:
         UserError: they are not installed; the message has the install line.
     """
-    require_training()
+    require_tensorflow()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     if "tensorflow" in sys.modules:
@@ -66,15 +118,20 @@ def load_tensorflow() -> Any:
 
         tf.config.list_physical_devices()
         tf.get_logger().setLevel("ERROR")
-    if os.environ["KERAS_BACKEND"] != "tensorflow":
-        raise UserError(
-            f"KERAS_BACKEND is {os.environ['KERAS_BACKEND']}, training needs tensorflow: unset KERAS_BACKEND."
-        )
     return tf
 
 
 def gpu_names() -> list[str]:
-    """Names of the GPUs that TensorFlow can use; empty where there is none."""
+    """Names of the GPUs that the Keras backend can use; empty where there is none."""
+    backend = load_keras()
+    if backend == "jax":
+        import jax
+
+        return [device.device_kind for device in jax.devices() if device.platform == "gpu"]
+    if backend == "torch":
+        import torch
+
+        return [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     tf = load_tensorflow()
     found = []
     for device in tf.config.list_physical_devices("GPU"):
@@ -117,19 +174,23 @@ def _find_cuda_library(name: str) -> bool:
     return any(packages.glob(f"*/lib/lib{name}.so*")) or find_library(name) is not None
 
 
-def choose_device(device: Device) -> tuple[list[str], Any]:
+def choose_device(device: DeviceChoice) -> Device:
     """Settle on what to train on; call it before anything is computed.
 
-    Returns:
-        Names of the GPUs that train (none: the CPU), and the `tf.distribute` strategy.
+    TensorFlow takes all GPUs, JAX and PyTorch the first one.
 
     Raises:
         UserError: a GPU was asked for, and there is none.
     """
-    tf = load_tensorflow()
-    names = gpu_names()
+    if device == "cpu" and backend_name() != "tensorflow":
+        os.environ["JAX_PLATFORMS"], os.environ["CUDA_VISIBLE_DEVICES"] = "cpu", ""
+    backend, names = load_keras(), gpu_names()
     if device == "gpu" and not names:
-        raise UserError(f"--device gpu: {why_no_gpu()}; or train with --device cpu")
+        why = why_no_gpu() if backend == "tensorflow" else f"{backend} finds none"
+        raise UserError(f"--device gpu: {why}; or train with --device cpu")
+    if backend != "tensorflow":
+        return Device(tuple(names[:1]))
+    tf = load_tensorflow()
     if device == "cpu" and names:
         tf.config.set_visible_devices([], "GPU")
         names = []
@@ -137,4 +198,4 @@ def choose_device(device: Device) -> tuple[list[str], Any]:
         with contextlib.suppress(RuntimeError):  # already in use: keep its settings
             tf.config.experimental.set_memory_growth(gpu, True)
     strategy = tf.distribute.MirroredStrategy() if len(names) > 1 else tf.distribute.get_strategy()
-    return names, strategy
+    return Device(tuple(names), strategy.scope)

@@ -60,7 +60,7 @@ class OnlineLearner:
             raise RuntimeError("The learner has learned nothing yet.")
         values = self._newest[0].run(observation)
         self.std = values.get("steering_std")
-        return self._newest[0].control(values)
+        return self._newest[0].control(values, observation)
 
 
 class LearnerProcess:

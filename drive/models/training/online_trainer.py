@@ -1,7 +1,7 @@
 """The process that learns while a person drives: frames come in, now and then a better policy goes out.
 
 It has a low priority and one thread, so that the steps of the drive keep their pace, and it ends when its
-pipe breaks, as it does however the server dies. Only this process imports TensorFlow.
+pipe breaks, as it does however the server dies. Only this process imports Keras.
 """
 
 import os
@@ -20,7 +20,10 @@ from numpy.typing import NDArray
 
 from drive.camera import Camera
 from drive.core.errors import UserError
-from drive.models.networks.ensemble import MEMBERS, Trainer
+from drive.dataset.layout import ACTION_NAMES, STATE_NAMES
+from drive.models.data.columns import pick_inputs
+from drive.models.networks.ensemble import ENSEMBLE, MEMBERS
+from drive.models.training.ensemble_trainer import EnsembleTrainer
 from drive.models.training.replay_buffer import ReplayBuffer
 
 PERCENTILE = 95.0  # of the standard deviation on frames held back: above it, a frame is out of the ordinary
@@ -35,8 +38,9 @@ class Sample:
     """A frame and what was to be done there."""
 
     jpeg: bytes
-    speed: float  # [m/s]
-    steering: float  # the label, left positive
+    state: tuple[float, ...]  # `observation.state` of a dataset, in the order of STATE_NAMES
+    command: int  # of the navigation
+    action: tuple[float, ...]  # the label, in the order of ACTION_NAMES
     seed: int  # of the scenario
 
 
@@ -145,9 +149,10 @@ class _OnlineTraining:
         from drive.models.training.device import choose_device
 
         self._connection, self._settings, self._inbox = connection, settings, inbox
-        self._buffer = ReplayBuffer(settings.capacity, MEMBERS, np.random.default_rng((settings.seed, 4)))
         choose_device("auto")
-        self._trainer = Trainer(settings.camera, augmented=settings.augmented, seed=settings.seed)
+        self._trainer = EnsembleTrainer(settings.camera, augmented=settings.augmented, seed=settings.seed)
+        buffer_rng = np.random.default_rng((settings.seed, 4))
+        self._buffer = ReplayBuffer(self._trainer.network, settings.capacity, MEMBERS, buffer_rng)
         self._seeds: set[int] = set()
         self._frames: NDArray[np.uint8] | None = None  # to compare the file with Keras on
         self._losses: list[float] = []
@@ -188,13 +193,19 @@ class _OnlineTraining:
         decoded: list[Any] = [
             cv2.imdecode(np.frombuffer(sample.jpeg, np.uint8), cv2.IMREAD_COLOR_RGB) for sample in samples
         ]
-        frames = np.stack(decoded)
+        frames, network = np.stack(decoded), self._trainer.network
+        columns = [ACTION_NAMES.index(label) for label in network.labels]
         self._frames = frames[:8]
         self._seeds.update(sample.seed for sample in samples)
         self._buffer.add(
             self._trainer.shrink(frames),
-            np.array([sample.speed for sample in samples], np.float32),
-            np.array([sample.steering for sample in samples], np.float32),
+            pick_inputs(
+                network,
+                np.array([sample.state for sample in samples]),
+                STATE_NAMES,
+                [sample.command for sample in samples],
+            ),
+            np.array([sample.action for sample in samples], np.float32)[:, columns],
         )
 
     def _send_policy(self) -> None:
@@ -207,7 +218,7 @@ class _OnlineTraining:
         held = self._buffer.draw_held(HELD_SAMPLE)
         threshold = 0.0
         if len(held.pictures):
-            threshold = float(np.percentile(trainer.answer(held.pictures, held.speed)[1], PERCENTILE))
+            threshold = float(np.percentile(trainer.answer(held.pictures, held.inputs)[1], PERCENTILE))
         self._connection.send(NewPolicy(threshold))
 
     def _facts(self) -> dict[str, Any]:
@@ -215,7 +226,7 @@ class _OnlineTraining:
         for name in ("out", "camera"):
             del settings[name]
         return {
-            "model": "pilotnet ensemble",
+            "model": ENSEMBLE.name,
             "members": MEMBERS,
             "taught_by": "drive serve --teach",
             "pictures": self._buffer.seen,

@@ -42,7 +42,7 @@ def build_progress(console: "Console", epochs: int, steps: int) -> Any:
         def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
             values = logs or {}
             console.print(
-                f"epoch {epoch + 1}/{epochs}  loss {values['loss']:.4f}  on kept-back roads: loss "
+                f"epoch {epoch + 1}/{epochs}  loss {values['loss']:.4f}  on validation roads: loss "
                 f"{values['val_loss']:.4f}, mean steering error {values['val_mae']:.4f}"
                 f"  ({time.perf_counter() - self.started:.0f} s)",
                 soft_wrap=True,

@@ -1,24 +1,23 @@
 """State of a training run on the disk, so that a killed run ends with the same weights as an unbroken one."""
 
-import os
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from drive.core.errors import UserError
+from drive.core.files import replacing
 
 
 def _save(path: Path, **values: Any) -> None:
-    temporary = path.with_suffix(".part")
-    with temporary.open("wb") as file:
+    with replacing(path) as part, part.open("wb") as file:
         np.savez(file, **values)
-    os.replace(temporary, path)
 
 
 def save_weights(network: Any, path: Path) -> None:
     """Write a network's weights as arrays w0, w1, ... in the order of `network.get_weights()`."""
-    _save(path, **{f"w{i}": variable.numpy() for i, variable in enumerate(network.weights)})
+    _save(path, **{f"w{i}": value for i, value in enumerate(network.get_weights())})
 
 
 def load_weights(network: Any, path: Path) -> None:
@@ -28,23 +27,25 @@ def load_weights(network: Any, path: Path) -> None:
 
 
 class Resume:
-    """Saves and loads weights, optimizer, epoch and the best validation loss, in one file at once."""
+    """Saves and loads weights, optimizer, epoch, the best validation loss and what trains, in one file."""
 
-    def __init__(self, trainee: Any, path: Path) -> None:
-        """Take a compiled Keras model and where its state is kept."""
-        self.trainee, self.path = trainee, path
+    def __init__(self, model: Any, path: Path) -> None:
+        """Take a compiled training model and where its state is kept."""
+        self.model, self.path = model, path
         self.best = float("inf")
+        self.made_by: dict[str, str] = {}  # what trained the saved weights: backend, precision
 
     def _variables(self) -> list[Any]:
-        optimizer = self.trainee.optimizer
+        optimizer = self.model.optimizer
         if not optimizer.built:
-            optimizer.build(self.trainee.trainable_variables)
-        return [*self.trainee.network.variables, *optimizer.variables]
+            optimizer.build(self.model.trainable_variables)
+        return [*self.model.network.variables, *optimizer.variables]
 
     def save(self, epochs_done: int) -> None:
         """Write the state; a kill leaves the old file or the new one."""
         values = {f"v{i}": variable.numpy() for i, variable in enumerate(self._variables())}
-        _save(self.path, epochs_done=epochs_done, best=self.best, **values)
+        made_by = json.dumps(self.made_by)
+        _save(self.path, epochs_done=epochs_done, best=self.best, made_by=made_by, **values)
 
     def load(self) -> int:
         """Go back to the saved state.
@@ -59,6 +60,8 @@ class Resume:
                 for i, variable in enumerate(self._variables()):
                     variable.assign(saved[f"v{i}"])
                 self.best = float(saved["best"])
+                if "made_by" in saved.files:  # earlier versions did not say
+                    self.made_by = json.loads(str(saved["made_by"]))
                 return int(saved["epochs_done"])
         except (OSError, ValueError, KeyError, EOFError) as error:
             raise UserError(f"{self.path} is damaged ({error}): remove the folder and train anew") from error
@@ -78,7 +81,7 @@ def build_checkpoint(resume: Resume, weights: Path) -> Any:
                 )
             if loss < resume.best:
                 resume.best = loss
-                save_weights(resume.trainee.network, weights)
+                save_weights(resume.model.network, weights)
             resume.save(epoch + 1)
 
     return Checkpoint()

@@ -2,27 +2,27 @@
 
 import contextlib
 import json
-import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drive.core.errors import UserError
+from drive.core.files import replace_file
+from drive.models.networks.table import NETWORKS
 
 if TYPE_CHECKING:
     from drive.dataset.reader import DatasetInfo
-    from drive.train import TrainConfig
 
-NETWORK = 2  # counts changes of the networks: weights and state of another count mean something else
 _NOT_COMPARED = ("device", "mixed_precision", "keep_cache")  # may change when a run goes on
 
 
 def of_this_network(root: Path) -> bool:
-    """Whether a folder holds a run of the network as it is today, finished or not."""
+    """Whether a folder holds a run of its network as it is today, finished or not."""
     try:
-        return bool(json.loads((root / "train.json").read_text(encoding="utf-8"))["network"] == NETWORK)
+        values = json.loads((root / "train.json").read_text(encoding="utf-8"))
+        return bool(values["network"] == NETWORKS[values["config"]["model"]].version)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
@@ -83,27 +83,31 @@ class RunFolder:
         return self.root / "cache"
 
     @classmethod
-    def open(cls, config: "TrainConfig") -> "RunFolder":
+    def open(cls, out: Path, settings: Mapping[str, Any]) -> "RunFolder":
         """Make the folder, or go on in the one that a stopped run left.
+
+        Args:
+            out: the folder.
+            settings: of the run, as JSON values by the name of their flag; `model` names the network.
 
         Raises:
             UserError: the folder holds other things, a finished run, or a run with other settings or of
                 another version of the network.
         """
-        folder = cls(config.out, made=not config.out.exists())
-        record = config.out / "train.json"
-        if config.out.exists() and not config.out.is_dir():
-            raise UserError(f"{config.out} is a file: give --out a folder")
+        folder = cls(out, made=not out.exists())
+        record = out / "train.json"
+        if out.exists() and not out.is_dir():
+            raise UserError(f"{out} is a file: give --out a folder")
         if record.is_file():
-            folder._check_same(config, record)
-        elif config.out.is_dir() and any(config.out.iterdir()):
-            raise UserError(f"{config.out} holds other things: give --out a new or empty folder")
+            folder._check_same(settings, record)
+        elif out.is_dir() and any(out.iterdir()):
+            raise UserError(f"{out} holds other things: give --out a new or empty folder")
         else:
-            config.out.mkdir(parents=True, exist_ok=True)
-            folder._write(config, finished=False)
+            out.mkdir(parents=True, exist_ok=True)
+            folder._write(settings, finished=False)
         return folder
 
-    def _check_same(self, config: "TrainConfig", record: Path) -> None:
+    def _check_same(self, settings: Mapping[str, Any], record: Path) -> None:
         try:
             found = json.loads(record.read_text(encoding="utf-8"))
             finished, before = found["finished"], found["config"]
@@ -116,19 +120,18 @@ class RunFolder:
                 f"{self.root} holds an unfinished run of another version of the network: "
                 "give another --out, or remove it and train anew"
             )
-        now = _plain(config)
-        for name in now:
-            if name not in _NOT_COMPARED and before.get(name) != now[name]:
+        for name, now in settings.items():
+            if name not in _NOT_COMPARED and before.get(name) != now:
                 raise UserError(
                     f"{self.root} holds an unfinished run with --{name.replace('_', '-')} "
-                    f"{before.get(name)}, not {now[name]}: give the same settings to go on, or another --out"
+                    f"{before.get(name)}, not {now}: give the same settings to go on, or another --out"
                 )
 
-    def finish(self, config: "TrainConfig") -> None:
+    def finish(self, settings: Mapping[str, Any]) -> None:
         """Mark the run as ended and drop what was only needed to go on."""
-        self._write(config, finished=True)
+        self._write(settings, finished=True)
         self.checkpoint.unlink(missing_ok=True)
-        if not config.keep_cache:
+        if not settings["keep_cache"]:
             shutil.rmtree(self.cache, ignore_errors=True)
 
     def abandon(self) -> None:
@@ -137,15 +140,7 @@ class RunFolder:
             if self.made and {path.name for path in self.root.iterdir()} <= {"train.json", self.cache.name}:
                 shutil.rmtree(self.root)
 
-    def _write(self, config: "TrainConfig", *, finished: bool) -> None:
-        temporary = self.root / "train.json.part"
-        values = {"finished": finished, "network": NETWORK, "config": _plain(config)}
-        temporary.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
-        os.replace(temporary, self.root / "train.json")
-
-
-def _plain(config: "TrainConfig") -> dict[str, Any]:
-    values = asdict(config)
-    values["data"] = [str(path) for path in config.data]
-    values["out"] = str(config.out)
-    return values
+    def _write(self, settings: Mapping[str, Any], *, finished: bool) -> None:
+        network = NETWORKS[settings["model"]].version
+        values = {"finished": finished, "network": network, "config": dict(settings)}
+        replace_file(self.root / "train.json", (json.dumps(values, indent=1) + "\n").encode())

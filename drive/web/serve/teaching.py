@@ -79,8 +79,11 @@ class Teaching:
         while self._pending and self._pending[0][0] <= done.step - round(DELETE_S / DT):
             self.process.unsent.append(self._pending.popleft()[1])
         if (person or expert) and speed > SLOW and not self.process.failed:
-            label = done.expert if expert else done.steering
-            self._pending.append((done.step, Sample(jpeg(), speed, label, simulation.choice.seed)))
+            state = tuple(map(float, done.row["observation.state"]))
+            action = (done.expert if expert else done.steering, float(done.row["action"][1]))
+            command = int(done.row["observation.command"])
+            sample = Sample(jpeg(), state, command, action, simulation.choice.seed)
+            self._pending.append((done.step, sample))
 
     def deleted(self, first: int) -> None:
         """The person deleted the steps from `first` on."""

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 from drive.camera import Camera
 from drive.core.errors import UserError
 from drive.dataset import DatasetWriter, lane_features, read_episode, read_info
-from drive.models.data.preprocess import preprocess, road_crop
+from drive.models.data.preprocess import preprocess, preprocess_tensors, road_crop
 from drive.models.data.samples import (
     Samples,
     balance_weights,
@@ -16,6 +17,9 @@ from drive.models.data.samples import (
     split_by_road,
     steps_of_epoch,
 )
+from drive.models.networks.declaration import Output
+from drive.models.networks.pilotnet import PILOTNET
+from drive.models.networks.pilotnet_pedals import PILOTNET_PEDALS
 from drive.models.training.device import load_tensorflow
 from tests.models.synthetic import CAMERA
 
@@ -25,30 +29,63 @@ def toy(count: int = 100, episodes: int = 5, drives_of_a_road: int = 1) -> Sampl
     pictures = np.zeros((count, 66, 200, 3), np.uint8)
     pictures[:, 0, 0, 0] = np.arange(count) % 256
     episode = np.arange(count) * episodes // count
-    return Samples(pictures, steering, np.zeros(count, np.float32), episode, episode // drives_of_a_road)
+    inputs = {"speed": np.zeros((count, 1), np.float32)}
+    return Samples(pictures, inputs, steering[:, None], episode, episode // drives_of_a_road)
 
 
-def test_the_cache_equals_the_graphs_own_preprocessing_and_is_made_once(lines: Path, tmp_path: Path) -> None:
+def test_the_cache_holds_preprocessed_pictures_and_is_made_once(lines: Path, tmp_path: Path) -> None:
     import cv2
 
-    tf = load_tensorflow()
     info = read_info(lines)
-    crop = road_crop(info.camera)
     calls: list[tuple[int, int]] = []
-    samples = open_samples([info], crop, tmp_path, lambda done, total: calls.append((done, total)))
+    samples = open_samples([info], PILOTNET, tmp_path, lambda done, total: calls.append((done, total)))
     assert calls[-1] == (160, 160)
     assert samples.pictures.shape == (320, 66, 200, 3)
     values = read_episode(info, 1, ["observation.images.view", "action.view"])
     frame = cv2.imdecode(np.frombuffer(values["observation.images.view"][7], np.uint8), cv2.IMREAD_COLOR)
-    wanted = preprocess(tf.constant(frame[None, :, :, ::-1]), crop).numpy()[0]
+    wanted = preprocess(frame[None, :, :, ::-1], road_crop(info.camera), 66, 200)[0]
     position = 80 + 40 + 7  # after episode 0 (front, view) and the front pictures of episode 1
     np.testing.assert_array_equal(samples.pictures[position], wanted)
-    assert samples.steering[position] == values["action.view"][7]
+    assert samples.labels[position, 0] == values["action.view"][7]
     assert samples.episode[position] == 1
     calls.clear()
-    again = open_samples([info], crop, tmp_path, lambda done, total: calls.append((done, total)))
+    again = open_samples([info], PILOTNET, tmp_path, lambda done, total: calls.append((done, total)))
     assert not calls
-    np.testing.assert_array_equal(again.steering, samples.steering)
+    np.testing.assert_array_equal(again.labels, samples.labels)
+
+
+@pytest.mark.parametrize("size", [(66, 200), (88, 256)])
+@pytest.mark.parametrize("camera", [Camera(), CAMERA, Camera(width_px=640, height_px=480, pitch_deg=5.0)])
+def test_the_exported_graphs_preprocessing_equals_that_of_the_cache(camera: Camera, size: tuple) -> None:
+    tf = load_tensorflow()
+    shape = (16, camera.height_px, camera.width_px, 3)
+    frames = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    found = preprocess(frames, road_crop(camera), *size)
+    wanted = np.asarray(preprocess_tensors(tf.constant(frames), road_crop(camera), *size))
+    if camera == Camera():
+        np.testing.assert_array_equal(found, wanted)
+    differing = np.abs(found - wanted)
+    assert differing.max() <= 1.0 and np.count_nonzero(differing) < 0.004 * differing.size
+
+
+def test_labels_and_inputs_are_those_that_the_network_declares(lines: Path, tmp_path: Path) -> None:
+    info = read_info(lines)
+    samples = open_samples([info], PILOTNET_PEDALS, tmp_path)
+    assert samples.pictures.shape == (320, 88, 256, 3)
+    assert {key: values.shape for key, values in samples.inputs.items()} == {
+        "speed": (320, 1),
+        "speed_limit": (320, 1),
+        "lead": (320, 2),
+    }
+    values = read_episode(info, 1, ["observation.state", "action", "action.view"])
+    front, view = 80 + 7, 80 + 40 + 7
+    np.testing.assert_array_equal(samples.labels[front], values["action"][7])
+    assert samples.labels[view, 0] == values["action.view"][7]
+    assert samples.labels[view, 1] == values["action"][7][1], "a shifted car brakes as the real one"
+    np.testing.assert_array_equal(samples.inputs["lead"][front], values["observation.state"][7][3:])
+    unknown = replace(PILOTNET, outputs=(Output("gear", "", ("gear",), scale=1.0),))
+    with pytest.raises(UserError, match=r"no label gear \(it has steering, acceleration"):
+        open_samples([info], unknown, tmp_path)
 
 
 def test_a_damaged_picture_is_named(lines: Path, tmp_path: Path) -> None:
@@ -112,11 +149,11 @@ def test_drives_of_one_map_and_seed_are_of_one_road_in_whatever_dataset(lines: P
     first = write_roads(tmp_path / "first", lines, ("generated", 7), ("town", 7), ("generated", None))
     look = write_roads(tmp_path / "look", lines, ("generated town", 7), ("generated", 8), ("generated", None))
     infos = [read_info(first), read_info(look)]
-    samples = open_samples(infos, road_crop(CAMERA), tmp_path)
+    samples = open_samples(infos, PILOTNET, tmp_path)
     pictures = 20  # of a drive, front and view
     np.testing.assert_array_equal(samples.episode, np.repeat(np.arange(6), pictures))
     np.testing.assert_array_equal(samples.road, np.repeat([0, 1, 2, 0, 3, 4], pictures))
-    again = open_samples(infos, road_crop(CAMERA), tmp_path)
+    again = open_samples(infos, PILOTNET, tmp_path)
     np.testing.assert_array_equal(again.road, samples.road)
 
 
@@ -137,12 +174,12 @@ def test_an_epoch_draws_each_sample_its_expected_number_of_times() -> None:
 
 def test_an_epochs_batches_depend_on_seed_and_epoch_alone() -> None:
     samples, chosen = toy(), np.arange(100)
-    stream = batches(samples, chosen, 25, 7, 0, 0.5, True)
+    stream = batches(samples, chosen, PILOTNET, 25, seed=7)
     first = [next(stream) for _ in range(8)]
-    later = batches(samples, chosen, 25, 7, 1, 0.5, True)
+    later = batches(samples, chosen, PILOTNET, 25, seed=7, first_epoch=1)
     for (a, steering_a), (b, steering_b) in zip(first[4:], [next(later) for _ in range(4)], strict=True):
         np.testing.assert_array_equal(a["pictures"], b["pictures"])
-        np.testing.assert_array_equal(a["parameters"], b["parameters"])
+        np.testing.assert_array_equal(a["changes"], b["changes"])
         np.testing.assert_array_equal(steering_a, steering_b)
     assert not np.array_equal(first[0][1], first[4][1])
 

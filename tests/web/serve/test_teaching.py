@@ -77,8 +77,8 @@ def test_frames_are_shown_when_they_are_five_seconds_old(tmp_path: Path) -> None
         assert len(teaching.process.unsent) == 30
         sample = teaching.process.unsent[0]
         assert (sample.jpeg, sample.seed) == (JPEG, 3)
-        assert sample.steering == pytest.approx(0.01)
-        assert sample.speed == pytest.approx(float(simulation.ego["speed"]), abs=3.0)
+        assert sample.action[0] == pytest.approx(0.01)
+        assert sample.state[0] == pytest.approx(float(simulation.ego["speed"]), abs=3.0)
 
 
 def test_deleted_frames_are_not_shown(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_deleted_frames_are_not_shown(tmp_path: Path) -> None:
         teaching.deleted(60)
         drive(teaching, simulation, 20, 0.02)
         teaching.began(simulation)  # the rest of the drive is shown
-        labels = [sample.steering for sample in teaching.process.unsent]
+        labels = [sample.action[0] for sample in teaching.process.unsent]
         assert len(labels) == 80
         assert labels[:60] == [0.0] * 60
         assert labels[60:] == [pytest.approx(0.02)] * 20
@@ -113,7 +113,7 @@ def test_only_the_persons_frames_teach_or_every_frame_with_the_experts_answer(tm
             drive(teaching, simulation, 20, 0.015)
             assert simulation.drive_step == before + 20
             teaching.began(simulation)
-            found = [sample.steering for sample in teaching.process.unsent]
+            found = [sample.action[0] for sample in teaching.process.unsent]
             assert len(found) == shown
             assert (found == [pytest.approx(0.015)] * 20) is (labels == "action")
 
