@@ -171,7 +171,7 @@ def augment(pictures: Any, packed: Any, view: View) -> Any:
     height, width = view.headlight.shape
     by_picture = {name: packed[:, None, None, columns] for name, columns in _layout()}
     c = Changes(**by_picture)  # each (N, 1, 1, 1) or (N, 1, 1, 3)
-    x = ops.cast(ops.where(c.flip > 0.5, pictures[:, :, ::-1], pictures), "float32") * (1.0 / 255.0)
+    x = ops.cast(ops.where(c.flip > 0.5, ops.flip(pictures, axis=2), pictures), "float32") * (1.0 / 255.0)
 
     wide = ops.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="symmetric")
     rows = wide[:, :-2] + wide[:, 1:-1] + wide[:, 2:]
@@ -180,16 +180,17 @@ def augment(pictures: Any, packed: Any, view: View) -> Any:
     x = x + c.saturation * (x - ops.mean(x, axis=-1, keepdims=True))
     x = x + c.tone * x * (1.0 - x)
 
-    v = np.linspace(-1.0, 1.0, height, dtype=np.float32).reshape(1, -1, 1, 1)
-    u = np.linspace(-1.0, 1.0, width, dtype=np.float32).reshape(1, 1, -1, 1)
+    v = ops.convert_to_tensor(np.linspace(-1.0, 1.0, height, dtype=np.float32).reshape(1, -1, 1, 1))
+    u = ops.convert_to_tensor(np.linspace(-1.0, 1.0, width, dtype=np.float32).reshape(1, 1, -1, 1))
     inside = 1.0
     for edge in (c.edge1, c.edge2):
         side = edge[..., :1] * u + edge[..., 1:2] * v + edge[..., 2:]
         inside = inside * ops.clip(12.0 * side, 0.0, 1.0)
     light = 1.0 + c.shadow * inside
-    light = light * (c.daylight + c.headlights * view.headlight[None, :, :, None])
+    lamp, distance = (ops.convert_to_tensor(a[None, :, :, None]) for a in (view.headlight, view.distance))
+    light = light * (c.daylight + c.headlights * lamp)
 
-    clear = ops.exp(-c.haze * view.distance[None, :, :, None])
+    clear = ops.exp(-c.haze * distance)
     numbers = ops.cast(c.noise_picture[:, 0, 0, 0], "int32")
     noise = ops.take(ops.convert_to_tensor(view.noise), numbers, axis=0)[..., None] * c.noise
     scale = light * clear
