@@ -19,38 +19,38 @@ pytestmark = pytest.mark.slow  # it trains
 
 
 @pytest.fixture(scope="module")
-def lesson() -> tuple[EnsembleTrainer, ReplayBuffer, list[float]]:
+def learned() -> tuple[EnsembleTrainer, ReplayBuffer, list[float]]:
     """A trainer that saw 300 frames with steering below 0.4, and its errors on frames held back."""
     rng = np.random.default_rng(0)
     labels = rng.uniform(-0.4, 0.4, 300).astype(np.float32)
     trainer = EnsembleTrainer(CAMERA, augmented=False, seed=1)
-    memory = ReplayBuffer(PILOTNET, 1000, MEMBERS, np.random.default_rng(1))
+    buffer = ReplayBuffer(PILOTNET, 1000, MEMBERS, np.random.default_rng(1))
     frames = np.stack([line_frame(label, rng) for label in labels])
-    memory.add(trainer.shrink(frames), {"speed": np.full((300, 1), 8.0, np.float32)}, labels[:, None])
-    held = memory.draw_held(100)
+    buffer.add(trainer.shrink(frames), {"speed": np.full((300, 1), 8.0, np.float32)}, labels[:, None])
+    held = buffer.draw_held(100)
     errors = []
     for update in range(UPDATES + 1):
         if update in (0, UPDATES):
             errors.append(
                 float(np.abs(trainer.answer(held.pictures, held.inputs)[0] - held.labels[:, 0]).mean())
             )
-        trainer.update(memory.draw(16))
-    return trainer, memory, errors
+        trainer.update(buffer.draw(16))
+    return trainer, buffer, errors
 
 
 def test_the_error_on_frames_held_back_falls(
-    lesson: tuple[EnsembleTrainer, ReplayBuffer, list[float]],
+    learned: tuple[EnsembleTrainer, ReplayBuffer, list[float]],
 ) -> None:
-    _, _, (before, after) = lesson
+    _, _, (before, after) = learned
     assert before > 0.15
     assert after < 0.5 * before
 
 
 def test_the_heads_differ_more_on_frames_of_another_kind(
-    lesson: tuple[EnsembleTrainer, ReplayBuffer, list[float]],
+    learned: tuple[EnsembleTrainer, ReplayBuffer, list[float]],
 ) -> None:
-    trainer, memory, _ = lesson
-    held = memory.draw_held(100)
+    trainer, buffer, _ = learned
+    held = buffer.draw_held(100)
     _, known = trainer.answer(held.pictures, held.inputs)
     strange = 255 - held.pictures[:, ::-1]
     _, unknown = trainer.answer(np.ascontiguousarray(strange), held.inputs)
@@ -58,9 +58,9 @@ def test_the_heads_differ_more_on_frames_of_another_kind(
 
 
 def test_the_file_answers_as_the_network_does(
-    lesson: tuple[EnsembleTrainer, ReplayBuffer, list[float]], tmp_path: Path
+    learned: tuple[EnsembleTrainer, ReplayBuffer, list[float]], tmp_path: Path
 ) -> None:
-    trainer, _, _ = lesson
+    trainer, _, _ = learned
     path = tmp_path / "policy.onnx"
     assert trainer.export(path, {"model": "pilotnet ensemble", "training_seeds": [3]}) < 1e-3
     policy = OnnxPolicy(path)

@@ -6,49 +6,49 @@ from drive.agent import DT
 from drive.models.training.uncertainty import FLOOR, Autonomy, UncertaintyMonitor
 
 
-def update(doubt: UncertaintyMonitor, std: float | None, seconds: float, threshold: float = 0.1) -> None:
+def update(monitor: UncertaintyMonitor, std: float | None, seconds: float, threshold: float = 0.1) -> None:
     for _ in range(round(seconds / DT)):
-        doubt.update(std, threshold)
+        monitor.update(std, threshold)
 
 
 def test_it_is_unsure_above_the_threshold_after_a_moment() -> None:
-    doubt = UncertaintyMonitor()
-    update(doubt, 0.04, 5.0)
-    assert not doubt.unsure and doubt.share == pytest.approx(0.4)
-    doubt.update(0.5, 0.1)
-    update(doubt, 0.04, 0.3)
-    assert not doubt.unsure, "one odd frame is no reason"
-    update(doubt, 0.2, 0.5)
-    assert doubt.unsure
-    update(doubt, 0.2, 1.0)
-    assert 1.0 <= doubt.unsure_s <= 1.5
+    monitor = UncertaintyMonitor()
+    update(monitor, 0.04, 5.0)
+    assert not monitor.unsure and monitor.share == pytest.approx(0.4)
+    monitor.update(0.5, 0.1)
+    update(monitor, 0.04, 0.3)
+    assert not monitor.unsure, "one odd frame is no reason"
+    update(monitor, 0.2, 0.5)
+    assert monitor.unsure
+    update(monitor, 0.2, 1.0)
+    assert 1.0 <= monitor.unsure_s <= 1.5
 
 
 def test_it_is_sure_again_only_well_below_the_threshold() -> None:
-    doubt = UncertaintyMonitor()
-    update(doubt, 0.2, 1.0)
-    update(doubt, 0.09, 3.0)
-    assert doubt.unsure
-    update(doubt, 0.07, 3.0)
-    assert not doubt.unsure and doubt.unsure_s == 0.0
-    update(doubt, 0.09, 3.0)
-    assert not doubt.unsure
+    monitor = UncertaintyMonitor()
+    update(monitor, 0.2, 1.0)
+    update(monitor, 0.09, 3.0)
+    assert monitor.unsure
+    update(monitor, 0.07, 3.0)
+    assert not monitor.unsure and monitor.unsure_s == 0.0
+    update(monitor, 0.09, 3.0)
+    assert not monitor.unsure
 
 
-def test_a_small_spread_is_no_doubt_whatever_the_known_frames_show() -> None:
-    doubt = UncertaintyMonitor()
-    update(doubt, 0.9 * FLOOR, 5.0, threshold=0.001)
-    assert not doubt.unsure
-    update(doubt, 1.2 * FLOOR, 5.0, threshold=0.001)
-    assert doubt.unsure
+def test_a_small_deviation_is_no_doubt_whatever_the_known_frames_show() -> None:
+    monitor = UncertaintyMonitor()
+    update(monitor, 0.9 * FLOOR, 5.0, threshold=0.001)
+    assert not monitor.unsure
+    update(monitor, 1.2 * FLOOR, 5.0, threshold=0.001)
+    assert monitor.unsure
 
 
 @pytest.mark.parametrize("std", [None, float("nan"), float("inf")])
 def test_without_an_answer_it_begins_anew(std: float | None) -> None:
-    doubt = UncertaintyMonitor()
-    update(doubt, 0.5, 2.0)
-    doubt.update(std, 0.1)
-    assert (doubt.std, doubt.share, doubt.unsure, doubt.unsure_s) == (None, None, False, 0.0)
+    monitor = UncertaintyMonitor()
+    update(monitor, 0.5, 2.0)
+    monitor.update(std, 0.1)
+    assert (monitor.std, monitor.share, monitor.unsure, monitor.unsure_s) == (None, None, False, 0.0)
 
 
 def drive(autonomy: Autonomy, seconds: float, in_lane: bool = True) -> None:
