@@ -40,10 +40,12 @@ def write_lines(root: Path, *, episodes: int = 4, length: int = 40, camera: Came
             view = rng.uniform(-0.9, 0.9, length).astype(np.float32)
             speed = rng.uniform(2.0, 14.0, length).astype(np.float32)
             action = np.stack([front, target_acceleration(speed)], 1)
+            low, high = (-0.1, 6.0, 10.0, -5.0), (0.1, 25.0, 200.0, 5.0)  # yaw rate, limit, lead
+            others = rng.uniform(low, high, (length, 4)).T
             columns = {
                 "observation.images.front": [_jpeg(line_frame(s, rng, camera)) for s in front],
                 "observation.images.view": [_jpeg(line_frame(s, rng, camera)) for s in view],
-                "observation.state": np.stack([speed, *np.full((4, length), 8.0, np.float32)], 1),
+                "observation.state": np.stack([speed, *others.astype(np.float32)], 1),
                 "observation.command": np.zeros(length, np.int64),
                 "action": action,
                 "action.executed": action,
