@@ -46,7 +46,7 @@ DataCommand = (
     | Annotated[DataCheckConfig, tyro.conf.subcommand("check")]
     | Annotated[DataMergeConfig, tyro.conf.subcommand("merge")]
     | Annotated[DataSplitConfig, tyro.conf.subcommand("split")]
-    | Annotated[DataRerenderConfig, tyro.conf.subcommand("reshoot")]
+    | Annotated[DataRerenderConfig, tyro.conf.subcommand("rerender")]
     | Annotated[DataExcludeConfig, tyro.conf.subcommand("exclude")]
     | Annotated[DataRestoreConfig, tyro.conf.subcommand("restore")]
     | Annotated[DataMarkConfig, tyro.conf.subcommand("mark")]
@@ -77,10 +77,12 @@ def run(config: object) -> None:
 
 def main() -> None:
     """Parse the command line, run, and turn a user's mistakes into one line each."""
+    arguments = ["rerender" if word == "reshoot" and i == 1 else word for i, word in enumerate(sys.argv[1:])]
     try:
         config = tyro.cli(
             Command,  # type: ignore[arg-type]
             prog="drive",
+            args=arguments,
             description=_DESCRIPTION,
             config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.OmitArgPrefixes),
         )

@@ -54,6 +54,9 @@ class RecordConfig:
     """One weather for all drives; by default one of the training weathers is drawn for each."""
     traffic: Literal["none", "light", "regular", "dense"] = "regular"
     """How many other cars there are."""
+    longitudinal: Literal["cruise", "agent"] = "cruise"
+    """Who keeps speed and distance: the car by itself (cruise), or whoever drives, who then has the pedals
+    (agent); a driver that only steers is driven by the speed law there."""
     every: int = 1
     """Keep each n-th control step of 0.05 s: 1 gives 20 frames a second, 2 gives 10."""
     max_duration_s: float | None = None
@@ -188,6 +191,7 @@ def main(config: RecordConfig) -> None:
             None if config.map is None else str(config.map),
             config.driver,
             style,
+            config.longitudinal,
         )
         count = min(config.workers or cores(), config.episodes)
         record(config, writer, make, count, console)

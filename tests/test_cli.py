@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from drive import cli
 from drive.commands import doctor
 
 SAMPLE = Path(__file__).resolve().parents[1] / "data" / "sample"
@@ -170,3 +171,15 @@ def test_a_setting_out_of_range_is_one_line(tmp_path, arguments, says):
     message = complaint(drive(*arguments, "--out", tmp_path / "out"))
     assert message.splitlines() == [f"error: {says}{message.partition(says)[2].rstrip()}"]
     assert not (tmp_path / "out").exists()
+
+
+def test_the_earlier_name_of_a_command_and_a_flag_are_understood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        "sys.argv", ["drive", "data", "reshoot", str(tmp_path / "no"), str(tmp_path / "out"), "--looks", "2"]
+    )
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert str(tmp_path / "no") in capsys.readouterr().err, "refused for its folder, not for its words"

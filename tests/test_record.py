@@ -17,7 +17,7 @@ import pytest
 from rich.console import Console
 
 from drive import record
-from drive.camera import CameraFlags
+from drive.camera import Camera, CameraFlags
 from drive.core.errors import UserError
 from drive.dataset import (
     FRONT_IMAGE,
@@ -409,3 +409,34 @@ def test_the_traffic_one_can_ask_for_is_what_scenarios_know() -> None:
 def test_the_roads_one_can_ask_for_are_the_styles() -> None:
     asked = get_args(get_type_hints(RecordConfig)["roads"])
     assert asked == ("any", *STYLES)
+
+
+def test_a_driver_with_pedals_is_recorded_with_both_and_driven_again(tmp_path: Path) -> None:
+    """What was driven is stored: the same seed, driven by it again, stands where the recording says."""
+    from drive.driving.rollout import ReplayAgent, rollout
+    from drive.sim.env import LaneEnv
+    from drive.sim.scenario import lane_scenario
+
+    out = tmp_path / "pedals"
+    record.main(
+        RecordConfig(
+            out,
+            episodes=1,
+            longitudinal="agent",
+            max_duration_s=4.0,
+            view_lateral_m=0.0,
+            view_yaw_deg=0.0,
+            workers=1,
+            camera_flags=CameraFlags(width_px=64, height_px=32),
+        )
+    )
+    info = read_info(out)
+    frames = read_episode(info, 0)
+    executed = frames["action.executed"]
+    assert np.ptp(executed[:, 1]) > 0.0
+    seed = info.episodes[0].seed
+    assert seed is not None
+    env = LaneEnv(camera=Camera(width_px=64, height_px=32), longitudinal="agent")
+    episode = rollout(env, ReplayAgent(executed[:, 0], executed[:, 1]), lane_scenario(seed))
+    recorded = frames["observation.state"][:, 0]
+    np.testing.assert_array_equal(episode.speed[: len(recorded)].astype(np.float32), recorded)

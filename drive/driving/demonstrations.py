@@ -240,6 +240,7 @@ class Recorder:
         map_file: str | None,
         driver: str = "expert",
         style: str | None = None,
+        longitudinal: str = "cruise",
     ):
         from drive.sim.env import LaneEnv
         from drive.sim.expert import Expert
@@ -248,7 +249,7 @@ class Recorder:
         cv2.setNumThreads(1)
         self._settings, self._weather, self._traffic, self._style = settings, weather, traffic, style
         self._road_map = load_map(map_file) if map_file else None
-        self._env = LaneEnv(camera=camera)
+        self._env = LaneEnv(camera=camera, longitudinal=longitudinal)
         self._expert = Expert()
         self._spec = None if driver == "expert" else driver
         self._driver: Agent | None = None

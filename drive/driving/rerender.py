@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.agent import OBSERVATION
+from drive.agent import DT, OBSERVATION
 from drive.dataset import FRONT_IMAGE, VIEW_IMAGE, DatasetInfo, read_episode, read_info
 from drive.dataset.stats import Stats
 from drive.driving.demonstrations import DriveSettings, Pictures, draw_view
@@ -29,7 +29,7 @@ from drive.sim.variants import layout_variant, look_variant
 OFFSET_TOLERANCE = 0.05  # between the lateral offsets recorded and driven again [m]
 SPEED_TOLERANCE = 0.1  # [m/s]
 GAP_TOLERANCE = 0.5  # to the vehicle ahead [m]
-KEPT_LAYOUT = 4  # the first of so many looks keeps the recorded lanes; of the rest, odd ones are mirrored
+KEPT_LAYOUT = 4  # the first of so many variants keeps the recorded lanes; of the rest, odd ones are mirrored
 CLEARINGS = 12  # how often vehicles and obstacles in the way are taken off another road
 _SOURCE_COLUMNS = (
     "observation.state",
@@ -64,12 +64,12 @@ class RerenderSettings:
 
 @dataclass(frozen=True)
 class Piece:
-    """Frames [start, stop) of one episode, to be pictured in look number `look`."""
+    """Frames [start, stop) of one episode, to be pictured as variant number `variant`."""
 
     episode: int
     start: int
     stop: int
-    look: int
+    variant: int
 
 
 @dataclass(frozen=True)
@@ -105,19 +105,21 @@ class Rerenderer:
         if piece.episode not in self._traffic:
             self._traffic[piece.episode] = self._find_traffic(source)
         seed, episode, (traffic, agreed) = self._settings.seed, piece.episode, self._traffic[piece.episode]
-        rng = np.random.default_rng([seed, episode, piece.look, 6173])
+        rng = np.random.default_rng([seed, episode, piece.variant, 6173])
         weathers = np.random.default_rng([seed, episode, 6197]).permutation(TRAINING_WEATHERS)
-        weather = str(weathers[piece.look % len(weathers)])
+        weather = str(weathers[piece.variant % len(weathers)])
         recorded = source.scenario(traffic)
-        wanted = self._settings.layouts and recorded.generated is not None and piece.look % KEPT_LAYOUT != 0
+        wanted = (
+            self._settings.layouts and recorded.generated is not None and piece.variant % KEPT_LAYOUT != 0
+        )
         if wanted:
-            mirrored = piece.look % 2 == 1
+            mirrored = piece.variant % 2 == 1
             other = layout_variant(recorded, rng, weather, traffic, mirrored=mirrored)
             ours = source.mirrored() if mirrored else source
             stop = min(piece.stop, agreed)
             if other is not None and (cleared := self._clear(ours, other, stop)) is not None:
-                return self._shoot(ours, cleared, piece, rng, report, mirrored=mirrored)
-        return self._shoot(
+                return self._picture(ours, cleared, piece, rng, report, mirrored=mirrored)
+        return self._picture(
             source, look_variant(recorded, rng, weather), piece, rng, report, kept_lanes=wanted
         )
 
@@ -187,7 +189,7 @@ class Rerenderer:
         session.reset(scenario)
         return session
 
-    def _shoot(
+    def _picture(
         self,
         source: "_Source",
         scenario: Scenario,
@@ -294,7 +296,7 @@ class _Source:
             weather=row.weather,
             length=row.length,
             columns=read_episode(info, episode, list(dict.fromkeys(wanted))),
-            pedals=config.get("pedals") == "person",
+            pedals=config.get("pedals") == "person" or config.get("longitudinal") == "agent",
             likely_traffic=tuple(likely),
             map_file=maps.get(name),
             style=style,
@@ -356,7 +358,7 @@ def unfit(info: DatasetInfo) -> str | None:
         return f"it has no feature {missing[0]}; only drives in the simulator can be driven again"
     if not info.calibrated:
         return "its camera is not calibrated; only drives in the simulator can be driven again"
-    if info.fps != 20:
+    if info.fps != round(1.0 / DT):
         return f"it has {info.fps} frames a second, and the actions between are gone; record with --every 1"
     if all(row.seed is None for row in info.episodes):
         return "its episodes have no seed; only drives in the simulator can be driven again"

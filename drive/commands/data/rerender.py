@@ -1,4 +1,4 @@
-"""`drive data reshoot`: the same drives once more, in other weathers and on other roads."""
+"""`drive data rerender`: the same drives once more, in other weathers and on other roads."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from drive.agent import DT
 from drive.core.errors import UserError
 from drive.core.machine import cores
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from drive.dataset import DatasetInfo
     from drive.driving.rerender import Piece, Rerendered, RerenderSettings
 
-FPS = 20  # of the simulator
+FPS = round(1.0 / DT)  # of the simulator
 
 
 @dataclass(frozen=True)
@@ -24,27 +25,27 @@ class DataRerenderConfig:
     Each drive is driven again in the simulator from its stored actions and pictured in another training
     weather, with other colours, textures, paint, wear and scenery, and with other shifted views. Kept are the
     driven lane (its bends, width and speed limit), the traffic on it, and what the car did. On generated
-    roads, all looks but the first of every four put other lanes around the driven one, with traffic of their
-    own: one-way or not, more or fewer, parked cars, pavement, shoulder or median. Two of these three are
-    mirrored, and so are their steering, offsets and yaw rates. In the first of every four looks, on OpenDRIVE
-    maps, and where no other lanes fit between the bends or the traffic on them would be in the way, all lanes
-    and all traffic stay. `action` stays the driver's; the expert steers each frame and each view anew. A few
-    minutes at the wheel teach more this way: drive data reshoot DIR OUT, then drive train OUT --labels
-    expert. What training leaves out (crashes, excluded frames) is left out here too.
+    roads, all variants but the first of every four put other lanes around the driven one, with traffic of
+    their own: one-way or not, more or fewer, parked cars, pavement, shoulder or median. Two of these three
+    are mirrored, and so are their steering, offsets and yaw rates. In the first of every four variants, on
+    OpenDRIVE maps, and where no other lanes fit between the bends or the traffic on them would be in the way,
+    all lanes and all traffic stay. `action` stays the driver's; the expert steers each frame and each view
+    anew. A few minutes at the wheel teach more this way: drive data rerender DIR OUT, then drive train OUT
+    --labels expert. What training leaves out (crashes, excluded frames) is left out here too.
     """
 
     dir: tyro.conf.Positional[Path]
     """The dataset; recorded in the simulator at 20 frames a second."""
     out: tyro.conf.Positional[Path]
     """Directory of the new dataset."""
-    looks: int = 16
+    variants: Annotated[int, tyro.conf.arg(aliases=["--looks"])] = 16
     """How often each drive is pictured."""
     every: int = 4
-    """Keep each n-th frame: neighbours differ little, looks differ much."""
+    """Keep each n-th frame: neighbours differ little, variants differ much."""
     layouts: bool = True
     """Put other lanes around the driven one and mirror, on generated roads; --no-layouts keeps all lanes."""
     seed: int = 0
-    """Chooses the looks and the views."""
+    """Chooses the variants and the views."""
     map: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction] = ()
     """OpenDRIVE file that drives were recorded on; repeat the flag for several. Generated roads need none."""
     jpeg_quality: int = 90
@@ -61,7 +62,7 @@ class DataRerenderConfig:
             if not good:
                 raise UserError(f"--{field.replace('_', '-')} is {getattr(self, field)}; {remedy}.")
 
-        expect(1 <= self.looks <= 1000, "looks", "take 1 to 1000")
+        expect(1 <= self.variants <= 1000, "variants", "take 1 to 1000")
         expect(
             1 <= self.every <= FPS and FPS % self.every == 0,
             "every",
@@ -94,8 +95,8 @@ class DataRerenderConfig:
     def to_json(self) -> dict[str, Any]:
         """The settings that made the frames, as plain values."""
         return {
-            "reshot": self.dir.name,
-            "looks": self.looks,
+            "rerendered": self.dir.name,
+            "variants": self.variants,
             "every": self.every,
             "layouts": self.layouts,
             "seed": self.seed,
@@ -123,13 +124,13 @@ def main(config: DataRerenderConfig) -> None:
         raise UserError(f"{config.dir} cannot be driven again: {why}.")
     refuse_other_things(config.out, "name a new or empty directory")
     settings = config.settings()
-    pieces = _pieces(info, config.looks, [name for name, _ in settings.maps])
+    pieces = _pieces(info, config.variants, [name for name, _ in settings.maps])
     compile_with_message()
-    _reshoot(config, info, settings, pieces)
+    _rerender(config, info, settings, pieces)
 
 
-def _pieces(info: "DatasetInfo", looks: int, known_maps: Sequence[str]) -> dict[str, list["Piece"]]:
-    """What is pictured, by map: look after look of each stretch that training learns from.
+def _pieces(info: "DatasetInfo", variants: int, known_maps: Sequence[str]) -> dict[str, list["Piece"]]:
+    """What is pictured, by map: variant after variant of each stretch that training learns from.
 
     Raises:
         UserError: nothing is left to learn from, or a map's file was not named.
@@ -147,7 +148,8 @@ def _pieces(info: "DatasetInfo", looks: int, known_maps: Sequence[str]) -> dict[
             raise UserError(
                 f"{info.root}: episode {found.episode} was driven on {name}; give --map its file."
             )
-        pieces.setdefault(name, []).extend(Piece(found.episode, *found.frames, look) for look in range(looks))
+        every = [Piece(found.episode, *found.frames, variant) for variant in range(variants)]
+        pieces.setdefault(name, []).extend(every)
     if not pieces:
         raise UserError(
             f"{info.root}: no frame of a drive in the simulator is left to learn from; `drive data info` "
@@ -156,7 +158,7 @@ def _pieces(info: "DatasetInfo", looks: int, known_maps: Sequence[str]) -> dict[
     return pieces
 
 
-def _reshoot(
+def _rerender(
     config: DataRerenderConfig,
     info: "DatasetInfo",
     settings: "RerenderSettings",
@@ -179,7 +181,7 @@ def _reshoot(
     workers = min(config.workers or cores(), total)
     console, started = Console(), perf_counter()
     columns = (
-        TextColumn("reshooting"),
+        TextColumn("rendering again"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("drives, {task.fields[frames]:,} frames"),
@@ -221,14 +223,14 @@ def _reshoot(
     print_line = partial(console.print, markup=False, highlight=False, soft_wrap=True)
     if lost:
         print_line(
-            f"Not driven again: {lost // config.looks:,} frames at the end of episode {_first(lost_from)}, "
-            "where the car came to be elsewhere than when it was recorded: the recording began in the "
+            f"Not driven again: {lost // config.variants:,} frames at the end of episode {_first(lost_from)},"
+            " where the car came to be elsewhere than when it was recorded: the recording began in the "
             "middle of a drive, or another version of drive made it."
         )
     if kept_lanes:
         print_line(
-            f"Without other lanes: {kept_lanes:,} looks, because none fit between the bends or the traffic "
-            "on them would have been in the way."
+            f"Without other lanes: {kept_lanes:,} variants, because none fit between the bends or the "
+            "traffic on them would have been in the way."
         )
     if not episodes:
         raise UserError(f"{config.dir}: no drive could be driven again.")
@@ -241,13 +243,13 @@ def _reshoot(
 
 
 def _add(writer: Any, info: "DatasetInfo", found: "Rerendered") -> None:
-    """Write one reshot drive as an episode."""
+    """Write one drive rendered again as an episode."""
     row = info.episodes[found.piece.episode]
     whole = found.piece.stop == row.length and not found.lost
     writer.add_episode(
         found.columns,
         seed=row.seed,
-        scenario=f"{row.scenario}/look/{found.piece.look}{'/mirrored' if found.mirrored else ''}",
+        scenario=f"{row.scenario}/variant/{found.piece.variant}{'/mirrored' if found.mirrored else ''}",
         weather=found.weather,
         task=row.tasks[0],
         ended=row.ended if whole else "stopped",

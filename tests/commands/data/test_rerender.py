@@ -1,4 +1,4 @@
-"""`drive data reshoot`: the same drive, another day."""
+"""`drive data rerender`: the same drive, another day."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -39,7 +39,7 @@ def driven(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_drive_is_driven_again_and_looks_different(driven: Path, tmp_path: Path) -> None:
     exclude(driven, 1, 0, 30)
-    config = DataRerenderConfig(driven, tmp_path / "out", looks=3, every=2, view_yaw_deg=0.0, workers=1)
+    config = DataRerenderConfig(driven, tmp_path / "out", variants=3, every=2, view_yaw_deg=0.0, workers=1)
     main(replace(config, layouts=False))
     info, source = read_info(tmp_path / "out"), read_info(driven)
     assert check(info.root) == []
@@ -61,14 +61,14 @@ def test_a_drive_is_driven_again_and_looks_different(driven: Path, tmp_path: Pat
         assert not np.array_equal(after[0]["view.lateral_m"], after[1]["view.lateral_m"])
 
 
-def test_three_looks_in_four_are_other_roads_and_two_are_mirrored(driven: Path, tmp_path: Path) -> None:
-    main(DataRerenderConfig(driven, tmp_path / "out", looks=4, every=2, workers=1))
+def test_three_variants_in_four_are_other_roads_and_two_are_mirrored(driven: Path, tmp_path: Path) -> None:
+    main(DataRerenderConfig(driven, tmp_path / "out", variants=4, every=2, workers=1))
     info, source = read_info(tmp_path / "out"), read_info(driven)
     assert check(info.root) == []
     assert [info.map_of(i) for i in (0, 4)] == [GENERATED, f"{GENERATED} corners"]
     for row in info.episodes:
         look, mirrored = row.index % 4, row.index % 2 == 1
-        assert row.scenario.endswith(f"/look/{look}/mirrored" if mirrored else f"/look/{look}")
+        assert row.scenario.endswith(f"/variant/{look}/mirrored" if mirrored else f"/variant/{look}")
         before, after = read_episode(source, row.index // 4), read_episode(info, row.index)
         start = int(np.argmax(source.training_mask(row.index // 4)))  # behind what was excluded
         side = -1.0 if mirrored else 1.0
@@ -113,7 +113,7 @@ def test_what_stands_in_the_way_on_another_road_is_taken_away(
     assert found.columns[FRONT] == free.columns[FRONT]
 
 
-def test_a_look_does_not_depend_on_what_was_pictured_before(driven: Path) -> None:
+def test_a_variant_does_not_depend_on_what_was_pictured_before(driven: Path) -> None:
     settings = RerenderSettings(DriveSettings(every=20))
     first, second = Piece(0, 0, 80, 0), Piece(1, 0, 80, 4)
     one, other = Rerenderer(driven, settings), Rerenderer(driven, settings)
@@ -133,27 +133,27 @@ def test_where_the_car_comes_to_be_elsewhere_the_drive_ends(
         tmp_path / "d", fps=20, camera=CAMERA, driver="person", features=hand_features(CAMERA)
     ) as writer:
         writer.add_episode(columns | {"action.executed": changed}, seed=102, ended="stopped")
-    main(DataRerenderConfig(tmp_path / "d", tmp_path / "out", looks=2, every=1, workers=1))
+    main(DataRerenderConfig(tmp_path / "d", tmp_path / "out", variants=2, every=1, workers=1))
     info = read_info(tmp_path / "out")
     assert [row.ended for row in info.episodes] == ["stopped", "stopped"]
     length = info.episodes[0].length
     assert 40 < length < 60 and info.episodes[1].length == length
     assert f"{80 - length} frames at the end of episode 0, where" in " ".join(capsys.readouterr().out.split())
-    assert info.episodes[1].scenario.endswith("/look/1/mirrored")  # as far as it goes, on another road too
+    assert info.episodes[1].scenario.endswith("/variant/1/mirrored")  # as far as it goes, on another road too
     for number, side in ((0, 1.0), (1, -1.0)):
         after = read_episode(info, number)
         assert np.abs(after[OFFSET] - side * columns[OFFSET][:length]).max() <= 0.05
         np.testing.assert_array_equal(after["action"], [side, 1.0] * columns["action"][:length])
 
 
-def test_looks_without_other_lanes_are_counted(
+def test_variants_without_other_lanes_are_counted(
     driven: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("drive.driving.rerender.layout_variant", lambda *args, **kwargs: None)
-    main(DataRerenderConfig(driven, tmp_path / "out", looks=2, every=20, workers=1))
-    assert "Without other lanes: 2 looks, because" in " ".join(capsys.readouterr().out.split())
+    main(DataRerenderConfig(driven, tmp_path / "out", variants=2, every=20, workers=1))
+    assert "Without other lanes: 2 variants, because" in " ".join(capsys.readouterr().out.split())
     assert not any("mirrored" in row.scenario for row in read_info(tmp_path / "out").episodes)
-    main(DataRerenderConfig(driven, tmp_path / "kept", looks=2, every=20, workers=1, layouts=False))
+    main(DataRerenderConfig(driven, tmp_path / "kept", variants=2, every=20, workers=1, layouts=False))
     assert "Without other lanes" not in capsys.readouterr().out
 
 
@@ -163,7 +163,7 @@ def test_a_drive_from_elsewhere_is_refused(driven: Path, tmp_path: Path) -> None
     with DatasetWriter(tmp_path / "d", fps=20, camera=CAMERA, driver="person", features=features) as writer:
         writer.add_episode(columns, seed=103, ended="stopped")  # the road of another seed
     with pytest.raises(UserError, match="no drive could be driven again"):
-        main(DataRerenderConfig(tmp_path / "d", tmp_path / "out", looks=1, workers=1))
+        main(DataRerenderConfig(tmp_path / "d", tmp_path / "out", variants=1, workers=1))
     assert not (tmp_path / "out").exists()
 
 
@@ -178,7 +178,7 @@ def test_the_experts_recordings_can_be_pictured_again(tmp_path: Path) -> None:
             traffic="light",
         )
     )
-    main(DataRerenderConfig(tmp_path / "d", tmp_path / "out", looks=1, every=1, workers=1))
+    main(DataRerenderConfig(tmp_path / "d", tmp_path / "out", variants=1, every=1, workers=1))
     before, after = read_episode(tmp_path / "d", 0), read_episode(tmp_path / "out", 0)
     for name in ("action", "action.executed", OFFSET):
         np.testing.assert_allclose(after[name], before[name], atol=1e-6)
@@ -198,6 +198,6 @@ def test_what_cannot_be_driven_again_is_refused(driven: Path, tmp_path: Path) ->
             main(DataRerenderConfig(tmp_path / name, tmp_path / "out"))
     with pytest.raises(UserError, match="holds other things"):
         main(DataRerenderConfig(driven, tmp_path))
-    for field, value in (("looks", 0), ("every", 3), ("view_yaw_deg", 90.0)):
+    for field, value in (("variants", 0), ("every", 3), ("view_yaw_deg", 90.0)):
         with pytest.raises(UserError, match=f"--{field.replace('_', '-')} is {value}"):
             replace(DataRerenderConfig(driven, tmp_path / "out"), **{field: value})

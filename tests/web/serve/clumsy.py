@@ -145,5 +145,5 @@ def record_clumsily(
 # whenever this one has shown what it has.
 ROADS = (GENERATED, GENERATED, f"{GENERATED} corners")
 
-if __name__ == "__main__":  # python -m tests.web.serve.clumsy DIR: five minutes, for `drive data reshoot`
+if __name__ == "__main__":  # python -m tests.web.serve.clumsy DIR: five minutes, for `drive data rerender`
     print(record_clumsily(Path(sys.argv[1]), seconds=300.0, seed=100, road_s=20.0, maps=ROADS))
