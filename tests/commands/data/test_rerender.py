@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import drive.driving.rerender
 from drive.camera import Camera, CameraFlags
 from drive.commands.data.rerender import DataRerenderConfig, main
 from drive.core.errors import UserError
+from drive.core.tasks import Result
 from drive.dataset import DatasetWriter, check, exclude, hand_features, read_episode, read_info
 from drive.dataset.layout import INDEX_COLUMNS
 from drive.driving.demonstrations import DriveSettings
@@ -146,9 +148,31 @@ def test_where_the_car_comes_to_be_elsewhere_the_drive_ends(
         np.testing.assert_array_equal(after["action"], [side, 1.0] * columns["action"][:length])
 
 
+class HerePool:
+    """Does the tasks in this process, where a test can change what they call."""
+
+    def __init__(self, make: Any, workers: int, *, report: Any) -> None:
+        self.call, self.report = make(), report
+        self.results: list[Result] = []
+
+    def __enter__(self) -> "HerePool":
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def submit(self, task: Any) -> int:
+        ticket = len(self.results)
+        self.results.append(Result(ticket, task, self.call(task, self.report)))
+        return ticket
+
+    def take(self, ticket: int) -> Result:
+        return self.results[ticket]
+
+
 def test_variants_without_other_lanes_are_counted(
     driven: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr("drive.core.pool.WorkerPool", HerePool)
     monkeypatch.setattr("drive.driving.rerender.layout_variant", lambda *args, **kwargs: None)
     main(DataRerenderConfig(driven, tmp_path / "out", variants=2, every=20, workers=1))
     assert "Without other lanes: 2 variants, because" in " ".join(capsys.readouterr().out.split())
