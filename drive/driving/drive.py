@@ -38,7 +38,7 @@ class Seat:
 
     driver: Agent
     name: str = "agent"  # of the driver
-    shadows: Mapping[str, Agent] = field(default_factory=dict)
+    shadows: Mapping[str, Agent] = field(default_factory=dict)  # one with `ready = False` is not asked
     gates: Sequence[Gate] = ()
     disturbances: Sequence[Disturbance] = ()
     observers: Sequence[Observer] = ()
@@ -132,7 +132,8 @@ class Drive:
             return None
         shadows: dict[str, Control | None] = {}
         for name, shadow in self.seat.shadows.items():
-            answer = None if name in self.shadow_failures else self._ask(shadow, name)
+            silent = name in self.shadow_failures or not getattr(shadow, "ready", True)
+            answer = None if silent else self._ask(shadow, name)
             if isinstance(answer, str):
                 self.shadow_failures[name], answer = answer, None
             shadows[name] = answer

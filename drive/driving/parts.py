@@ -72,7 +72,7 @@ class Gate(Protocol):
         ...
 
     def __call__(self, control: Control, observation: Observation) -> Control:
-        """What is driven instead."""
+        """What is driven instead; acceleration NaN: the car's own speed law."""
         ...
 
     def snapshot(self) -> Any:
@@ -124,7 +124,7 @@ class Step:
     index: int  # steps driven before it
     observation: Observation  # seen before it, undisturbed
     control: Control  # what the driver wanted
-    shadows: dict[str, Control | None]  # what the shadows wanted; None: one that has failed
+    shadows: dict[str, Control | None]  # what the shadows wanted; None: failed or not ready
     act_seconds: float  # that the driver took to answer [s]
     steering: float = 0.0  # what was driven, [-1, 1], left positive
     acceleration: float = math.nan  # likewise; NaN: the car's own speed law

@@ -248,6 +248,49 @@ def test_only_chosen_reasons_end_a_drive_and_an_observer_may_add_its_own() -> No
     )
 
 
+def test_a_gate_may_leave_the_pedals_to_the_car_s_own_law() -> None:
+    class Law:
+        def reset(self, context: Any) -> None: ...
+
+        def __call__(self, control: Control, observation: Any) -> Control:
+            return Control(control.steering, math.nan)
+
+        def snapshot(self) -> None: ...
+
+        def restore(self, state: None) -> None: ...
+
+    cruising, driven = States(), States()
+    for longitudinal, gates, states in (("cruise", [], cruising), ("agent", [Law()], driven)):
+        session = Session(task(longitudinal), Seat(Pedalling(), gates=gates, observers=[states]))
+        session.reset(lane_scenario(3))
+        session.run(40)
+    assert driven.states == cruising.states
+
+
+def test_a_shadow_that_is_not_ready_is_not_asked() -> None:
+    class Later(Remembering):
+        ready = False
+
+        def act(self, observation: Any) -> Control:
+            assert self.ready
+            return Control(0.5)
+
+    class Answers(Observer):
+        def begin(self, drive: Drive) -> None:
+            self.answers: list[Control | None] = []
+
+        def moved(self, drive: Drive, step: Step) -> None:
+            self.answers.append(step.shadows["later"])
+
+    later, answers = Later(), Answers()
+    session = Session(task(), Seat(Expert(), shadows={"later": later}, observers=[answers]))
+    session.reset(lane_scenario(3))
+    session.run(2)
+    later.ready = True
+    session.run(1)
+    assert answers.answers == [None, None, Control(0.5)] and not session.drive.shadow_failures
+
+
 class Corridor(gymnasium.Env):
     """Another program's environment: a number to keep near 0, shown as a picture's grey; ends at 20 steps."""
 
