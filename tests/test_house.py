@@ -45,7 +45,7 @@ _SIM_FLOORS = (
 )
 _UPWARD: set[tuple[str, str]] = set()
 _CIRCLES: set[frozenset[str]] = set()
-_STEPPERS = {"drive/web/serve/simulation.py"}
+_STEPPERS: set[str] = set()
 
 _MOVES = {"step", "step_unseen", "advance", "advance_worlds"}
 _MAY_MOVE_WORLDS = (

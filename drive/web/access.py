@@ -72,13 +72,13 @@ def _name(host: str) -> str:
 
 
 class Rate:
-    """Lets a number of messages a second through, and after a rest a burst of as many, or as is said."""
+    """Lets a number of messages a second through, and after a rest a burst of as many, or of `burst`."""
 
     def __init__(self, per_second: float = MESSAGES_PER_S, burst: float | None = None) -> None:
         self._per_second = per_second
         self._budget = self._most = per_second if burst is None else burst
         self._last = monotonic()
-        self._told = float("-inf")
+        self._notified = float("-inf")
         self._since: float | None = None  # when it began to be too much
 
     def take(self) -> bool:
@@ -99,10 +99,10 @@ class Rate:
         """Whether it has been too much for long."""
         return self._since is not None and monotonic() - self._since > FLOOD_S
 
-    def tell(self) -> bool:
-        """Whether to say so again: once a second."""
+    def should_notify(self) -> bool:
+        """Whether to send a warning again: at most once a second."""
         now = monotonic()
-        if now - self._told < 1.0:
+        if now - self._notified < 1.0:
             return False
-        self._told = now
+        self._notified = now
         return True

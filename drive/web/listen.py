@@ -76,7 +76,7 @@ def serve(app: "Starlette", opened: socket.socket) -> None:
 
 
 def open_socket(host: str, port: int) -> socket.socket:
-    """Listen before anything slow begins, so that a port that is taken is told at once.
+    """Listen before anything slow begins, so that a port that is taken is refused at once.
 
     Raises:
         UserError: the address is not one of this machine's, or the port is taken.
@@ -101,7 +101,7 @@ def open_socket(host: str, port: int) -> socket.socket:
 
 
 def server_settings() -> dict[str, Any]:
-    """What uvicorn is told: small messages, no compression of pictures, nothing logged that holds a token."""
+    """Settings for uvicorn: small messages, no compression of pictures, nothing logged that holds a token."""
     return {
         "log_config": None,  # its own would close the streams of other libraries' log handlers
         "ws": "websockets-sansio",

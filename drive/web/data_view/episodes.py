@@ -73,17 +73,17 @@ class Episodes:
         wanted = [*_STEERING, "observation.state", "observation.command", _OFFSET, "intervention", "mark"]
         columns = read_episode(info, index, [name for name in wanted if name in info.features])
         steering = [
-            {"name": said, "values": _rounded(np.asarray(columns[name])[:, 0])}
-            for name, said in _STEERING.items()
+            {"name": label, "values": _rounded(np.asarray(columns[name])[:, 0])}
+            for name, label in _STEERING.items()
             if name in columns
         ]
         known = info.features.get("observation.state", {}).get("names") or []
         speed = [
             {
-                "name": said,
+                "name": label,
                 "values": _rounded(3.6 * np.asarray(columns["observation.state"])[:, known.index(name)], 2),
             }
-            for name, said in _SPEEDS.items()
+            for name, label in _SPEEDS.items()
             if name in known
         ]
         offset = []

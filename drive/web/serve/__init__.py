@@ -1,8 +1,11 @@
 """A page in the browser to drive from: the server, its protocol and recording by hand.
 
-command.py      the `drive serve` command             app.py, access.py   the web application and its gate
-protocol.py     every message, in full                hub.py, pictures.py the pages, each at its own speed
-loop.py, pace.py   the thread that drives             simulation.py       the drive, one step at a time
-teaching.py      which frames a learner (models/training) is given, and when the drive waits for the person
-recorder.py, take.py, store.py, journal.py   what is recorded, saved, and what survives a kill
+command.py, app.py             the `drive serve` command, the web application
+protocol.py, messages.py       every message in full; the page's as typed structs
+hub.py, pictures.py            the pages that are open, each at its own speed
+loop.py, pace.py, readiness.py the thread that drives: when a step is due, whether it can be driven
+simulation.py, wheel.py, step_log.py   the driving session, who has the wheel, what is kept of each step
+guarded_agent.py, agent_process.py     agents that may fail, hang or end their process
+teaching.py                    which frames a learner is given, when the drive waits for the person
+recorder.py, recording_buffer.py, store.py, write_ahead_log.py   what is recorded, saved, and survives a kill
 """

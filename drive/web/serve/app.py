@@ -116,9 +116,9 @@ async def _listen(hub: Hub, client: Client) -> None:
             if rate.flooded:
                 await connection.close(REFUSED, "Too many messages.")
                 return
-            if rate.tell():
+            if rate.should_notify():
                 most = MESSAGES_PER_S
-                client.tell(encode("error", text=f"More than {most} messages a second: some are not heard."))
+                client.send(encode("error", text=f"More than {most} messages a second: some are not heard."))
             continue
         text = message.get("text")
         content: str | bytes = text if text is not None else message.get("bytes") or b""
@@ -126,6 +126,6 @@ async def _listen(hub: Hub, client: Client) -> None:
             await connection.close(TOO_LARGE, "The message is too large.")
             return
         try:
-            hub.hear(client, messages.parse(content))
+            hub.handle(client, messages.parse(content))
         except ProtocolError as error:
-            client.tell(encode("error", text=str(error)))
+            client.send(encode("error", text=str(error)))

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from drive.agent import Agent
 from drive.core.errors import UserError
-from drive.driving.agents import BUILT_IN, make_agent, unique_names
+from drive.driving.agents import BUILT_IN, is_policy_file, make_agent, split_spec, unique_names
 from drive.sim.density import TRAFFIC
 from drive.sim.maps.styles import GENERATED, GENERATED_MAPS
+from drive.web.serve.agent_process import AgentProcess
 from drive.web.serve.messages import Restart, Start
 from drive.web.serve.protocol import PERSON, ProtocolError
 
@@ -74,12 +75,21 @@ class Catalog:
         return (PERSON, *self.agents)
 
     def build(self, name: str) -> Agent:
-        """A fresh agent by its name in the lists.
+        """A fresh agent by its name in the lists; one that is not ours in a process of its own.
 
         Raises:
             UserError: it cannot be built.
         """
-        return self.made[name] if name in self.made else make_agent(self.agents[name])[1]
+        if name in self.made:
+            return self.made[name]
+        spec = self.agents[name]
+        source = split_spec(spec)[1]
+        if is_policy_file(source) or ":" in source:
+            agent = AgentProcess(spec)
+            if not agent.privileged:
+                return agent
+            agent.stop()  # the truth cannot be handed to another process
+        return make_agent(spec)[1]
 
     def chosen(self, before: Choice, message: Start | Restart) -> Choice:
         """What a message asks for, on top of what was chosen before.

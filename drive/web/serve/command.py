@@ -158,16 +158,16 @@ def build_app(config: ServeConfig, token: str | None = None) -> "Starlette":
     simulation.refuse_unfit(split_spec(spec)[0] for spec in config.agent[1:])
     loops: list[Loop] = []  # the one that runs
 
-    def say(level: str, text: str) -> None:
+    def notify(level: str, text: str) -> None:
         if loops:
-            loops[0].recorded(level, text)
+            loops[0].notify_and_refresh(level, text)
         else:
             print(text, flush=True)
 
     recorder = None
     if config.data is not None:
         recorder = HandRecorder(
-            config.data, config.camera, views=config.views, config=config.to_json(), say=say
+            config.data, config.camera, views=config.views, config=config.to_json(), notify=notify
         )
 
     def make_loop(publish: Any) -> Loop:
@@ -231,28 +231,28 @@ def main(config: ServeConfig) -> None:
         warm_up_with_message()
         app = build_app(config, token)
         port = socket.getsockname()[1]
-        _say_where(console, config, port, token)
+        _print_address(console, config, port, token)
         serve(app, socket)
 
 
-def _say_where(console: Any, config: ServeConfig, port: int, token: str | None) -> None:
+def _print_address(console: Any, config: ServeConfig, port: int, token: str | None) -> None:
     """Print the URL, and how to reach it from elsewhere."""
     from drive.web.listen import address_of
 
-    def say(text: str) -> None:
+    def write(text: str) -> None:
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     address = address_of(config.host, port, token)
-    say(f"Drive here: {address.url}")
+    write(f"Drive here: {address.url}")
     if address.tunnel:
-        say(f"From another machine: {address.tunnel}")
-        say(f"  and there open {address.url_there}")
+        write(f"From another machine: {address.tunnel}")
+        write(f"  and there open {address.url_there}")
     else:
-        say("Whoever has this URL can drive. It is not encrypted: prefer ssh -L on networks of others.")
+        write("Whoever has this URL can drive. It is not encrypted: prefer ssh -L on networks of others.")
     if config.data is None:
-        say("Nothing is recorded: start with --data DIR to record.")
+        write("Nothing is recorded: start with --data DIR to record.")
     else:
-        say(f"Recordings go into {config.data}.")
+        write(f"Recordings go into {config.data}.")
     if config.teach is not None:
-        say(f"A learner watches you drive; its policy goes into {config.teach / 'policy.onnx'}.")
-    say("Stop with Ctrl-C.")
+        write(f"A learner watches you drive; its policy goes into {config.teach / 'policy.onnx'}.")
+    write("Stop with Ctrl-C.")

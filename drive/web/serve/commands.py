@@ -8,7 +8,7 @@ from drive.web.serve.pictures import Frame
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What one step, or a change between steps, tells all clients: text, and a picture where it is new."""
+    """What is sent to all pages after a step or another change: text, and a picture where it is new."""
 
     texts: tuple[str, ...] = ()  # each is to arrive
     state: str | None = None
@@ -17,12 +17,12 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class DriverCame:
-    """Somebody sits at the page's wheel."""
+    """A page has got the driver's place."""
 
 
 @dataclass(frozen=True, slots=True)
 class DriverLeft:
-    """Nobody does any more."""
+    """No page has the driver's place any more."""
 
     lost: bool = True  # the page or its connection; False: the place was given back
 
@@ -38,7 +38,7 @@ class Watchers:
 class Wake:
     """Look again whether a step can be driven."""
 
-    tell: bool = False  # the state as well, whether it can or not
+    send_state: bool = False  # the state as well, whether it can or not
 
 
 Command = Message | DriverCame | DriverLeft | Watchers | Wake

@@ -1,47 +1,63 @@
-"""Agents in the car: the one that may drive, and shadows that act on every frame and are not heard."""
+"""Agents in the car of the page: whatever they do, the drive goes on."""
 
-import math
 from collections import deque
 from collections.abc import Callable
 
-from drive.agent import DT, Agent, Context, Control, Observation
+from drive.agent import DT, Agent, AgentFailure, Context, Control, Observation
 from drive.core.errors import UserError
+from drive.driving.drive import checked, one_line
 
 MEMORY_STEPS = round(5.0 / DT)  # over which disagreement is a mean
 
 
 class GuardedAgent:
-    """One agent that sees every frame; what it answers last, and how far it is from what was driven.
+    """One agent that sees every frame; what it answered last, and how far it is from what was driven.
 
-    An agent that fails (an exception, a steering that is not in [-1, 1]) is silent for the rest of the drive.
+    An agent that fails (an exception, a steering that is not in [-1, 1]) is silent for the rest of the drive,
+    and `failure` says how it failed.
     """
 
     def __init__(self, name: str, agent: Agent) -> None:
-        self.name, self._agent = name, agent
+        self.name, self.agent = name, agent
         self.control: Control | None = None
         self.failure: str | None = None
         self._differences: deque[float] = deque(maxlen=MEMORY_STEPS)
 
-    def reset(self, context: Callable[[bool], Context]) -> None:
-        """Begin a drive.
+    @property
+    def privileged(self) -> bool:
+        """Whether it is given the truth."""
+        return bool(getattr(self.agent, "privileged", False))
 
-        Args:
-            context: called with whether the agent is privileged.
+    @property
+    def ready(self) -> bool:
+        """Whether it can answer; an agent that says nothing of it always can."""
+        return bool(getattr(self.agent, "ready", True))
+
+    def reset(self, context: Context) -> None:
+        """Begin a drive.
 
         Raises:
             UserError: the agent cannot drive with this camera.
         """
         self.control = self.failure = None
         self._differences.clear()
-        self._try(
-            "reset", lambda: self._agent.reset(context(bool(getattr(self._agent, "privileged", False))))
-        )
+        self._try("reset", lambda: self.agent.reset(context))
 
-    def look(self, observation: Observation) -> None:
-        """Let it act on a frame."""
+    def act(self, observation: Observation) -> Control:
+        """Let it act on a frame.
+
+        Raises:
+            AgentFailure: it failed, now or before.
+        """
         self.control = None
-        if self.failure is None and self.ready:
-            self._try("act", lambda: self._take(self._agent.act(observation)))
+        if self.failure is None:
+            self._try("act", lambda: self._answer(observation))
+        if self.control is None:
+            raise AgentFailure(self.failure or "no answer")
+        return self.control
+
+    def _answer(self, observation: Observation) -> None:
+        self.control = checked(self.agent.act(observation))
 
     def compare(self, steering: float) -> None:
         """Note what was driven on the frame that it saw."""
@@ -49,28 +65,18 @@ class GuardedAgent:
             self._differences.append(abs(self.control.steering - steering))
 
     @property
-    def ready(self) -> bool:
-        """Whether it can answer; an agent without a word on it always can."""
-        return bool(getattr(self._agent, "ready", True))
-
-    @property
     def disagreement(self) -> float | None:
         """Mean distance of its steering from what was driven, over the last 5 s."""
         return sum(self._differences) / len(self._differences) if self._differences else None
 
-    def _take(self, control: Control) -> None:
-        if not isinstance(control, Control):
-            raise TypeError(f"act returned a {type(control).__name__}, not a Control")
-        for value in (control.steering, control.acceleration):
-            if value is not None and not (math.isfinite(value) and -1.0 <= value <= 1.0):
-                raise ValueError(f"{value:g} is not in [-1, 1]")
-        self.control = control
-
-    def _try(self, verb: str, task: Callable[[], None]) -> None:
+    def _try(self, verb: str, call: Callable[[], None]) -> None:
         try:
-            task()
-        except UserError:
-            raise
-        except Exception as problem:
-            said = " ".join(str(problem).split())[:200]
-            self.failure = f"{self.name} failed: {verb} raised {type(problem).__name__}: {said}"
+            call()
+        except UserError as problem:
+            if verb == "reset":
+                raise
+            self.failure = f"{self.name} failed: {one_line(problem)}"
+        except AgentFailure as problem:
+            self.failure = f"{self.name} failed: {one_line(problem).rstrip(',')}"
+        except (Exception, SystemExit) as problem:
+            self.failure = f"{self.name} failed: {verb} raised {type(problem).__name__}: {one_line(problem)}"

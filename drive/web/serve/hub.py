@@ -1,4 +1,4 @@
-"""The pages that are open: one drives, the others watch, and each gets as much as it can take."""
+"""The pages that are open: one drives, the others watch; pictures are dropped where a connection is slow."""
 
 import asyncio
 from collections import deque
@@ -35,13 +35,13 @@ class Client:
         self._wake = asyncio.Event()
         self.lost = False
 
-    def tell(self, text: str) -> None:
+    def send(self, text: str) -> None:
         """Send a message that is not to be lost."""
         self._texts.append(text)
         self.lost = self.lost or len(self._texts) > TEXTS
         self._wake.set()
 
-    def show(self, state: str | None, frame: Frame | None) -> None:
+    def offer(self, state: str | None, frame: Frame | None) -> None:
         """Send a state, and a picture if the connection takes one."""
         if state:
             self._states.append(state)
@@ -91,15 +91,15 @@ class Hub:
         if self._events is None:
             return
         try:
-            self._events.call_soon_threadsafe(self._spread, update)
+            self._events.call_soon_threadsafe(self._send_all, update)
         except RuntimeError:  # the event loop has ended
             self._events = None
 
-    def _spread(self, update: Update) -> None:
+    def _send_all(self, update: Update) -> None:
         for client in self._clients:
             for text in update.texts:
-                client.tell(text)
-            client.show(update.state, update.frame)
+                client.send(text)
+            client.offer(update.state, update.frame)
 
     def ask(self, command: Command) -> bool:
         """Pass something on to the thread that drives; False: it has too much to do."""
@@ -118,16 +118,16 @@ class Hub:
     def join(self, client: Client) -> None:
         """A page was opened; it drives if nobody does."""
         self._clients.append(client)
-        client.tell(encode("hello", **self._hello()))
+        client.send(encode("hello", **self._hello()))
         loop = self.loop
         if loop is not None and loop.map_text:
-            client.tell(loop.map_text)
+            client.send(loop.map_text)
         if self.driver is None:
             self._seat(client)
-        self._tell_roles()
+        self._send_roles()
         self.ask(Watchers(len(self._clients)))
         if loop is not None:
-            client.show(loop.state_text, loop.frame)
+            client.offer(loop.state_text, loop.frame)
 
     def leave(self, client: Client) -> None:
         """A page was closed, or its connection was lost."""
@@ -136,9 +136,9 @@ class Hub:
         if client.role == "driver":
             self.ask(DriverLeft())
         self.ask(Watchers(len(self._clients)))
-        self._tell_roles()
+        self._send_roles()
 
-    def hear(self, client: Client, message: messages.Message) -> None:
+    def handle(self, client: Client, message: messages.Message) -> None:
         """Do what a page asks for."""
         match message:
             case messages.ViewerAck(step=step):
@@ -146,20 +146,20 @@ class Hub:
             case messages.Claim():
                 if self.driver is None:
                     self._seat(client)
-                    self._tell_roles()
+                    self._send_roles()
                 elif client.role != "driver":
-                    client.tell(
+                    client.send(
                         encode("error", text="Somebody drives: wait until the driver's place is free.")
                     )
             case _ if client.role != "driver":
-                client.tell(encode("error", text="You watch: claim the driver's place when it is free."))
+                client.send(encode("error", text="You watch: claim the driver's place when it is free."))
             case messages.Release():
                 client.role = "viewer"
                 self.ask(DriverLeft(lost=False))
-                self._tell_roles()
+                self._send_roles()
             case messages.Controls():
                 if self.loop is not None:
-                    self.loop.hands(message)
+                    self.loop.steer(message)
             case messages.Start() | messages.Restart() if not client.drives.take():
                 self._refuse(client, "Too many new drives at once: wait a moment.")
             case _:
@@ -167,16 +167,16 @@ class Hub:
                     self._refuse(client, "Too much is asked for at once: wait a moment.")
 
     def _refuse(self, client: Client, text: str) -> None:
-        """Say that something was not heard; not once for each."""
-        if client.drives.tell():
-            client.tell(encode("error", text=text))
+        """Send an error, at most once a second."""
+        if client.drives.should_notify():
+            client.send(encode("error", text=text))
 
     def _seat(self, client: Client) -> None:
         client.role = "driver"
         self.ask(DriverCame())
 
-    def _tell_roles(self) -> None:
+    def _send_roles(self) -> None:
         driver = self.driver is not None
         viewers = len(self._clients) - driver
         for client in self._clients:
-            client.tell(encode("role", role=client.role, driver=driver, viewers=viewers))
+            client.send(encode("role", role=client.role, driver=driver, viewers=viewers))

@@ -1,4 +1,4 @@
-"""The thread that drives: does what the page asks for, one control step at a time, and tells of it."""
+"""The thread that drives: does what the page asks for, one control step at a time, and sends the state."""
 
 import queue
 import threading
@@ -9,20 +9,29 @@ from typing import Any
 from drive.agent import DT
 from drive.core.errors import UserError
 from drive.web.serve import messages, protocol
+from drive.web.serve.agent_process import ACT_S
 from drive.web.serve.catalog import Choice
 from drive.web.serve.commands import Command, DriverCame, DriverLeft, Update, Wake, Watchers
 from drive.web.serve.pace import Pace
 from drive.web.serve.pictures import Frame, encode_jpeg
 from drive.web.serve.protocol import ProtocolError, encode
+from drive.web.serve.readiness import Readiness
 from drive.web.serve.recorder import HandRecorder
-from drive.web.serve.recording_buffer import TakeFacts
+from drive.web.serve.recording_buffer import RecordingFacts
 from drive.web.serve.report import describe_drive, describe_map
-from drive.web.serve.simulation import Done, Simulation
+from drive.web.serve.simulation import Simulation
+from drive.web.serve.step_log import Done
 from drive.web.serve.teaching import LEARNER, Teaching
 
-WAITING = 200  # commands of the pages that may wait; more are not heard
+WAITING = 200  # commands of the pages that may wait; more are refused
 DELETE_STEPS = round(protocol.DELETE_S / DT)
-BREATH_S = 1.0  # the car stands still in time so long after it was taken back
+ENDINGS = {  # level and text of the event
+    "goal": ("info", "You have arrived."),
+    "collision": ("warning", "A collision ended the drive."),
+    "off_road": ("warning", "The car left the road, which ended the drive."),
+    "timeout": ("warning", "The time for this drive is over."),
+}
+BREATH_S = 1.0  # after the car was taken back, the next step waits for so long
 
 
 class Loop:
@@ -44,16 +53,15 @@ class Loop:
         self._teaching = teaching
         self._publish = publish
         self._commands: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
-        self._hands: tuple[messages.Controls, float] | None = None  # the newest, and when it came
+        self._readiness = Readiness(simulation, teaching)
         self._used: messages.Controls | None = None
         self._steps = 0
-        self._started = self._held = self._driver = False
-        self._watchers = 0
-        self._said = ""  # why the simulation waits, as last told
+        self._reason = ""  # why the simulation waits, as last sent
+        self._failures: set[str] = set()  # of agents, as last sent
         self._last: Done | None = None
         self._thread = threading.Thread(target=self._run, name="drive", daemon=True)
         self.failure: BaseException | None = None
-        self.map_text, self.state_text = "", ""  # what a page that is opened now is told; empty: wait
+        self.map_text, self.state_text = "", ""  # what a page that is opened now is sent; empty: wait
         self.frame: Frame | None = None
 
     # --- for other threads
@@ -65,7 +73,10 @@ class Loop:
     def stop(self) -> None:
         """End it; a recording is kept or dropped as was chosen."""
         self._commands.put(None)
-        self._thread.join()
+        self._thread.join(2.0 * ACT_S)
+        if self._thread.is_alive():  # an agent that is loading or hangs does not keep the server from ending
+            self._simulation.interrupt()
+            self._thread.join()
 
     def wait(self) -> BaseException | None:
         """Wait until it ends; what broke it, if something did."""
@@ -73,43 +84,44 @@ class Loop:
         return self.failure
 
     def ask(self, command: Command) -> bool:
-        """Do something before one of the next steps; False: too much waits, a page is not heard."""
+        """Do something before one of the next steps; False: too much waits."""
         if self._commands.qsize() >= WAITING and not isinstance(command, DriverCame | DriverLeft | Watchers):
             return False
         self._commands.put(command)
         return True
 
-    def hands(self, controls: messages.Controls) -> None:
-        """What the person's hands do from now on."""
-        self._hands = (controls, monotonic())
-        if self._said and self._commands.qsize() < WAITING:
+    def steer(self, controls: messages.Controls) -> None:
+        """Use these controls of the person from now on."""
+        self._readiness.newest = (controls, monotonic())
+        if self._reason and self._commands.qsize() < WAITING:
             self._commands.put(Wake())
 
-    def say(self, level: str, text: str) -> None:
-        """Tell all clients one line."""
+    def notify(self, level: str, text: str) -> None:
+        """Send one line to all pages."""
         if level == "error":
             self._publish(Update((encode("error", text=text),)))
         else:
             self._publish(Update((encode("event", level=level, text=text),)))
 
-    def recorded(self, level: str, text: str) -> None:
-        """Tell what became of a recording, and the state that shows it."""
-        self.say(level, text)
-        self._commands.put(Wake(tell=True))
+    def notify_and_refresh(self, level: str, text: str) -> None:
+        """Send one line to all pages, and the state that goes with it."""
+        self.notify(level, text)
+        self._commands.put(Wake(send_state=True))
 
     # --- the thread
 
     def _run(self) -> None:
         try:
             if self._teaching is not None:
-                self._teaching.process.start(self.recorded)
+                self._teaching.process.start(self.notify_and_refresh)
             self._loaded()
             while self._take_commands():
-                if not self._idle() and self._pace.wait == 0.0:
+                if not self._readiness.reason() and self._pace.wait == 0.0:
                     self._step()
         except BaseException as problem:
             self._broke(problem)
-        endings = [self._recorder.close] if self._recorder is not None else []
+        endings = [self._simulation.close]
+        endings += [self._recorder.close] if self._recorder is not None else []
         endings += [self._teaching.process.stop] if self._teaching is not None else []
         for end in endings:
             try:
@@ -120,67 +132,37 @@ class Loop:
     def _broke(self, problem: BaseException) -> None:
         """The thread ends: whoever runs the server ends it too, and says why (`failure`)."""
         self.failure = self.failure or problem
-        self.say("error", f"The simulation broke: {type(problem).__name__}: {problem}; start it again.")
+        self.notify("error", f"The simulation broke: {type(problem).__name__}: {problem}; start it again.")
 
     def _take_commands(self) -> bool:
         """Do what was asked until the next step is due; False at the end."""
-        idle = self._idle()
+        idle = bool(self._readiness.reason())
         while True:
             try:
                 timeout = 0.1 if idle else self._pace.wait
                 command = self._commands.get(timeout > 0.0, timeout or None)
             except queue.Empty:
-                self._tell_idle()
+                self._send_changed_reason()
                 return True
             if command is None:
                 return False
             try:
                 self._do(command)
             except (UserError, ProtocolError) as error:
-                self.say("error", str(error))
-            if isinstance(command, Wake) and not command.tell:
-                self._tell_idle()
+                self.notify("error", str(error))
+            if isinstance(command, Wake) and not command.send_state:
+                self._send_changed_reason()
             else:
-                self._tell()
-            idle = self._idle()
+                self._send_state()
+            idle = bool(self._readiness.reason())
             if not idle and self._pace.wait == 0.0:
                 return True  # those that wait do not keep a step from being driven
 
-    def _idle(self) -> bool:
-        return bool(self._why())
-
-    def _why(self) -> str:
-        """Why no step is driven now; empty: one is."""
-        simulation = self._simulation
-        if simulation.end is not None:
-            return "The drive is over: start it again, or take the next one."
-        if not self._started:
-            return "Ready: start the drive."
-        if self._held:
-            return "Held: go on when you like."
-        if not simulation.person_drives:
-            if self._teaching is not None and self._teaching.waits:
-                return "The learner is unsure: take the wheel (steer, or T), or let it go on (H)."
-            return "" if self._watchers else "Nobody watches."
-        if not self._driver:
-            return "Nobody is at the wheel: claim it."
-        if self._hands is None or monotonic() - self._hands[1] > protocol.CONTROLS_WITHIN_S:
-            return "No controls arrive: the simulation waits for the page."
-        return ""
-
-    def _mode(self, why: str) -> str:
-        if self._simulation.end is not None:
-            return "ended"
-        if not self._started or (self._simulation.person_drives and not self._driver):
-            return "waiting"
-        return "held" if why else "driving"
-
     def _step(self) -> None:
-        simulation, hands = self._simulation, self._hands
+        simulation, newest = self._simulation, self._readiness.newest
         self._pace.stepped()
-        controls = hands[0] if hands is not None and simulation.person_drives else None
+        controls = newest[0] if newest is not None and simulation.person_drives else None
         wheel = simulation.at_wheel
-        failures = {passenger.failure for passenger in simulation.passengers()}
         done = simulation.step(
             controls.steering if controls is not None else 0.0,
             controls.pedals if controls is not None else 0.0,
@@ -197,14 +179,19 @@ class Loop:
         self._record(done, picture)
         if self._teaching is not None:
             self._teaching.stepped(simulation, done, picture.jpeg)
-        self._tell(picture=True)
-        for passenger in simulation.passengers():
-            if passenger.failure is not None and passenger.failure not in failures:
-                self.say("warning", passenger.failure + ".")
+        self._send_state(picture=True)
+        self._notify_failures()
         if simulation.at_wheel != wheel:
-            self.say("warning", f"{wheel} let go of the wheel: you drive.")
+            self.notify("warning", f"{wheel} let go of the wheel: you drive.")
         if done.end is not None:
             self._ended(done.end, done.step)
+
+    def _notify_failures(self) -> None:
+        """Name the agents that have failed since the last time."""
+        failures = {agent.failure for agent in self._simulation.agents() if agent.failure is not None}
+        for failure in sorted(failures - self._failures):
+            self.notify("warning", failure + ".")
+        self._failures = failures
 
     def _record(self, done: Done, frame: Frame) -> None:
         """Keep the frame that the step was driven on."""
@@ -218,14 +205,8 @@ class Loop:
     def _ended(self, end: str, step: int) -> None:
         if self._recorder is not None:
             self._recorder.end_drive(end, step)
-        said = {
-            "goal": ("info", "You have arrived."),
-            "collision": ("warning", "A collision ended the drive."),
-            "off_road": ("warning", "The car left the road, which ended the drive."),
-            "timeout": ("warning", "The time for this drive is over."),
-        }
-        self.say(*said[end])
-        self._tell()
+        self.notify(*ENDINGS[end])
+        self._send_state()
 
     # --- what is asked for
 
@@ -239,7 +220,7 @@ class Loop:
             case messages.Pace(factor=factor):
                 self._pace.factor = factor
             case messages.Hold(on=on):
-                self._held = on
+                self._readiness.held = on
                 if self._teaching is not None and self._teaching.waits and not on:
                     self._teaching.go_on()
             case messages.Record():
@@ -247,13 +228,13 @@ class Loop:
                     raise ProtocolError("There is no dataset: start the server with --data DIR to record.")
                 self._record_action(recorder, command)
             case DriverCame():
-                self._driver = True
+                self._readiness.driver = True
             case DriverLeft(lost=lost):
-                self._driver, self._hands = False, None
+                self._readiness.driver, self._readiness.newest = False, None
                 if recorder is not None:
                     recorder.lost() if lost else recorder.stop()
             case Watchers(count=count):
-                self._watchers = count
+                self._readiness.watchers = count
 
     def _take_wheel(self, person: bool) -> None:
         simulation, teaching = self._simulation, self._teaching
@@ -273,15 +254,15 @@ class Loop:
 
     def _load(self, choice: Choice) -> None:
         fresh = self._simulation.drive_step == 0 and self._simulation.end is None
-        if not (fresh and choice == self._simulation.choice and not self._started):
-            self.say("info", "Loading the drive ...")
+        if not (fresh and choice == self._simulation.choice and not self._readiness.started):
+            self.notify("info", "Loading the drive ...")
             self._simulation.load(choice)
             self._loaded()
-        self._started, self._held = True, False
+        self._readiness.started, self._readiness.held = True, False
         self._pace.delay(DT)
 
     def _loaded(self) -> None:
-        """A drive stands at its start: tell its map and its first picture."""
+        """A drive stands at its start: send its map and its first picture."""
         simulation = self._simulation
         self._last = None
         if self._teaching is not None:
@@ -289,7 +270,7 @@ class Loop:
         if self._recorder is not None:
             scenario = simulation.scenario
             self._recorder.begin_drive(
-                TakeFacts(
+                RecordingFacts(
                     seed=scenario.seed,
                     scenario=scenario.name,
                     weather=scenario.weather,
@@ -300,7 +281,9 @@ class Loop:
         self.frame = Frame(self._steps, None, simulation.observation["camera"])
         self.map_text = encode("map", **describe_map(simulation))
         self._publish(Update((self.map_text,)))
-        self._tell(picture=True)
+        self._failures.clear()
+        self._notify_failures()
+        self._send_state(picture=True)
 
     def _record_action(self, recorder: HandRecorder, message: messages.Record) -> None:
         recorder.describe(keep=message.keep_on_disconnect, person=message.person, note=message.note)
@@ -333,28 +316,28 @@ class Loop:
             self.frame = Frame(self._steps, None, simulation.observation["camera"])
             self._pace.delay(BREATH_S)
         where = "the car is back where they began" if back else "the car stays where it is"
-        self.say("info", f"Deleted the last {deleted * DT:.1f} s ({deleted} frames); {where}.")
-        self._tell(picture=True)
+        self.notify("info", f"Deleted the last {deleted * DT:.1f} s ({deleted} frames); {where}.")
+        self._send_state(picture=True)
 
-    # --- what is told
+    # --- what is sent
 
-    def _tell_idle(self) -> None:
-        """Say why the simulation waits, once it has changed."""
-        if self._why() != self._said:
-            self._tell()
+    def _send_changed_reason(self) -> None:
+        """Send the state if the reason why the simulation waits has changed."""
+        if self._readiness.reason() != self._reason:
+            self._send_state()
 
-    def _tell(self, *, picture: bool = False) -> None:
-        self._said = self._why()
-        self.state_text = encode("state", **self._state(self._said, picture))
+    def _send_state(self, *, picture: bool = False) -> None:
+        self._reason = self._readiness.reason()
+        self.state_text = encode("state", **self._state(self._reason, picture))
         self._publish(Update(state=self.state_text, frame=self.frame if picture else None))
 
-    def _state(self, why: str, fresh: bool) -> dict[str, Any]:
+    def _state(self, reason: str, fresh: bool) -> dict[str, Any]:
         last, frame = self._last, self.frame
         return {
             "step": self._steps,
-            "mode": self._mode(why),
-            "why": why,
-            "held": self._held,
+            "mode": self._readiness.mode(reason),
+            "why": reason,
+            "held": self._readiness.held,
             "steering": round(last.steering, 4) if last else 0.0,
             "acceleration": round(last.acceleration, 4) if last else 0.0,
             "expert_steering": round(last.expert, 4) if last else None,

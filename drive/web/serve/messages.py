@@ -178,9 +178,9 @@ def _expected(hint: Any) -> str:
         return "true or false"
     if get_origin(hint) is Literal:
         return f"one of {', '.join(get_args(hint))}"
-    told = (meta.description for meta in getattr(hint, "__metadata__", ()) if isinstance(meta, Meta))
+    descriptions = (meta.description for meta in getattr(hint, "__metadata__", ()) if isinstance(meta, Meta))
     parts = (_expected(part) for part in get_args(hint) if part is not type(None))
-    return next((text for text in (*told, *parts) if text), "")
+    return next((text for text in (*descriptions, *parts) if text), "")
 
 
 def _printable(text: str) -> str:

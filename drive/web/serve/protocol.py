@@ -4,7 +4,7 @@ One WebSocket at `/ws` (`/ws?token=...` where the page's own URL carries a token
 objects with a `type`; binary messages are pictures. Steering is in [-1, 1], positive to the LEFT; lengths are
 metres, angles radians, speeds m/s, and world coordinates are x east, y north.
 
-Page to server (at most 4096 bytes each, 200 a second, of them two new drives; what is above is not heard).
+Page to server (at most 4096 bytes each, 200 a second, of them two new drives; what is above is refused).
 Unknown fields are refused.
 
     controls    t: the page's own clock in ms (any finite number; comes back once, see `echo`)
@@ -77,8 +77,8 @@ Server to page, text:
                 teach: null, or with `--teach` what the learner does: {name: of its agent;
                     phase: "waiting" (for frames) | "learning" | "ready" (to drive) | "stopped";
                     samples: frames it was shown; updates: steps of training; loss: of late | null;
-                    steering: what it would steer, whoever drives | null; spread: how far its heads differ,
-                    smoothed | null; doubt: the same against what is usual on frames it knows | null;
+                    steering: what it would steer, whoever drives | null; std: how far its heads differ,
+                    smoothed | null; uncertainty: the same against what is usual on frames it knows | null;
                     unsure: whether that is above 1 (until it is below 0.8); waits: whether the
                     simulation waits because the learner at the wheel has been unsure for 1 s (mode is then
                     "held"; `takeover` on, or `hold` off, which lets it drive on for 5 s at least);

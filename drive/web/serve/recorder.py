@@ -10,8 +10,8 @@ from typing import Any
 from drive.agent import DT
 from drive.camera import Camera
 from drive.dataset.layout import JOURNAL_SUFFIX
-from drive.web.serve.recording_buffer import Frame, RecordingBuffer, Row, TakeFacts, frame_entry
-from drive.web.serve.store import Say, Store
+from drive.web.serve.recording_buffer import Frame, RecordingBuffer, RecordingFacts, Row, frame_entry
+from drive.web.serve.store import Notify, Store
 from drive.web.serve.write_ahead_log import WriteAheadLog
 
 
@@ -24,7 +24,7 @@ class HandRecorder:
 
     A drive's frames stay open until the drive is left or the recording is stopped, so that the last seconds
     can still be deleted, after a crash too; then they are written by a thread of their own. While they are
-    open, a journal in the dataset's folder holds them too (where the person wants lost recordings kept):
+    open, a log in the dataset's folder holds them too (where the person wants lost recordings kept):
     what a killed server leaves there is written when the dataset is next opened.
 
     Methods are to be called by one thread.
@@ -37,7 +37,7 @@ class HandRecorder:
         *,
         views: bool = False,
         config: Mapping[str, Any] | None = None,
-        say: Say = _print,
+        notify: Notify = _print,
     ) -> None:
         """Open or make the dataset, and write what a killed server left.
 
@@ -46,23 +46,23 @@ class HandRecorder:
             camera: the front camera.
             views: whether frames have a second picture, from a shifted and turned car.
             config: settings, kept with the recording.
-            say: told what was saved, and what was not.
+            notify: takes level and text of what was saved, and what was not.
 
         Raises:
             UserError: the directory holds something else, or cannot be written.
         """
-        self.root, self._say = root, say
+        self.root, self._notify = root, notify
         self.mode = "off"  # or "on", "paused"
         self.keep, self.marked = True, False
         self.person = self.note = ""
-        self._drive: TakeFacts | None = None
-        self._take: RecordingBuffer | None = None
-        self._journal: WriteAheadLog | None = None
-        self._takes = 0
-        self._store = Store(root, camera, views=views, config=config, say=say)
+        self._drive: RecordingFacts | None = None
+        self._recording: RecordingBuffer | None = None
+        self._log: WriteAheadLog | None = None
+        self._number = 0
+        self._store = Store(root, camera, views=views, config=config, notify=notify)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="dataset")
         self._saves: list[Future[None]] = []
-        self._unsaved = 0  # takes on their way to the disk
+        self._unsaved = 0  # recordings on their way to the disk
         self._counting = Lock()  # of the line above: two threads change it
         try:
             self._store.recover()
@@ -75,7 +75,7 @@ class HandRecorder:
     def start(self) -> None:
         """Record from the next frame on."""
         self.mode = "on"
-        self._begin_take()
+        self._begin_recording()
 
     def pause(self) -> None:
         """Keep no frames until `resume`; those before and after become episodes of their own."""
@@ -103,12 +103,12 @@ class HandRecorder:
         Returns:
             How many there were, and the drive's step at the first of them.
         """
-        if self._take is None:
+        if self._recording is None:
             return 0, None
-        before = len(self._take.frames)
-        first = self._take.cut(frames)
+        before = len(self._recording.frames)
+        first = self._recording.cut(frames)
         self._note({"cut": frames})
-        return before - len(self._take.frames), first
+        return before - len(self._recording.frames), first
 
     def describe(
         self, *, keep: bool | None = None, person: str | None = None, note: str | None = None
@@ -116,15 +116,15 @@ class HandRecorder:
         """What becomes of the open frames if the person is lost, and who it is; None: as before."""
         self.person = self.person if person is None else person
         self.note = self.note if note is None else note
-        if self._take is not None and (person is not None or note is not None):
-            self._take.facts = replace(self._take.facts, person=self.person, note=self.note)
-            self._note({"facts": asdict(self._take.facts)})
+        if self._recording is not None and (person is not None or note is not None):
+            self._recording.facts = replace(self._recording.facts, person=self.person, note=self.note)
+            self._note({"facts": asdict(self._recording.facts)})
         if keep is not None and keep != self.keep:
             self.keep = keep
-            if self._take is not None and keep:
-                self._open_journal(self._take)
+            if self._recording is not None and keep:
+                self._open_log(self._recording)
             else:
-                self._remove_journal()
+                self._remove_log()
 
     def lost(self) -> None:
         """The person is gone: keep or drop what is open, as was chosen."""
@@ -135,20 +135,20 @@ class HandRecorder:
 
     # --- what the drive does
 
-    def begin_drive(self, facts: TakeFacts) -> None:
+    def begin_drive(self, facts: RecordingFacts) -> None:
         """A drive starts from its beginning; the one before is written."""
         self._finish("stopped")
         self._drive, self.marked = facts, False
         if self.mode != "off":
-            self._begin_take()
+            self._begin_recording()
 
     def add(self, step: int, row: Row, pictures: dict[str, bytes]) -> None:
         """Keep a frame, if the person records."""
-        if self.mode != "on" or self._take is None:
+        if self.mode != "on" or self._recording is None:
             return
         frame = Frame(step, row | {"mark": int(self.marked)}, pictures)
-        self._take.frames.append(frame)
-        if self._journal is not None:
+        self._recording.frames.append(frame)
+        if self._log is not None:
             self._note(*frame_entry(frame))
 
     def end_drive(self, ended: str, step: int) -> None:
@@ -159,8 +159,8 @@ class HandRecorder:
                 not if the recording paused before, or their last were deleted.
             step: the last that was driven.
         """
-        if self._take is not None and self._take.frames and self._take.frames[-1].step == step:
-            self._take.ended = ended
+        if self._recording is not None and self._recording.frames and self._recording.frames[-1].step == step:
+            self._recording.ended = ended
             self._note({"ended": ended})
 
     def close(self) -> None:
@@ -191,7 +191,7 @@ class HandRecorder:
     @property
     def frames(self) -> int:
         """Frames that are open."""
-        return len(self._take.frames) if self._take is not None else 0
+        return len(self._recording.frames) if self._recording is not None else 0
 
     def status(self) -> dict[str, Any]:
         """`state.recording` of the protocol."""
@@ -208,79 +208,79 @@ class HandRecorder:
             "note": self.note,
         }
 
-    # --- takes and journals
+    # --- recordings and their logs
 
-    def _begin_take(self) -> None:
-        if self._drive is None or self._take is not None:
+    def _begin_recording(self) -> None:
+        if self._drive is None or self._recording is not None:
             return
-        self._take = RecordingBuffer(replace(self._drive, person=self.person, note=self.note))
+        self._recording = RecordingBuffer(replace(self._drive, person=self.person, note=self.note))
         if self.keep:
-            self._open_journal(self._take)
+            self._open_log(self._recording)
 
-    def _open_journal(self, take: RecordingBuffer) -> None:
-        while (path := self.root / f"open-{self._takes:06d}{JOURNAL_SUFFIX}").exists():
-            self._takes += 1
+    def _open_log(self, recording: RecordingBuffer) -> None:
+        while (path := self.root / f"open-{self._number:06d}{JOURNAL_SUFFIX}").exists():
+            self._number += 1
         try:
-            self._journal = WriteAheadLog(path)
+            self._log = WriteAheadLog(path)
         except OSError as error:
-            self._lost_journal(error)
+            self._lost_log(error)
             return
-        self._note({"facts": asdict(take.facts)})
-        for frame in take.frames:
+        self._note({"facts": asdict(recording.facts)})
+        for frame in recording.frames:
             self._note(*frame_entry(frame))
-        if take.ended:
-            self._note({"ended": take.ended})
+        if recording.ended:
+            self._note({"ended": recording.ended})
 
     def _note(self, head: dict[str, Any], data: bytes = b"") -> None:
-        """Write into the journal, where there is one."""
-        if self._journal is None:
+        """Write into the log, where there is one."""
+        if self._log is None:
             return
         try:
-            self._journal.write(head, data)
+            self._log.write(head, data)
         except OSError as error:
-            self._lost_journal(error)
+            self._lost_log(error)
 
-    def _lost_journal(self, error: OSError) -> None:
-        self._remove_journal()
-        self._say(
+    def _lost_log(self, error: OSError) -> None:
+        self._remove_log()
+        self._notify(
             "error",
             f"{self.root}: {error.strerror or error}: recording goes on in memory, and a killed server would "
             "lose it: free some space.",
         )
 
     def _drop(self) -> None:
-        self._take = None
-        self._remove_journal()
+        self._recording = None
+        self._remove_log()
 
-    def _remove_journal(self) -> None:
-        journal, self._journal = self._journal, None
-        if journal is None:
+    def _remove_log(self) -> None:
+        log, self._log = self._log, None
+        if log is None:
             return
         try:
-            journal.remove()
+            log.remove()
         except OSError as error:
-            said = f"{journal.path}: {error.strerror or error}: delete it, or the next start adds it."
-            self._say("error", said)
+            text = f"{log.path}: {error.strerror or error}: delete it, or the next start adds it."
+            self._notify("error", text)
 
     def _finish(self, ended: str) -> None:
         """Hand what is open to the thread that writes."""
-        take, journal = self._take, self._journal
-        if take is None:
+        recording, log = self._recording, self._log
+        if recording is None:
             return
-        if not take.frames:
+        if not recording.frames:
             self._drop()
             return
-        self._take = self._journal = None
-        take.ended = take.ended or ended
+        self._recording = self._log = None
+        recording.ended = recording.ended or ended
         with self._counting:
             self._unsaved += 1
         self._saves = [save for save in self._saves if not save.done() or save.exception() is not None]
-        self._saves.append(self._pool.submit(self._save_and_tell, take, journal))
+        self._saves.append(self._pool.submit(self._save_and_notify, recording, log))
 
-    def _save_and_tell(self, take: RecordingBuffer, journal: WriteAheadLog | None) -> None:
+    def _save_and_notify(self, recording: RecordingBuffer, log: WriteAheadLog | None) -> None:
         try:
-            told = self._store.save(take, journal)
+            outcome = self._store.save(recording, log)
         finally:
             with self._counting:
                 self._unsaved -= 1
-        self._say(*told)
+        self._notify(*outcome)

@@ -1,4 +1,4 @@
-"""One take: the frames of one drive that a person records, until they are written or dropped."""
+"""One recording: the frames of one drive that a person records, until they are written or dropped."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from drive.dataset import FRONT_IMAGE, read_episode, read_info
-from drive.web.serve.write_ahead_log import read_journal
+from drive.web.serve.write_ahead_log import read_log
 
 Row = dict[str, Any]  # a frame's numbers by feature, plain
 
 
 @dataclass(frozen=True, slots=True)
-class TakeFacts:
-    """What holds for every frame of a take."""
+class RecordingFacts:
+    """What holds for every frame of a recording."""
 
     seed: int
     scenario: str
@@ -39,7 +39,7 @@ class Frame:
 class RecordingBuffer:
     """Frames in the order they were driven. Steps that follow each other make one episode."""
 
-    facts: TakeFacts
+    facts: RecordingFacts
     frames: list[Frame] = field(default_factory=list)
     ended: str = ""  # how the drive ended, in the words of the dataset; "": it goes on
 
@@ -76,16 +76,16 @@ def columns_of(frames: Sequence[Frame]) -> dict[str, Any]:
 
 
 def frame_entry(frame: Frame) -> tuple[dict[str, Any], bytes]:
-    """A frame as a journal's entry."""
+    """A frame as a log's entry."""
     sizes = {name: len(picture) for name, picture in frame.pictures.items()}
     return {"frame": frame.step, "row": frame.row, "sizes": sizes}, b"".join(frame.pictures.values())
 
 
 @dataclass(frozen=True)
 class Recovered:
-    """What a journal holds."""
+    """What a log holds."""
 
-    take: RecordingBuffer | None  # None: not even its facts are whole
+    recording: RecordingBuffer | None  # None: not even its facts are whole
     written: int = 0  # so many of its episodes are in the dataset
     saving: int | None = None  # the number under which the next one was being written
 
@@ -94,7 +94,7 @@ class Recovered:
 
         Args:
             root: the dataset.
-            runs: the frames of the take's episodes.
+            runs: the frames of the recording's episodes.
 
         Raises:
             UserError: the dataset is damaged.
@@ -105,33 +105,35 @@ class Recovered:
 
 
 def recover(path: Path) -> Recovered:
-    """Replay a journal."""
-    take: RecordingBuffer | None = None
+    """Replay a log."""
+    recording: RecordingBuffer | None = None
     written, saving = 0, None
-    for head, data in read_journal(path):
+    for head, data in read_log(path):
         if "facts" in head:
-            take = RecordingBuffer(
-                TakeFacts(**head["facts"]), take.frames if take else [], take.ended if take else ""
+            recording = RecordingBuffer(
+                RecordingFacts(**head["facts"]),
+                recording.frames if recording else [],
+                recording.ended if recording else "",
             )
-        elif take is None:
+        elif recording is None:
             break
         elif "frame" in head:
             pictures, at = {}, 0
             for name, size in head["sizes"].items():
                 pictures[name] = data[at : at + size]
                 at += size
-            take.frames.append(Frame(head["frame"], head["row"], pictures))
+            recording.frames.append(Frame(head["frame"], head["row"], pictures))
         elif "cut" in head:
-            take.cut(head["cut"])
+            recording.cut(head["cut"])
         elif "ended" in head:
-            take.ended = head["ended"]
+            recording.ended = head["ended"]
         elif "saving" in head:
             written, saving = head["written"], head["saving"]
-    return Recovered(take, written, saving)
+    return Recovered(recording, written, saving)
 
 
 def _is_there(root: Path, index: int, frames: Sequence[Frame]) -> bool:
-    """Whether an episode of the dataset holds just these frames; another take's may have got its number."""
+    """Whether an episode of the dataset holds just these frames; its number may be another recording's."""
     info = read_info(root)
     if index >= info.total_episodes or info.episodes[index].length != len(frames):
         return False

@@ -1,4 +1,4 @@
-"""What the page is told of the drive: the map once, the state after each step, as plain values."""
+"""The messages `map` and `state` of the protocol, as plain values."""
 
 import math
 from typing import Any
@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from drive.agent import DT
 from drive.web.serve.simulation import Simulation
 
-NEAR = 80.0  # actors within this are told [m]
+NEAR = 80.0  # actors within this are sent [m]
 MAX_ACTORS = 60
-AROUND = 150.0  # lanes within this of the route are told [m]
+AROUND = 150.0  # lanes within this of the route are sent [m]
 SPACING = 4.0  # between two points of a lane [m]
 MAX_LANES = 400
 

@@ -1,4 +1,4 @@
-"""Takes on their way into the dataset: whatever happens, each stands in it once or in a journal."""
+"""Recordings on their way into the dataset: whatever happens, each is in it once, or in a log file."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -12,19 +12,26 @@ from drive.dataset import DatasetWriter, hand_features
 from drive.dataset.layout import JOURNAL_SUFFIX
 from drive.episode import FAILED_ENDS
 from drive.sim.maps.styles import GENERATED
-from drive.web.serve.recording_buffer import Frame, RecordingBuffer, Recovered, TakeFacts, columns_of, recover
+from drive.web.serve.recording_buffer import (
+    Frame,
+    RecordingBuffer,
+    RecordingFacts,
+    Recovered,
+    columns_of,
+    recover,
+)
 from drive.web.serve.write_ahead_log import WriteAheadLog, set_aside
 
 FPS = round(1.0 / DT)
 
-Say = Callable[[str, str], None]  # level ("info", "warning", "error"), one line
+Notify = Callable[[str, str], None]  # level ("info", "warning", "error"), one line
 
 
 class Store:
     """The dataset that is recorded into. Its methods are to be called by one thread at a time."""
 
     def __init__(
-        self, root: Path, camera: Camera, *, views: bool, config: Mapping[str, Any] | None, say: Say
+        self, root: Path, camera: Camera, *, views: bool, config: Mapping[str, Any] | None, notify: Notify
     ) -> None:
         """Open or make the dataset; as `HandRecorder`.
 
@@ -32,50 +39,50 @@ class Store:
             UserError: the directory holds something else, or cannot be written.
         """
         self.root, self._camera, self._views = root, camera, views
-        self._config, self._say = dict(config or {}), say
+        self._config, self._notify = dict(config or {}), notify
         self.kept = self.crashed = 0  # episodes written
         self._writer: DatasetWriter | None = None
         self._writer_map: str | None = None
         self._open(GENERATED)
 
     def save(
-        self, take: RecordingBuffer, journal: WriteAheadLog | None, recovered: Recovered | None = None
+        self, recording: RecordingBuffer, log: WriteAheadLog | None, recovered: Recovered | None = None
     ) -> tuple[str, str]:
-        """Write a take's episodes.
+        """Write a recording's episodes.
 
         Args:
-            take: what is written.
-            journal: deleted once all is written.
-            recovered: what the journal of an earlier process says of how far it came.
+            recording: what is written.
+            log: deleted once all is written.
+            recovered: what the log of an earlier process says of how far it came.
 
         Returns:
-            What to say of it.
+            Level and text of what to tell the person.
         """
-        runs = list(take.episodes())
-        count, left, last = 0, len(take.frames), ""
+        runs = list(recording.episodes())
+        count, left, last = 0, len(recording.frames), ""
         try:
-            writer = self._open(take.facts.map)
+            writer = self._open(recording.facts.map)
             done = 0
             if recovered is not None:
                 done = recovered.done(self.root, [frames for frames, _ in runs])
                 left -= sum(len(frames) for frames, _ in runs[:done])
-            elif journal is not None:
-                journal.write({"ended": take.ended})
+            elif log is not None:
+                log.write({"ended": recording.ended})
             for number, (frames, final) in enumerate(runs[done:], done):
-                last = take.ended if final else "stopped"
-                self._write(writer, take.facts, frames, last, number, journal)
+                last = recording.ended if final else "stopped"
+                self._write(writer, recording.facts, frames, last, number, log)
                 self.crashed += last in FAILED_ENDS
                 self.kept += last not in FAILED_ENDS
                 count, left = count + len(frames), left - len(frames)
-            if journal is not None:
-                journal.remove()
+            if log is not None:
+                log.remove()
         except Exception as error:  # nobody else hears of it: this thread has no caller
-            said = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+            problem = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
             where = "are lost"
-            if journal is not None:
-                journal.close()
-                where = f"stand in {journal.path.name} and are added when drive serve next starts"
-            return "error", f"{said} ({left} frames {where})"
+            if log is not None:
+                log.close()
+                where = f"stand in {log.path.name} and are added when drive serve next starts"
+            return "error", f"{problem} ({left} frames {where})"
         if count == 0:
             return "info", "All of it had been saved."
         apart = ", kept apart" if last in FAILED_ENDS else ""
@@ -84,16 +91,16 @@ class Store:
     def _write(
         self,
         writer: DatasetWriter,
-        facts: TakeFacts,
+        facts: RecordingFacts,
         frames: list[Frame],
         ended: str,
         number: int,
-        journal: WriteAheadLog | None,
+        log: WriteAheadLog | None,
     ) -> None:
-        """Add an episode; the journal says, whatever happens, whether it is in the dataset."""
-        before, total = journal.size if journal is not None else 0, writer.total_episodes
-        if journal is not None:
-            journal.write({"written": number, "saving": total})
+        """Add an episode; the log says, whatever happens, whether it is in the dataset."""
+        before, total = log.size if log is not None else 0, writer.total_episodes
+        if log is not None:
+            log.write({"written": number, "saving": total})
         try:
             writer.add_episode(
                 columns_of(frames),
@@ -106,9 +113,9 @@ class Store:
                 ended=ended,
             )
         except Exception:
-            if journal is not None and writer.total_episodes == total:
+            if log is not None and writer.total_episodes == total:
                 with suppress(OSError):  # then the frames themselves are compared
-                    journal.cut_to(before)
+                    log.cut_to(before)
             raise
 
     def _open(self, map_name: str) -> DatasetWriter:
@@ -133,22 +140,24 @@ class Store:
             writer.close()
 
     def recover(self) -> None:
-        """Write what the journals of a killed server hold."""
+        """Write what the logs of a killed server hold."""
         for path in sorted(self.root.glob(f"*{JOURNAL_SUFFIX}")):
             try:
                 found = recover(path)
-                if found.take is None and path.stat().st_size > 0:
+                if found.recording is None and path.stat().st_size > 0:
                     raise ValueError("its first entry is damaged")
-                journal = WriteAheadLog(path, append=True)
+                log = WriteAheadLog(path, append=True)
             except (OSError, ValueError, TypeError, LookupError) as error:
                 self._set_aside(path, error)
                 continue
-            if found.take is None or not found.take.frames:
-                journal.remove()
+            if found.recording is None or not found.recording.frames:
+                log.remove()
                 continue
-            found.take.ended = found.take.ended or "killed"
-            self._say("info", f"A recording of {len(found.take.frames)} frames was interrupted; it is kept.")
-            self._say(*self.save(found.take, journal, found))
+            found.recording.ended = found.recording.ended or "killed"
+            self._notify(
+                "info", f"A recording of {len(found.recording.frames)} frames was interrupted; it is kept."
+            )
+            self._notify(*self.save(found.recording, log, found))
 
     def _set_aside(self, path: Path, error: Exception) -> None:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -156,4 +165,4 @@ class Store:
             where = f"it is kept as {set_aside(path).name}"
         except OSError:
             where = "move it away"
-        self._say("error", f"{path}: an interrupted recording cannot be added ({why}): {where}.")
+        self._notify("error", f"{path}: an interrupted recording cannot be added ({why}): {where}.")

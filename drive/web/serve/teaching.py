@@ -9,11 +9,12 @@ from drive.models.training.online_learner import LearnerProcess
 from drive.models.training.online_trainer import Sample
 from drive.models.training.uncertainty import Autonomy, UncertaintyMonitor
 from drive.web.serve.protocol import DELETE_S
-from drive.web.serve.simulation import Done, Simulation
+from drive.web.serve.simulation import Simulation
+from drive.web.serve.step_log import Done
 
 LEARNER = "learner"  # the name of the agent that is being taught
 PATIENCE_S = 1.0  # how long it drives on unsure before the simulation waits for the person
-GRACE_S = 5.0  # how long it drives on when it is told to go on
+GRACE_S = 5.0  # how long it drives on after the person lets it
 ERROR_S = 30.0  # of the person's driving that the error is a mean over
 SLOW = 0.3  # below this speed nothing is learned: standing pictures are all alike [m/s]
 
@@ -109,7 +110,7 @@ class Teaching:
         self.waits, self._grace_s = False, 0.0
         self._uncertainty = UncertaintyMonitor()
 
-    # --- what is told
+    # --- what is sent
 
     def state(self, simulation: Simulation) -> dict[str, Any]:
         """The field `teach` of the state."""
@@ -122,8 +123,8 @@ class Teaching:
             "updates": progress.updates,
             "loss": _short(progress.loss),
             "steering": _short(pupil.control.steering if pupil is not None and pupil.control else None),
-            "spread": _short(self._uncertainty.std),
-            "doubt": _short(self._uncertainty.share),
+            "std": _short(self._uncertainty.std),
+            "uncertainty": _short(self._uncertainty.share),
             "unsure": self._uncertainty.unsure,
             "waits": self.waits,
             "autonomy": _short(self._autonomy.share),

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from drive.dataset.layout import ASIDE_SUFFIX, JOURNAL_SUFFIX
 
 _HEADER = struct.Struct("<III")
-_LARGEST = 64 << 20  # no entry is larger [bytes]
+_MAX_ENTRY_BYTES = 64 << 20
 
 
 class WriteAheadLog:
@@ -80,21 +80,21 @@ class WriteAheadLog:
         self.path.unlink(missing_ok=True)
 
 
-def read_journal(path: Path) -> Iterator[tuple[dict[str, Any], bytes]]:
-    """The whole entries of a journal, in order, up to the first torn one."""
+def read_log(path: Path) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """The whole entries of a log, in order, up to the first torn one."""
     with path.open("rb") as file:
         for text, data in _entries(file):
             yield json.loads(text), data
 
 
 def whole_size(path: Path) -> int:
-    """Where the last whole entry of a journal ends [bytes]."""
+    """Where the last whole entry of a log ends [bytes]."""
     with path.open("rb") as file:
         return sum(_HEADER.size + len(text) + len(data) for text, data in _entries(file))
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a journal that cannot be used, so that it is kept and not met again.
+    """Rename a log that cannot be used, so that it is kept and not met again.
 
     Returns:
         Its new name.
@@ -111,7 +111,7 @@ def set_aside(path: Path) -> Path:
 def _entries(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
     while len(header := file.read(_HEADER.size)) == _HEADER.size:
         text_length, data_length, check = _HEADER.unpack(header)
-        if text_length + data_length > _LARGEST:
+        if text_length + data_length > _MAX_ENTRY_BYTES:
             return
         text, data = file.read(text_length), file.read(data_length)
         if len(data) != data_length or zlib.crc32(data, zlib.crc32(text)) != check:

@@ -1,4 +1,4 @@
-"""`drive serve --teach` with a learner that can drive at once, without TensorFlow, and doubts all it sees."""
+"""`drive serve --teach` with a learner, without TensorFlow, that can drive at once and is always unsure."""
 
 import drive.models.training.online_learner
 from drive.web.serve.command import ServeConfig, main

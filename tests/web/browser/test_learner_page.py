@@ -21,8 +21,8 @@ def test_it_asks_for_help_and_a_hand_on_the_wheel_helps(visit, tmp_path: Path) -
         opened.wait_for("document.querySelector('#help-wanted').textContent.includes('take the wheel')")
         opened.wait_until(lambda state: state["teach"]["waits"])
         opened.wait_for("document.getElementById('veil-button').textContent === 'Take over'")
-        opened.wait_for("document.getElementById('doubt').value === 1")
-        assert opened.text("doubt-text") == "100 %"
+        opened.wait_for("document.getElementById('uncertainty').value === 1")
+        assert opened.text("uncertainty-text") == "100 %"
         assert opened.text("legend").split() == ["learner"]
         assert opened.state["teach"]["steering"] == STEERING
 

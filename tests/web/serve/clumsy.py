@@ -18,7 +18,7 @@ from drive.web.serve.catalog import Catalog, Choice
 from drive.web.serve.loop import DELETE_STEPS
 from drive.web.serve.pictures import encode_jpeg
 from drive.web.serve.recorder import HandRecorder
-from drive.web.serve.recording_buffer import TakeFacts
+from drive.web.serve.recording_buffer import RecordingFacts
 from drive.web.serve.simulation import Simulation
 
 DELAY_STEPS = round(0.25 / DT)
@@ -108,14 +108,14 @@ def record_clumsily(
     """
     camera = camera or Camera()
     simulation = Simulation(Catalog.of([], []), camera, views=views)
-    recorder = HandRecorder(root, camera, views=views, say=lambda level, text: None)
+    recorder = HandRecorder(root, camera, views=views, notify=lambda level, text: None)
     recorder.describe(keep=False, person="clumsy driver")
     frames, number = 0, seed
     while frames * DT < seconds - 1e-9:
         simulation.load(Choice(map=maps[(number - seed) % len(maps)], seed=number, traffic=traffic))
         scenario = simulation.scenario
         recorder.begin_drive(
-            TakeFacts(number, scenario.name, scenario.weather, simulation.map_name, driver="person")
+            RecordingFacts(number, scenario.name, scenario.weather, simulation.map_name, driver="person")
         )
         recorder.start()
         driver, deletions = ClumsyDriver(number), 0

@@ -8,10 +8,10 @@ import numpy as np
 
 from drive.camera import Camera
 from drive.web.serve.recorder import HandRecorder
-from drive.web.serve.recording_buffer import TakeFacts
+from drive.web.serve.recording_buffer import RecordingFacts
 
 CAMERA = Camera(width_px=32, height_px=16)
-FACTS = TakeFacts(seed=3, scenario="seed/3", weather="wet", map="generated", driver="person")
+FACTS = RecordingFacts(seed=3, scenario="seed/3", weather="wet", map="generated", driver="person")
 PICTURE = cv2.imencode(".jpg", np.full((16, 32, 3), 90, np.uint8))[1].tobytes()
 
 
@@ -38,7 +38,7 @@ def add(recorder: HandRecorder, steps: range) -> None:
 def open_recorder(root: Path, said: list[str] | None = None) -> HandRecorder:
     """A recorder with a drive at its start."""
     recorder = HandRecorder(
-        root, CAMERA, say=lambda level, text: (said if said is not None else []).append(f"{level}: {text}")
+        root, CAMERA, notify=lambda level, text: (said if said is not None else []).append(f"{level}: {text}")
     )
     recorder.begin_drive(FACTS)
     return recorder

@@ -47,7 +47,7 @@ def sure(connection: Connection, settings: OnlineTrainerSettings) -> None:
 
 
 def unsure(connection: Connection, settings: OnlineTrainerSettings) -> None:
-    """Has a policy at once, and doubts it."""
+    """Has a policy at once, and is unsure of it."""
     _listen(connection, settings, 0.5)
 
 

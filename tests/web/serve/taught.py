@@ -98,7 +98,7 @@ def teach_by_driving(
 
 def told(teaching: Teaching, simulation: Simulation) -> dict[str, Any]:
     """What the page shows, in short."""
-    names = ("samples", "updates", "loss", "error", "autonomy", "spread", "doubt")
+    names = ("samples", "updates", "loss", "error", "autonomy", "std", "uncertainty")
     state = teaching.state(simulation)
     return {name: state[name] for name in names} | {"threshold": round(teaching.learner.threshold, 4)}
 

@@ -10,7 +10,7 @@ import pytest
 
 from drive.dataset import DatasetWriter, check, read_info
 from drive.web.serve.recorder import HandRecorder
-from drive.web.serve.write_ahead_log import WriteAheadLog, read_journal
+from drive.web.serve.write_ahead_log import WriteAheadLog, read_log
 from tests.web.serve.hands import FACTS, add, open_recorder
 from tests.web.serve.test_recorder import Killed, journals, numbers
 
@@ -113,7 +113,7 @@ def test_a_torn_journal_whose_adding_is_killed_too_is_added_once(
     recorder.close()
     root.mkdir(exist_ok=True)
     journal.write_bytes(data[:-torn])
-    whole = sum("frame" in head for head, _ in read_journal(journal))
+    whole = sum("frame" in head for head, _ in read_log(journal))
 
     def killed(self: WriteAheadLog) -> None:
         self.close()
@@ -140,7 +140,7 @@ def test_an_entry_that_was_cut_short_does_not_hide_those_behind_it(
         journal.write({"n": 2})
     journal.write({"n": 3})
     journal.close()
-    assert [head["n"] for head, _ in read_journal(tmp_path / "a.journal")] == [1, 3]
+    assert [head["n"] for head, _ in read_log(tmp_path / "a.journal")] == [1, 3]
 
 
 @pytest.mark.parametrize("damage", ["foreign", "other facts", "not openable"])
@@ -165,7 +165,7 @@ def test_a_journal_that_cannot_be_used_is_set_aside_and_told(
     with monkeypatch.context() as patch:
         if damage == "not openable":
             patch.setattr(WriteAheadLog, "__init__", full)
-        HandRecorder(root, recorder._store._camera, say=lambda level, text: said.append(text)).close()
+        HandRecorder(root, recorder._store._camera, notify=lambda level, text: said.append(text)).close()
     assert journals(root) == []
     [aside] = root.glob("*.journal.bad")
     assert aside.name in said[0] and "cannot be added" in said[0]

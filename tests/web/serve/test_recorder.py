@@ -10,7 +10,7 @@ import pytest
 
 from drive.dataset import check, read_episode, read_info
 from drive.web.serve.recorder import HandRecorder
-from drive.web.serve.write_ahead_log import WriteAheadLog, read_journal
+from drive.web.serve.write_ahead_log import WriteAheadLog, read_log
 from tests.web.serve.hands import CAMERA, FACTS, add, open_recorder
 
 
@@ -166,7 +166,7 @@ def test_the_choice_to_keep_can_change_while_recording(tmp_path: Path) -> None:
     recorder.describe(keep=True, person="Bo")
     add(recorder, range(10, 20))
     [journal] = journals(tmp_path / "d")
-    assert sum("frame" in head for head, _ in read_journal(journal)) == 20
+    assert sum("frame" in head for head, _ in read_log(journal)) == 20
     recorder.describe(keep=False)
     assert journals(tmp_path / "d") == []
     recorder.close()
@@ -259,7 +259,7 @@ def test_maps_stand_in_their_recordings(tmp_path: Path) -> None:
 
 
 def test_a_journal_does_not_keep_a_new_dataset_from_being_made(tmp_path: Path) -> None:
-    recorder = HandRecorder(tmp_path / "d", CAMERA, say=lambda level, text: None)
+    recorder = HandRecorder(tmp_path / "d", CAMERA, notify=lambda level, text: None)
     recorder.begin_drive(replace(FACTS, map="Town02"))  # the writer opened for generated roads goes first
     recorder.start()
     add(recorder, range(10))

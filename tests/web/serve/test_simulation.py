@@ -15,12 +15,12 @@ from drive.web.serve.catalog import Catalog, Choice
 from drive.web.serve.messages import Restart, Start
 from drive.web.serve.protocol import ProtocolError
 from drive.web.serve.report import describe_drive, describe_map
-from drive.web.serve.simulation import Done, Simulation
-from tests.web.serve.agents import Counts
+from drive.web.serve.simulation import Simulation
+from drive.web.serve.step_log import Done
+from tests.web.serve.agents import Breaks, Counts, Quarter
 
 CAMERA = Camera(width_px=64, height_px=32)
-QUARTER, BREAKS = "tests.web.serve.agents:Quarter", "tests.web.serve.agents:Breaks"
-CATALOG = Catalog.of([], [f"quarter={QUARTER}", f"breaks={BREAKS}"])
+CATALOG = Catalog.of([], [], {"quarter": Quarter(), "breaks": Breaks()})
 
 
 def simulation(choice: Choice | None = None, pedals: str = "cruise", views: bool = False) -> Simulation:
@@ -121,14 +121,12 @@ def test_shadows_see_every_frame_and_are_not_heard() -> None:
 
 
 def test_disagreement_is_of_the_last_five_seconds() -> None:
-    drive = simulation(Choice(seed=3, shadows=("quarter",)))
-    follow(drive, 10)
-    for _ in range(100):
-        drive.step(0.25, 0.0)
-        if drive.shadows[0].disagreement == 0.0:
-            break
-    else:
-        pytest.fail("the mean forgets nothing")
+    drive = simulation(Choice(seed=5, traffic="none", shadows=("quarter",)))
+    done = follow(drive, 130)
+    assert drive.end is None
+    expected = np.mean([abs(0.25 - step.steering) for step in done[-100:]])
+    assert drive.shadows[0].disagreement == pytest.approx(expected)
+    assert expected != pytest.approx(np.mean([abs(0.25 - step.steering) for step in done]))
 
 
 def test_the_expert_by_hand_arrives() -> None:
@@ -218,7 +216,9 @@ def test_the_second_picture_s_middle_stays_in_the_lane() -> None:
 
 
 def test_a_drive_that_cannot_be_loaded_leaves_the_one_before_alone() -> None:
-    catalog = replace(CATALOG, made={"counts": Counts()}, agents=CATALOG.agents | {"counts": "counts"})
+    catalog = replace(
+        CATALOG, made={**CATALOG.made, "counts": Counts()}, agents=CATALOG.agents | {"counts": "counts"}
+    )
     drive = Simulation(catalog, CAMERA)
     drive.load(Choice(seed=3, agent="counts"))
     before = [drive.step(0.0, 0.0).steering for _ in range(3)]
@@ -254,7 +254,7 @@ def test_names_are_chosen_from_the_lists_only() -> None:
     for message in (
         Start(map="/etc/passwd"),
         Start(agent="../policy.onnx"),
-        Start(agent=QUARTER),
+        Start(agent="tests.web.serve.agents:Quarter"),
         Start(weather="hail"),
         Start(shadows=("os:getcwd",)),
         Start(traffic="jam"),

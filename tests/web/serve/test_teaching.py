@@ -262,7 +262,7 @@ def learner_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[
     return serve
 
 
-FIELDS = "name phase samples updates loss steering spread doubt unsure waits autonomy error".split()
+FIELDS = "name phase samples updates loss steering std uncertainty unsure waits autonomy error".split()
 
 
 def ready(driver: Page) -> None:

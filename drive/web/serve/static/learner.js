@@ -26,7 +26,7 @@ export class Learner {
     if (!teach) return;
     write($("learner-phase"), PHASES[teach.phase] ?? teach.phase);
     this.#meter("autonomy", teach.autonomy);
-    this.#meter("doubt", teach.doubt);
+    this.#meter("uncertainty", teach.uncertainty);
     const off = teach.error === null ? "" : `, ${teach.error.toFixed(3)} from your steering`;
     write($("learner-figures"), `${teach.samples} frames, ${teach.updates} updates${off}`);
     const asks = teach.unsure && wheel === teach.name && (mode === "driving" || teach.waits);
