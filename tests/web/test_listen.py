@@ -16,10 +16,10 @@ from drive.web.access import is_loopback
 from drive.web.listen import address_of, choose_token, open_socket, serve, server_settings
 from drive.web.serve import loop as loops
 from drive.web.serve.catalog import Catalog
-from drive.web.serve.command import ServeConfig, _say_where, build_app
+from drive.web.serve.command import ServeConfig, _print_address, build_app
 from drive.web.serve.commands import DriverLeft, Watchers
+from drive.web.serve.messages import Controls, Hold
 from drive.web.serve.pace import Pace
-from drive.web.serve.protocol import Controls, Hold
 from drive.web.serve.simulation import Simulation
 
 HERE = platform.node()
@@ -50,7 +50,7 @@ def test_an_address_leads_to_where_the_server_listens(host: str, url: str, tunne
 
 
 def test_the_command_says_where_to_drive(capsys: pytest.CaptureFixture[str]) -> None:
-    _say_where(Console(width=300), ServeConfig(host="::1", data=Path("d")), 8123, "s3cret")
+    _print_address(Console(width=300), ServeConfig(host="::1", data=Path("d")), 8123, "s3cret")
     said = capsys.readouterr().out
     assert "Drive here: http://[::1]:8123/?token=s3cret" in said
     assert f"ssh -L 8123:[::1]:8123 {HERE}" in said and "open http://127.0.0.1:8123/?token=s3cret" in said
@@ -119,6 +119,6 @@ def test_only_so_many_wishes_of_a_page_wait_and_who_drives_is_always_heard() -> 
     assert sum(heard) == loops.WAITING
     assert loop.ask(DriverLeft()) and loop.ask(Watchers(0))
     for _ in range(100):
-        loop.hands(Controls(t=0.0, steering=0.0))
+        loop.steer(Controls(t=0.0, steering=0.0))
     assert loop._commands.qsize() == loops.WAITING + 2
     simulation.close()
