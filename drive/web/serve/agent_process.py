@@ -59,6 +59,9 @@ class AgentProcess:
         self._start()
         try:
             self.privileged = bool(self._ask(None, START_S, "building"))
+        except UserError:
+            self.stop()
+            raise
         except (AgentFailure, TimeoutError) as failure:
             self.stop()
             raise UserError(f"Agent {spec!r}: {failure}.") from None
