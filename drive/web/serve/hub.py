@@ -120,14 +120,14 @@ class Hub:
         self._clients.append(client)
         client.send(encode("hello", **self._hello()))
         loop = self.loop
-        if loop is not None and loop.map_text:
-            client.send(loop.map_text)
+        if loop is not None and loop.drive.map_text:
+            client.send(loop.drive.map_text)
         if self.driver is None:
             self._seat(client)
         self._send_roles()
         self.ask(Watchers(len(self._clients)))
         if loop is not None:
-            client.offer(loop.state_text, loop.frame)
+            client.offer(loop.drive.state_text, loop.drive.frame)
 
     def leave(self, client: Client) -> None:
         """A page was closed, or its connection was lost."""

@@ -4,34 +4,19 @@ import queue
 import threading
 from collections.abc import Callable
 from time import monotonic
-from typing import Any
 
-from drive.agent import DT
 from drive.core.errors import UserError
-from drive.web.serve import messages, protocol
+from drive.web.serve import messages
 from drive.web.serve.agent_process import ACT_S
-from drive.web.serve.catalog import Choice
 from drive.web.serve.commands import Command, DriverCame, DriverLeft, Update, Wake, Watchers
 from drive.web.serve.pace import Pace
-from drive.web.serve.pictures import Frame, encode_jpeg
-from drive.web.serve.protocol import ProtocolError, encode
-from drive.web.serve.readiness import Readiness
+from drive.web.serve.page_drive import PageDrive
+from drive.web.serve.protocol import ProtocolError
 from drive.web.serve.recorder import HandRecorder
-from drive.web.serve.recording_buffer import RecordingFacts
-from drive.web.serve.report import describe_drive, describe_map
 from drive.web.serve.simulation import Simulation
-from drive.web.serve.step_log import Done
-from drive.web.serve.teaching import LEARNER, Teaching
+from drive.web.serve.teaching import Teaching
 
 WAITING = 200  # commands of the pages that may wait; more are refused
-DELETE_STEPS = round(protocol.DELETE_S / DT)
-ENDINGS = {  # level and text of the event
-    "goal": ("info", "You have arrived."),
-    "collision": ("warning", "A collision ended the drive."),
-    "off_road": ("warning", "The car left the road, which ended the drive."),
-    "timeout": ("warning", "The time for this drive is over."),
-}
-BREATH_S = 1.0  # after the car was taken back, the next step waits for so long
 
 
 class Loop:
@@ -51,18 +36,10 @@ class Loop:
     ) -> None:
         self._simulation, self._recorder, self._pace = simulation, recorder, pace
         self._teaching = teaching
-        self._publish = publish
+        self.drive = PageDrive(simulation, recorder, publish, pace, teaching)
         self._commands: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
-        self._readiness = Readiness(simulation, teaching)
-        self._used: messages.Controls | None = None
-        self._steps = 0
-        self._reason = ""  # why the simulation waits, as last sent
-        self._failures: set[str] = set()  # of agents, as last sent
-        self._last: Done | None = None
         self._thread = threading.Thread(target=self._run, name="drive", daemon=True)
         self.failure: BaseException | None = None
-        self.map_text, self.state_text = "", ""  # what a page that is opened now is sent; empty: wait
-        self.frame: Frame | None = None
 
     # --- for other threads
 
@@ -92,20 +69,13 @@ class Loop:
 
     def steer(self, controls: messages.Controls) -> None:
         """Use these controls of the person from now on."""
-        self._readiness.newest = (controls, monotonic())
-        if self._reason and self._commands.qsize() < WAITING:
+        self.drive.readiness.newest = (controls, monotonic())
+        if self.drive.reason and self._commands.qsize() < WAITING:
             self._commands.put(Wake())
-
-    def notify(self, level: str, text: str) -> None:
-        """Send one line to all pages."""
-        if level == "error":
-            self._publish(Update((encode("error", text=text),)))
-        else:
-            self._publish(Update((encode("event", level=level, text=text),)))
 
     def notify_and_refresh(self, level: str, text: str) -> None:
         """Send one line to all pages, and the state that goes with it."""
-        self.notify(level, text)
+        self.drive.notify(level, text)
         self._commands.put(Wake(send_state=True))
 
     # --- the thread
@@ -114,10 +84,10 @@ class Loop:
         try:
             if self._teaching is not None:
                 self._teaching.process.start(self.notify_and_refresh)
-            self._loaded()
+            self.drive.begin()
             while self._take_commands():
-                if not self._readiness.reason() and self._pace.wait == 0.0:
-                    self._step()
+                if not self.drive.readiness.reason() and self._pace.wait == 0.0:
+                    self.drive.drive_step()
         except BaseException as problem:
             self._broke(problem)
         endings = [self._simulation.close]
@@ -132,219 +102,30 @@ class Loop:
     def _broke(self, problem: BaseException) -> None:
         """The thread ends: whoever runs the server ends it too, and says why (`failure`)."""
         self.failure = self.failure or problem
-        self.notify("error", f"The simulation broke: {type(problem).__name__}: {problem}; start it again.")
+        self.drive.notify(
+            "error", f"The simulation broke: {type(problem).__name__}: {problem}; start it again."
+        )
 
     def _take_commands(self) -> bool:
         """Do what was asked until the next step is due; False at the end."""
-        idle = bool(self._readiness.reason())
+        idle = bool(self.drive.readiness.reason())
         while True:
             try:
                 timeout = 0.1 if idle else self._pace.wait
                 command = self._commands.get(timeout > 0.0, timeout or None)
             except queue.Empty:
-                self._send_changed_reason()
+                self.drive.send_changed_reason()
                 return True
             if command is None:
                 return False
             try:
-                self._do(command)
+                self.drive.do(command)
             except (UserError, ProtocolError) as error:
-                self.notify("error", str(error))
+                self.drive.notify("error", str(error))
             if isinstance(command, Wake) and not command.send_state:
-                self._send_changed_reason()
+                self.drive.send_changed_reason()
             else:
-                self._send_state()
-            idle = bool(self._readiness.reason())
+                self.drive.send_state()
+            idle = bool(self.drive.readiness.reason())
             if not idle and self._pace.wait == 0.0:
                 return True  # those that wait do not keep a step from being driven
-
-    def _step(self) -> None:
-        simulation, newest = self._simulation, self._readiness.newest
-        self._pace.stepped()
-        controls = newest[0] if newest is not None and simulation.person_drives else None
-        wheel = simulation.at_wheel
-        done = simulation.step(
-            controls.steering if controls is not None else 0.0,
-            controls.pedals if controls is not None else 0.0,
-        )
-        self._steps += 1
-        echo = None
-        if controls is not None and controls is not self._used:
-            echo, self._used = controls.t, controls
-        recorded = self.frame
-        self._last, self.frame = done, Frame(self._steps, echo, simulation.observation["camera"])
-        picture = (
-            recorded if recorded is not None and recorded.rgb is done.camera else Frame(0, None, done.camera)
-        )
-        self._record(done, picture)
-        if self._teaching is not None:
-            self._teaching.stepped(simulation, done, picture.jpeg)
-        self._send_state(picture=True)
-        self._notify_failures()
-        if simulation.at_wheel != wheel:
-            self.notify("warning", f"{wheel} let go of the wheel: you drive.")
-        if done.end is not None:
-            self._ended(done.end, done.step)
-
-    def _notify_failures(self) -> None:
-        """Name the agents that have failed since the last time."""
-        failures = {agent.failure for agent in self._simulation.agents() if agent.failure is not None}
-        for failure in sorted(failures - self._failures):
-            self.notify("warning", failure + ".")
-        self._failures = failures
-
-    def _record(self, done: Done, frame: Frame) -> None:
-        """Keep the frame that the step was driven on."""
-        if self._recorder is None or self._recorder.mode != "on":
-            return
-        pictures = {"observation.images.front": frame.jpeg()}
-        if done.view is not None:
-            pictures["observation.images.view"] = encode_jpeg(done.view)
-        self._recorder.add(done.step, done.row, pictures)
-
-    def _ended(self, end: str, step: int) -> None:
-        if self._recorder is not None:
-            self._recorder.end_drive(end, step)
-        self.notify(*ENDINGS[end])
-        self._send_state()
-
-    # --- what is asked for
-
-    def _do(self, command: Command) -> None:
-        simulation, recorder = self._simulation, self._recorder
-        match command:
-            case messages.Start() | messages.Restart():
-                self._load(simulation.catalog.chosen(simulation.choice, command))
-            case messages.Takeover(on=on):
-                self._take_wheel(on)
-            case messages.Pace(factor=factor):
-                self._pace.factor = factor
-            case messages.Hold(on=on):
-                self._readiness.held = on
-                if self._teaching is not None and self._teaching.waits and not on:
-                    self._teaching.go_on()
-            case messages.Record():
-                if recorder is None:
-                    raise ProtocolError("There is no dataset: start the server with --data DIR to record.")
-                self._record_action(recorder, command)
-            case DriverCame():
-                self._readiness.driver = True
-            case DriverLeft(lost=lost):
-                self._readiness.driver, self._readiness.newest = False, None
-                if recorder is not None:
-                    recorder.lost() if lost else recorder.stop()
-            case Watchers(count=count):
-                self._readiness.watchers = count
-
-    def _take_wheel(self, person: bool) -> None:
-        simulation, teaching = self._simulation, self._teaching
-        before = simulation.at_wheel
-        if not simulation.take_wheel(person):
-            if simulation.agent is not None and not simulation.agent.ready:
-                raise ProtocolError("The learner has seen too little to drive: go on driving.")
-            raise ProtocolError("No agent is chosen: start a drive with one, then let go of the wheel.")
-        if teaching is None or simulation.at_wheel == before:
-            return
-        if before == LEARNER:
-            if teaching.waits:
-                self._pace.delay(BREATH_S)
-            teaching.took_wheel()
-        elif simulation.at_wheel == LEARNER:
-            teaching.gave_wheel()
-
-    def _load(self, choice: Choice) -> None:
-        fresh = self._simulation.drive_step == 0 and self._simulation.end is None
-        if not (fresh and choice == self._simulation.choice and not self._readiness.started):
-            self.notify("info", "Loading the drive ...")
-            self._simulation.load(choice)
-            self._loaded()
-        self._readiness.started, self._readiness.held = True, False
-        self._pace.delay(DT)
-
-    def _loaded(self) -> None:
-        """A drive stands at its start: send its map and its first picture."""
-        simulation = self._simulation
-        self._last = None
-        if self._teaching is not None:
-            self._teaching.began(simulation)
-        if self._recorder is not None:
-            scenario = simulation.scenario
-            self._recorder.begin_drive(
-                RecordingFacts(
-                    seed=scenario.seed,
-                    scenario=scenario.name,
-                    weather=scenario.weather,
-                    map=simulation.map_name,
-                    driver=simulation.choice.agent,
-                )
-            )
-        self.frame = Frame(self._steps, None, simulation.observation["camera"])
-        self.map_text = encode("map", **describe_map(simulation))
-        self._publish(Update((self.map_text,)))
-        self._failures.clear()
-        self._notify_failures()
-        self._send_state(picture=True)
-
-    def _record_action(self, recorder: HandRecorder, message: messages.Record) -> None:
-        recorder.describe(keep=message.keep_on_disconnect, person=message.person, note=message.note)
-        match message.action:
-            case "start":
-                recorder.start()
-            case "pause":
-                recorder.pause()
-            case "resume":
-                recorder.resume()
-            case "stop":
-                recorder.stop()
-            case "discard":
-                recorder.discard()
-            case "mark_begin" | "mark_end":
-                recorder.marked = message.action == "mark_begin"
-            case "delete_last_5s":
-                self._delete(recorder)
-
-    def _delete(self, recorder: HandRecorder) -> None:
-        deleted, first = recorder.cut(DELETE_STEPS)
-        if first is None:
-            raise ProtocolError("Nothing is being recorded: there is nothing to delete.")
-        simulation = self._simulation
-        back = simulation.rewind(first)
-        if self._teaching is not None:
-            self._teaching.deleted(first)
-        if back:
-            self._last = None
-            self.frame = Frame(self._steps, None, simulation.observation["camera"])
-            self._pace.delay(BREATH_S)
-        where = "the car is back where they began" if back else "the car stays where it is"
-        self.notify("info", f"Deleted the last {deleted * DT:.1f} s ({deleted} frames); {where}.")
-        self._send_state(picture=True)
-
-    # --- what is sent
-
-    def _send_changed_reason(self) -> None:
-        """Send the state if the reason why the simulation waits has changed."""
-        if self._readiness.reason() != self._reason:
-            self._send_state()
-
-    def _send_state(self, *, picture: bool = False) -> None:
-        self._reason = self._readiness.reason()
-        self.state_text = encode("state", **self._state(self._reason, picture))
-        self._publish(Update(state=self.state_text, frame=self.frame if picture else None))
-
-    def _state(self, reason: str, fresh: bool) -> dict[str, Any]:
-        last, frame = self._last, self.frame
-        return {
-            "step": self._steps,
-            "mode": self._readiness.mode(reason),
-            "why": reason,
-            "held": self._readiness.held,
-            "steering": round(last.steering, 4) if last else 0.0,
-            "acceleration": round(last.acceleration, 4) if last else 0.0,
-            "expert_steering": round(last.expert, 4) if last else None,
-            "recording": self._recorder.status() if self._recorder is not None else None,
-            "teach": self._teaching.state(self._simulation) if self._teaching is not None else None,
-            "echo": frame.echo if frame is not None and fresh else None,
-            "rate_hz": round(self._pace.rate, 2),
-            "pace": self._pace.factor,
-            **describe_drive(self._simulation),
-        }

@@ -15,7 +15,7 @@ from drive.dataset import FRONT_IMAGE, VIEW_IMAGE
 from drive.sim.arrays import PATH_STEP
 from drive.sim.maps.styles import GENERATED
 from drive.web.serve.catalog import Catalog, Choice
-from drive.web.serve.loop import DELETE_STEPS
+from drive.web.serve.page_drive import DELETE_STEPS
 from drive.web.serve.pictures import encode_jpeg
 from drive.web.serve.recorder import HandRecorder
 from drive.web.serve.recording_buffer import RecordingFacts
