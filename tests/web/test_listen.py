@@ -15,6 +15,7 @@ from drive.core.errors import UserError
 from drive.web.access import is_loopback
 from drive.web.listen import address_of, choose_token, open_socket, serve, server_settings
 from drive.web.serve import loop as loops
+from drive.web.serve import page_drive
 from drive.web.serve.catalog import Catalog
 from drive.web.serve.command import ServeConfig, _print_address, build_app
 from drive.web.serve.commands import DriverLeft, Watchers
@@ -64,7 +65,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[BaseException]]:
     def describe_map(simulation: Simulation) -> None:
         raise problems[0]
 
-    monkeypatch.setattr(loops, "describe_map", describe_map)
+    monkeypatch.setattr(page_drive, "describe_map", describe_map)
     yield problems
 
 
