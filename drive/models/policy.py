@@ -1,19 +1,20 @@
 """A policy file at the wheel: ONNX Runtime, no Keras, no TensorFlow."""
 
 import copy
-import json
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from drive.agent import Context, Control
 from drive.camera import Camera
 from drive.core.errors import UserError
+from drive.core.json_data import convert, decode
 from drive.models.policy_inputs import ADAPTERS, INPUT_SHAPES, Adapter, read_adapter
 from drive.models.policy_outputs import (
     ActionDriving,
@@ -38,6 +39,13 @@ class PolicyDescription:
     values: Mapping[str, Any]  # the whole file
 
 
+class _SidecarForm(msgspec.Struct):
+    camera: dict[str, Any] | None = None
+    training_seeds: list[int] = []
+    adapter: dict[str, Any] | None = None
+    driving: dict[str, Any] | None = None
+
+
 def read_description(path: Path | str) -> PolicyDescription | None:
     """Read the JSON beside the policy file `path`; None where there is none.
 
@@ -48,16 +56,16 @@ def read_description(path: Path | str) -> PolicyDescription | None:
     if not sidecar.is_file():
         return None
     try:
-        values = json.loads(sidecar.read_text(encoding="utf-8"))
-        camera = Camera(**values["camera"]) if "camera" in values else None
-        seeds = frozenset(int(seed) for seed in values.get("training_seeds", ()))
-        adapter = read_adapter(values["adapter"]) if "adapter" in values else None
-        driving = read_driving(values["driving"]) if "driving" in values else None
+        values = decode(sidecar.read_bytes(), dict[str, Any])
+        form = convert(values, _SidecarForm)
+        camera = Camera(**form.camera) if form.camera is not None else None
+        adapter = read_adapter(form.adapter) if form.adapter is not None else None
+        driving = read_driving(form.driving) if form.driving is not None else None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(
             f"{sidecar} is damaged ({type(error).__name__}: {error}): export the policy again."
         ) from error
-    return PolicyDescription(camera, seeds, adapter, driving, values)
+    return PolicyDescription(camera, frozenset(form.training_seeds), adapter, driving, values)
 
 
 def training_seeds(path: Path | str) -> frozenset[int]:

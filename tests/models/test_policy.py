@@ -146,6 +146,12 @@ def test_a_camera_mounted_otherwise_is_a_warning(tmp_path: Path) -> None:
 
 def test_damaged_json_is_named(tmp_path: Path) -> None:
     path = mean_policy(tmp_path / "p.onnx")
-    path.with_suffix(".json").write_text("{")
-    with pytest.raises(UserError, match=r"p.json is damaged"):
-        OnnxPolicy(path)
+    for text, fault in (
+        ("{", "truncated"),
+        ('{"camera": 3}', "camera: expected object"),
+        ('{"training_seeds": ["a"]}', r"training_seeds\[0\]: expected int, got str"),
+        ('{"other": ' + "[" * 100_000, "nested too deeply"),
+    ):
+        path.with_suffix(".json").write_text(text)
+        with pytest.raises(UserError, match=rf"p.json is damaged \(.*{fault}"):
+            OnnxPolicy(path)

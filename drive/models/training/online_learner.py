@@ -9,6 +9,7 @@ from typing import Any
 
 from drive.agent import Context, Control, Observation
 from drive.core.errors import UserError
+from drive.core.files import refuse_other_things
 from drive.models.policy import OnnxPolicy
 from drive.models.training.online_trainer import (
     Failed,
@@ -84,8 +85,7 @@ class LearnerProcess:
 
         require_training()
         out = settings.out
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise UserError(f"--teach {out} holds other things: give a new or empty folder")
+        refuse_other_things(out, "give --teach a new or empty folder")
         out.mkdir(parents=True, exist_ok=True)
         self.settings, self.learner = settings, OnlineLearner()
         self.unsent: deque[Sample] = deque(maxlen=MAX_UNSENT)

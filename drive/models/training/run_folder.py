@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drive.core.errors import UserError
-from drive.core.files import replace_file
+from drive.core.files import refuse_other_things, replace_file
 from drive.models.networks.table import NETWORKS
 
 if TYPE_CHECKING:
@@ -96,13 +96,10 @@ class RunFolder:
         """
         folder = cls(out, made=not out.exists())
         record = out / "train.json"
-        if out.exists() and not out.is_dir():
-            raise UserError(f"{out} is a file: give --out a folder")
         if record.is_file():
             folder._check_same(settings, record)
-        elif out.is_dir() and any(out.iterdir()):
-            raise UserError(f"{out} holds other things: give --out a new or empty folder")
         else:
+            refuse_other_things(out, "give --out a new or empty folder")
             out.mkdir(parents=True, exist_ok=True)
             folder._write(settings, finished=False)
         return folder
