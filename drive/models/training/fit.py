@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,7 +63,8 @@ def train(
         console.print(f"going on after epoch {first_epoch} of {options.epochs}")
     if first_epoch < options.epochs:
         resume.made_by = {"backend": keras.backend.backend(), "precision": precision}
-        stream = batches(
+        stream = partial(
+            batches,
             samples,
             training,
             network,

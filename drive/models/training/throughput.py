@@ -4,6 +4,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,8 @@ def _prepare(
     plain = build_compiled(
         network, replace(options, augment=False), camera, device, precision, steps, at_once
     )
-    stream = batches(samples, np.arange(len(samples.labels)), network, size, balance=options.balance)
+    chosen = np.arange(len(samples.labels))
+    stream = partial(batches, samples, chosen, network, size, balance=options.balance)
     x = {
         "pictures": rng.integers(0, 256, (steps * size, *network.picture_shape), np.uint8),
         **_random_inputs(network, steps * size),

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from drive.models.training.prefetching import AHEAD, prefetched
+from drive.models.training.prefetching import AHEAD, from_thread
 
 
 def test_batches_come_in_order_and_ahead_of_time() -> None:
@@ -17,7 +17,7 @@ def test_batches_come_in_order_and_ahead_of_time() -> None:
                 ahead.set()
             yield number
 
-    with prefetched(numbers()) as batches:
+    with from_thread(numbers) as batches:
         assert ahead.wait(20.0), "made before any was asked for"
         assert [next(batches) for _ in range(50)] == list(range(50))
     assert len(made) <= 50 + AHEAD + 2
@@ -29,7 +29,7 @@ def test_what_fails_is_raised_where_it_is_asked_for() -> None:
         yield 1
         raise ValueError("torn")
 
-    with prefetched(numbers()) as batches:
+    with from_thread(numbers) as batches:
         assert next(batches) == 1
         with pytest.raises(ValueError, match="torn"):
             next(batches)
