@@ -109,6 +109,11 @@ def calm() -> Scripted:
     return Scripted()
 
 
+def pedalling() -> Scripted:
+    """A factory of an agent that accelerates, then brakes."""
+    return Scripted(lambda step: Control(0.0, 0.5 if step < 20 else -0.3))
+
+
 def broken() -> Scripted:
     """A factory that fails."""
     raise OSError("no weights here")

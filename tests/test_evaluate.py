@@ -22,6 +22,7 @@ from drive.commands import report
 from drive.core.errors import UserError
 from drive.core.machine import simulator_key
 from drive.evaluate import EvaluateConfig, finished, main
+from drive.evaluation.episodes import EPISODES, file_of, read_episode
 from drive.evaluation.figures import read_results
 from drive.evaluation.plan import Plan, make_plan
 from drive.evaluation.printing import print_earlier
@@ -113,6 +114,19 @@ def test_stored_actions_are_verified(results: Path, tmp_path: Path, capsys: pyte
         main(config(tmp_path, verify=True))
     assert ended.value.code == 1
     assert "calm on lane/0: sha256_frames" in capsys.readouterr().out
+
+
+def test_whoever_has_the_pedals_is_replayed_with_them(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    agents = ("tests.fakes:pedalling", "straight")
+    main(config(tmp_path, agent=agents, episodes=1, longitudinal="agent"))
+    pedalling, straight = read_rows(tmp_path)
+    assert pedalling["sha256_states"] != straight["sha256_states"]
+    stored, _ = read_episode(file_of(tmp_path, EPISODES, "pedalling", ScenarioRef(0)))
+    assert set(stored.acceleration_action[:20]) == {0.5}
+    assert np.isfinite(stored.acceleration_action).all()
+    assert "agents steer, accelerate and brake" in " ".join(capsys.readouterr().out.split())
+    main(config(tmp_path, verify=True))
+    assert "same frames" in capsys.readouterr().out
 
 
 def test_two_processes_drive_like_one(results: Path, tmp_path: Path) -> None:
