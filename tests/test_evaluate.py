@@ -300,11 +300,17 @@ def test_references_come_along_once() -> None:
     assert plan.scenarios == schedule(3)
 
 
-def test_foreign_agents_share_no_process() -> None:
-    plan = make_plan(("calm=tests.fakes:calm", "modular", "net=a.onnx"), ("s=tests.fakes:calm",), episodes=1)
+def test_foreign_agents_share_no_process(tmp_path: Path) -> None:
+    policy = tmp_path / "a.onnx"
+    policy.touch()
+    agents = ("calm=tests.fakes:calm", "modular", f"net={policy}")
+    plan = make_plan(agents, ("s=tests.fakes:calm",), episodes=1)
     assert plan.kind("calm") == "calm=tests.fakes:calm\ns=tests.fakes:calm"
     assert plan.kind("modular") == "s=tests.fakes:calm" and plan.kind("expert") == ""
-    assert plan.kind("net", {"s": "died"}) == "net=a.onnx"
+    assert plan.kind("net", {"s": "died"}) == f"net={policy}"
+    policy.unlink()
+    with pytest.raises(UserError, match="does not exist: name a policy file"):
+        make_plan(agents, episodes=1)
 
 
 @pytest.mark.parametrize(

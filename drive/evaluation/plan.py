@@ -175,6 +175,10 @@ def _refuse_trained_seeds(name: str, source: str, task: Suite, slots: tuple[Scen
         return
     from drive.models.policy import training_seeds
 
+    if not Path(source).is_file():
+        raise UserError(
+            f"{source} does not exist: name a policy file (.onnx), or train one with `drive train`."
+        )
     seen = training_seeds(Path(source))
     if shared := seen & {task.seed(slot) for slot in slots}:
         raise UserError(
