@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from time import monotonic
 from urllib.parse import urlsplit
 
-from drive.web.limits import MESSAGES_PER_S
+from drive.web.limits import MAX_MESSAGES_PER_S
 
 FLOOD_S = 5.0  # a client that sends too much for so long is cut off
 
@@ -21,15 +21,15 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-class Gate:
-    """Refuses strangers.
+class AccessCheck:
+    """Refuses requests of other sites, under foreign host names, or without the token.
 
     A page of another site must not reach the server through the browser of somebody who may: its requests
     name another origin, or, where its name was made to point here, another host.
     """
 
     def __init__(self, token: str | None) -> None:
-        """Keep the gate.
+        """Remember the token.
 
         Args:
             token: must be in the URL; None: none is asked for, and only names of this machine are answered.
@@ -74,19 +74,19 @@ def _name(host: str) -> str:
 class Rate:
     """Lets a number of messages a second through, and after a rest a burst of as many, or of `burst`."""
 
-    def __init__(self, per_second: float = MESSAGES_PER_S, burst: float | None = None) -> None:
+    def __init__(self, per_second: float = MAX_MESSAGES_PER_S, burst: float | None = None) -> None:
         self._per_second = per_second
-        self._budget = self._most = per_second if burst is None else burst
+        self._budget = self._burst = per_second if burst is None else burst
         self._last = monotonic()
         self._notified = float("-inf")
         self._since: float | None = None  # when it began to be too much
 
     def take(self) -> bool:
-        """Whether one more message may be heard."""
+        """Whether one more message is accepted."""
         now = monotonic()
-        self._budget = min(self._budget + (now - self._last) * self._per_second, self._most)
+        self._budget = min(self._budget + (now - self._last) * self._per_second, self._burst)
         self._last = now
-        if self._budget >= self._most * 0.5:
+        if self._budget >= self._burst * 0.5:
             self._since = None
         if self._budget < 1.0:
             self._since = now if self._since is None else self._since

@@ -1,4 +1,4 @@
 """How much a client may send."""
 
-MESSAGE_BYTES = 4096
-MESSAGES_PER_S = 200
+MAX_MESSAGE_BYTES = 4096
+MAX_MESSAGES_PER_S = 200

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from drive.core.errors import UserError
 from drive.web.access import is_loopback
-from drive.web.limits import MESSAGE_BYTES
+from drive.web.limits import MAX_MESSAGE_BYTES
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -105,7 +105,7 @@ def server_settings() -> dict[str, Any]:
     return {
         "log_config": None,  # its own would close the streams of other libraries' log handlers
         "ws": "websockets-sansio",
-        "ws_max_size": MESSAGE_BYTES,
+        "ws_max_size": MAX_MESSAGE_BYTES,
         "ws_per_message_deflate": False,
         "ws_ping_interval": 10.0,
         "ws_ping_timeout": 20.0,

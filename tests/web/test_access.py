@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from drive.web import access
-from drive.web.access import Gate, Rate, is_loopback
+from drive.web.access import AccessCheck, Rate, is_loopback
 from drive.web.serve.pace import Pace
 from drive.web.serve.pictures import LEVELS, WINDOW, Flow
 
@@ -32,7 +32,7 @@ from drive.web.serve.pictures import LEVELS, WINDOW, Flow
 )
 def test_only_its_own_page_on_this_machine(host: str, origin: str | None, good: bool) -> None:
     headers = {"host": host} | ({} if origin is None else {"origin": origin})
-    assert (Gate(None).refusal(headers, {}) is None) == good
+    assert (AccessCheck(None).refusal(headers, {}) is None) == good
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_only_its_own_page_on_this_machine(host: str, origin: str | None, good: 
 def test_with_a_token_any_name_but_no_other_origin(token: str | None, origin: str | None, good: bool) -> None:
     headers = {"host": "lab:8000"} | ({} if origin is None else {"origin": origin})
     query = {} if token is None else {"token": token}
-    assert (Gate("secret").refusal(headers, query) is None) == good
+    assert (AccessCheck("secret").refusal(headers, query) is None) == good
 
 
 def test_loopback() -> None:

@@ -116,10 +116,10 @@ def test_settings_name_files_without_their_folders() -> None:
 def test_only_so_many_wishes_of_a_page_wait_and_who_drives_is_always_heard() -> None:
     simulation = Simulation(Catalog(), Camera(width_px=64, height_px=32))
     loop = loops.Loop(simulation, None, lambda update: None, Pace())  # not started: nothing is taken
-    heard = [loop.ask(Hold(True)) for _ in range(loops.WAITING + 50)]
-    assert sum(heard) == loops.WAITING
+    heard = [loop.ask(Hold(True)) for _ in range(loops.MAX_WAITING + 50)]
+    assert sum(heard) == loops.MAX_WAITING
     assert loop.ask(DriverLeft()) and loop.ask(Watchers(0))
     for _ in range(100):
         loop.steer(Controls(t=0.0, steering=0.0))
-    assert loop._commands.qsize() == loops.WAITING + 2
+    assert loop._commands.qsize() == loops.MAX_WAITING + 2
     simulation.close()

@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from drive.core.errors import UserError
-from drive.web.access import Gate
+from drive.web.access import AccessCheck
 from drive.web.data_view.episodes import Episodes
 from drive.web.headers import StrictHeaders
 
@@ -32,7 +32,7 @@ def make_app(root: Path, token: str | None = None) -> Starlette:
     Raises:
         UserError: there is no dataset, or it is damaged.
     """
-    episodes, gate = Episodes(root), Gate(token)
+    episodes, gate = Episodes(root), AccessCheck(token)
 
     def guarded(answer: Callable[[Request], Response]) -> Callable[[Request], Response]:
         def answer_friends(request: Request) -> Response:

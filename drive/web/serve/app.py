@@ -13,9 +13,9 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from drive.web.access import Gate, Rate
+from drive.web.access import AccessCheck, Rate
 from drive.web.headers import StrictHeaders
-from drive.web.limits import MESSAGE_BYTES, MESSAGES_PER_S
+from drive.web.limits import MAX_MESSAGE_BYTES, MAX_MESSAGES_PER_S
 from drive.web.serve import messages
 from drive.web.serve.commands import Update
 from drive.web.serve.hub import Client, Hub
@@ -40,7 +40,7 @@ def make_app(
         hello: the fields of `hello`.
         token: that must be in the URL; None: only this machine's own names are answered.
     """
-    gate, hub = Gate(token), Hub(hello)
+    gate, hub = AccessCheck(token), Hub(hello)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -117,12 +117,12 @@ async def _listen(hub: Hub, client: Client) -> None:
                 await connection.close(REFUSED, "Too many messages.")
                 return
             if rate.should_notify():
-                most = MESSAGES_PER_S
-                client.send(encode("error", text=f"More than {most} messages a second: some are not heard."))
+                most = MAX_MESSAGES_PER_S
+                client.send(encode("error", text=f"More than {most} messages a second: some are ignored."))
             continue
         text = message.get("text")
         content: str | bytes = text if text is not None else message.get("bytes") or b""
-        if len(content) > MESSAGE_BYTES:
+        if len(content) > MAX_MESSAGE_BYTES:
             await connection.close(TOO_LARGE, "The message is too large.")
             return
         try:

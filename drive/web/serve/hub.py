@@ -16,8 +16,8 @@ from drive.web.serve.loop import Loop
 from drive.web.serve.pictures import Flow, Frame
 from drive.web.serve.protocol import encode
 
-STATES = 400  # that wait for one client; of more, the oldest are dropped
-TEXTS = 200  # other messages that wait; a client that lets more pile up is cut off
+MAX_STATES = 400  # that wait for one client; of more, the oldest are dropped
+MAX_TEXTS = 200  # other messages that wait; a client that lets more pile up is cut off
 DRIVES_PER_S, DRIVES_AT_ONCE = 2.0, 6.0  # new drives that one page may ask for: each takes 0.1 s
 
 
@@ -30,7 +30,7 @@ class Client:
         self.flow = Flow()
         self.drives = Rate(DRIVES_PER_S, DRIVES_AT_ONCE)
         self._texts: deque[str] = deque()
-        self._states: deque[str] = deque(maxlen=STATES)
+        self._states: deque[str] = deque(maxlen=MAX_STATES)
         self._frame: Frame | None = None
         self._wake = asyncio.Event()
         self.lost = False
@@ -38,7 +38,7 @@ class Client:
     def send(self, text: str) -> None:
         """Send a message that is not to be lost."""
         self._texts.append(text)
-        self.lost = self.lost or len(self._texts) > TEXTS
+        self.lost = self.lost or len(self._texts) > MAX_TEXTS
         self._wake.set()
 
     def offer(self, state: str | None, frame: Frame | None) -> None:
@@ -108,7 +108,7 @@ class Hub:
     @property
     def full(self) -> bool:
         """Whether no more pages may be opened."""
-        return len(self._clients) >= protocol.CLIENTS
+        return len(self._clients) >= protocol.MAX_CLIENTS
 
     @property
     def driver(self) -> Client | None:

@@ -16,7 +16,7 @@ from drive.web.serve.recorder import HandRecorder
 from drive.web.serve.simulation import Simulation
 from drive.web.serve.teaching import Teaching
 
-WAITING = 200  # commands of the pages that may wait; more are refused
+MAX_WAITING = 200  # commands of the pages that may wait; more are refused
 
 
 class Loop:
@@ -62,7 +62,9 @@ class Loop:
 
     def ask(self, command: Command) -> bool:
         """Do something before one of the next steps; False: too much waits."""
-        if self._commands.qsize() >= WAITING and not isinstance(command, DriverCame | DriverLeft | Watchers):
+        if self._commands.qsize() >= MAX_WAITING and not isinstance(
+            command, DriverCame | DriverLeft | Watchers
+        ):
             return False
         self._commands.put(command)
         return True
@@ -70,7 +72,7 @@ class Loop:
     def steer(self, controls: messages.Controls) -> None:
         """Use these controls of the person from now on."""
         self.drive.readiness.newest = (controls, monotonic())
-        if self.drive.reason and self._commands.qsize() < WAITING:
+        if self.drive.reason and self._commands.qsize() < MAX_WAITING:
             self._commands.put(Wake())
 
     def notify_and_refresh(self, level: str, text: str) -> None:

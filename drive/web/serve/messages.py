@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from drive.core.seeds import RESERVED_SEEDS
-from drive.web.limits import MESSAGE_BYTES
+from drive.web.limits import MAX_MESSAGE_BYTES
 from drive.web.serve.protocol import NOTE_CHARACTERS, PERSON_CHARACTERS, ProtocolError
 
 _LARGEST_SEED = RESERVED_SEEDS - 1
@@ -136,8 +136,8 @@ def parse(text: str | bytes) -> Message:
     """
     if isinstance(text, bytes):
         raise ProtocolError("Messages to the server are text, not binary.")
-    if len(text) > MESSAGE_BYTES or len(text.encode("utf-8", "surrogatepass")) > MESSAGE_BYTES:
-        raise ProtocolError(f"The message is longer than {MESSAGE_BYTES} bytes.")
+    if len(text) > MAX_MESSAGE_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_MESSAGE_BYTES:
+        raise ProtocolError(f"The message is longer than {MAX_MESSAGE_BYTES} bytes.")
     try:
         return _DECODER.decode(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:

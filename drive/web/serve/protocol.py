@@ -112,10 +112,10 @@ from typing import Any
 
 from drive.agent import MAX_STEERING_ANGLE
 from drive.core.seeds import RESERVED_SEEDS
-from drive.web.limits import MESSAGE_BYTES, MESSAGES_PER_S
+from drive.web.limits import MAX_MESSAGE_BYTES, MAX_MESSAGES_PER_S
 
 PROTOCOL = 1
-CLIENTS = 16
+MAX_CLIENTS = 16
 PERSON_CHARACTERS, NOTE_CHARACTERS = 100, 500
 DELETE_S = 5.0
 CONTROLS_WITHIN_S = 2.0
@@ -132,9 +132,9 @@ class ProtocolError(ValueError):
 def limits() -> dict[str, Any]:
     """`hello.limits`."""
     return {
-        "message_bytes": MESSAGE_BYTES,
-        "messages_per_s": MESSAGES_PER_S,
-        "clients": CLIENTS,
+        "message_bytes": MAX_MESSAGE_BYTES,
+        "messages_per_s": MAX_MESSAGES_PER_S,
+        "clients": MAX_CLIENTS,
         "person_characters": PERSON_CHARACTERS,
         "note_characters": NOTE_CHARACTERS,
         "largest_seed": RESERVED_SEEDS - 1,
