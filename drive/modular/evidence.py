@@ -27,7 +27,7 @@ _RIDGE = np.float32(RIDGE_FLOOR), np.float32(1.0 / (RIDGE_FULL - RIDGE_FLOOR))
 _YELLOW = np.float32(YELLOW_FLOOR), np.float32(1.0 / (YELLOW_FULL - YELLOW_FLOOR))
 _CHROMA = np.float32(18.0), np.float32(3.0)  # distances of 1 are certainly not asphalt
 _BRIGHTER, _DARKER = np.float32(1.2), np.float32(0.8)
-_LEAST = np.float32(-0.1)  # paint that is certainly not there counts against it, so that noise evens out
+_NO_PAINT = np.float32(-0.1)  # paint that is certainly not there counts against it, so that noise evens out
 _ALIKE = np.float32(0.6)
 
 
@@ -139,7 +139,7 @@ def find_evidence(
             distance = np.sqrt(chroma_a * chroma_a + chroma_b * chroma_b + bright * bright) - _ALIKE
             distance = distance if distance > _ZERO else _ZERO
             off[i, j] = (distance if distance < _ONE else _ONE) * known
-            mark[i, j] = _LEAST
+            mark[i, j] = _NO_PAINT
     planes = light.ravel(), yellow.ravel(), off.ravel()
     _paint(*planes, along_seen.ravel(), mark.ravel(), 0, 1, side)
     _paint(*planes, across_seen.ravel(), mark.ravel(), across_row * columns, columns, side)
@@ -160,7 +160,7 @@ def find_hidden(off: Plane, nearer: NDArray[np.int32], hidden: Plane, cell: floa
     """
     rows, columns = off.shape
     step = np.float32(cell / HIDES)
-    most = np.float32(1.0 + SOFT / HIDES)
+    limit = np.float32(1.0 + SOFT / HIDES)
     for j in range(columns):
         hidden[rows - 1, j] = _ZERO
     for i in range(rows - 2, -1, -1):
@@ -169,11 +169,11 @@ def find_hidden(off: Plane, nearer: NDArray[np.int32], hidden: Plane, cell: floa
             before = hidden[i + 1, k] if k >= 0 else _ZERO
             now = before + step * (off[i, j] * np.float32(2.0) - _ONE)
             now = now if now > _ZERO else _ZERO
-            hidden[i, j] = now if now < most else most
+            hidden[i, j] = now if now < limit else limit
     start = np.float32(1.0 - SOFT / HIDES)
     for i in range(rows):
         for j in range(columns):
-            value = (hidden[i, j] - start) / (most - start)
+            value = (hidden[i, j] - start) / (limit - start)
             hidden[i, j] = value if value > _ZERO else _ZERO
 
 

@@ -83,7 +83,7 @@ def search_lane(
     margin: Array,
     curvature: Array,
     variance: Array,
-    most: Array,
+    max_curvature: Array,
     known: int,
     segments: int,
     starts: Array,
@@ -99,7 +99,7 @@ def search_lane(
         margin: (2,) from the lane's right and left border to the road's end [m].
         curvature: (n,) predicted per segment [1/m].
         variance: (n,) of it [1/m^2].
-        most: (n,) the largest curvature to either side [1/m].
+        max_curvature: (n,) the largest curvature to either side [1/m].
         known: the curvatures before this one were driven over or are close: they change little.
         segments: how many of them are searched; the rest of the answer keeps the prediction.
         starts: (m, 3) shifts to the left [m], turns [rad] and widenings [m] of the prediction to begin from.
@@ -166,7 +166,7 @@ def search_lane(
                         k = 0.16
                     else:
                         k = -0.16
-                    k = min(max(k, -most[j]), most[j])
+                    k = min(max(k, -max_curvature[j]), max_curvature[j])
                     x, y, yaw, wide, start = pose[b, 0], pose[b, 1], pose[b, 2], pose[b, 3], pose[b, 4]
                     # From one segment to the next the deviation from the prediction changes rarely: a corner
                     # that was not foreseen is one surprise where it begins and one where it ends.

@@ -39,7 +39,9 @@ def test_minari_loads_it(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     np.testing.assert_array_equal(
         episode.observations["lead"], np.asarray(frames["observation.state"])[:, 3:]
     )
-    np.testing.assert_array_equal(episode.observations["speed"], np.full((12, 1), 8.0, np.float32))
+    np.testing.assert_array_equal(
+        episode.observations["speed"], np.asarray(frames["observation.state"])[:, :1]
+    )
     for t, jpeg in enumerate(frames["observation.images.front"]):
         pixels = cv2.cvtColor(
             cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB
