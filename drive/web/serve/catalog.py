@@ -78,7 +78,7 @@ class Catalog:
         """A fresh agent by its name in the lists; one that is not ours in a process of its own.
 
         Raises:
-            UserError: it cannot be built.
+            UserError: it cannot be built, or is one of the user's that asks for the simulator's truth.
         """
         if name in self.made:
             return self.made[name]
@@ -88,7 +88,11 @@ class Catalog:
             agent = AgentProcess(spec)
             if not agent.privileged:
                 return agent
-            agent.stop()  # the truth cannot be handed to another process
+            agent.stop()
+            raise UserError(
+                f"Agent {spec!r} is privileged: drive serve cannot hand the simulator's truth to the process "
+                "that an agent of yours runs in; choose one without, or drive this one with `drive evaluate`."
+            )
         return make_agent(spec)[1]
 
     def chosen(self, before: Choice, message: Start | Restart) -> Choice:

@@ -34,7 +34,9 @@ class ServeConfig:
     first."""
     agent: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """Agent to choose from: a policy file (.onnx) or module:factory, beside expert, modular and straight,
-    which always are there; NAME=AGENT names it. Repeat for several. The first drives first."""
+    which always are there; NAME=AGENT names it. Repeat for several. The first drives first. One of yours
+    runs in a process of its own and has 2 s for an act and 60 s to start (each for building it, its reset and
+    its first act), while the page waits; one with `privileged = True` is refused."""
     shadow: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """Agent that sees every frame and shows how it would steer, unheard; repeat for several."""
     pedals: Literal["cruise", "person"] = "cruise"

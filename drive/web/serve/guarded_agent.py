@@ -21,6 +21,7 @@ class GuardedAgent:
         self.name, self.agent = name, agent
         self.control: Control | None = None
         self.failure: str | None = None
+        self.under_way = False  # its drive goes on whatever its reset says: it is only taken back
         self._differences: deque[float] = deque(maxlen=MEMORY_STEPS)
 
     @property
@@ -37,7 +38,7 @@ class GuardedAgent:
         """Begin a drive.
 
         Raises:
-            UserError: the agent cannot drive with this camera.
+            UserError: the agent cannot drive with this camera, and its drive is not under way.
         """
         self.control = self.failure = None
         self._differences.clear()
@@ -73,7 +74,7 @@ class GuardedAgent:
         try:
             call()
         except UserError as problem:
-            if verb == "reset":
+            if verb == "reset" and not self.under_way:
                 raise
             self.failure = f"{self.name} failed: {one_line(problem)}"
         except AgentFailure as problem:

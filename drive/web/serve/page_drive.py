@@ -221,10 +221,10 @@ class PageDrive:
         deleted, first = recorder.cut(DELETE_STEPS)
         if first is None:
             raise ProtocolError("Nothing is being recorded: there is nothing to delete.")
-        simulation = self._simulation
-        back = simulation.rewind(first)
         if self._teaching is not None:
             self._teaching.deleted(first)
+        simulation = self._simulation
+        back = simulation.rewind(first)
         if back:
             self._last = None
             self.frame = Frame(self._steps, None, simulation.observation["camera"])

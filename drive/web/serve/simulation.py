@@ -190,13 +190,15 @@ class Simulation:
     def rewind(self, step: int) -> bool:
         """Take the drive back to where it had made so many steps; False where that is too long ago.
 
-        Agents start afresh there.
+        Agents start afresh there; one that refuses to has failed.
         """
         while self._past and self._past[-1].session.step > step:
             self._past.pop()
         if not self._past or self._past[-1].session.step != step:
             return False
         past = self._past.pop()
+        for agent in self.agents():
+            agent.under_way = True
         self._session.restore(past.session)
         self._log.off_road_steps, self.end = past.off_road_steps, None
         return True

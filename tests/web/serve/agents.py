@@ -53,6 +53,18 @@ class Refuses(Quarter):
         raise UserError("not with this camera")
 
 
+class StartsTwice(Quarter):
+    """Refuses its third reset and those after."""
+
+    resets = 0
+
+    def reset(self, context: Context) -> None:
+        """Count."""
+        self.resets += 1
+        if self.resets > 2:
+            raise UserError("no third start")
+
+
 class Hangs(Breaks):
     """Never returns from its fifth step, whatever is raised in it."""
 

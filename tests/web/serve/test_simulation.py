@@ -17,7 +17,7 @@ from drive.web.serve.protocol import ProtocolError
 from drive.web.serve.report import describe_drive, describe_map
 from drive.web.serve.simulation import Simulation
 from drive.web.serve.step_log import Done
-from tests.web.serve.agents import Breaks, Counts, Quarter
+from tests.web.serve.agents import Breaks, Counts, Quarter, StartsTwice
 
 CAMERA = Camera(width_px=64, height_px=32)
 CATALOG = Catalog.of([], [], {"quarter": Quarter(), "breaks": Breaks()})
@@ -178,6 +178,28 @@ def test_going_back_undoes_a_crash_and_has_its_limits() -> None:
     for _ in range(450):
         drive.step(drive._expert.steering_at(drive._task.world, 0, 0.0, 0.0), 0.0)
     assert not drive.rewind(10), "more than 20 s ago"
+
+
+@pytest.mark.parametrize("role", ["driver", "shadow"])
+def test_going_back_goes_on_without_an_agent_that_refuses_to_start_again(role: str) -> None:
+    catalog = Catalog.of([], [], {"twice": StartsTwice(), "counts": Counts()})
+    drive = Simulation(catalog, CAMERA)
+    driver, shadow = ("twice", "counts") if role == "driver" else ("counts", "twice")
+    drive.load(Choice(seed=3, traffic="none", agent=driver, shadows=(shadow,)))
+    bits = drive._task.world.state_bytes(0)
+    for _ in range(10):
+        drive.step(0.0, 0.0)
+    assert drive.rewind(0)
+    assert drive.drive_step == 0 and drive._task.world.state_bytes(0) == bits
+    done = [drive.step(0.0, 0.0) for _ in range(3)]
+    failures = {agent.name: agent.failure for agent in drive.agents()}
+    assert failures == {"twice": "twice failed: no third start", "counts": None}
+    (counts,) = (agent for agent in drive.agents() if agent.name == "counts")
+    assert counts.control is not None and counts.control.steering == 0.03, "it counted anew"
+    assert [one.steering for one in done] == pytest.approx(
+        [0.0] * 3 if role == "driver" else [0.01, 0.02, 0.03]
+    )
+    assert drive.at_wheel == ("person" if role == "driver" else "counts")
 
 
 def test_a_person_with_pedals_stands_still_and_never_reverses() -> None:
