@@ -77,7 +77,9 @@ def run(config: object) -> None:
 
 def main() -> None:
     """Parse the command line, run, and turn a user's mistakes into one line each."""
-    arguments = ["rerender" if word == "reshoot" and i == 1 else word for i, word in enumerate(sys.argv[1:])]
+    arguments = sys.argv[1:]
+    if arguments[:2] == ["data", "reshoot"]:  # the command's earlier name
+        arguments[1] = "rerender"
     try:
         config = tyro.cli(
             Command,  # type: ignore[arg-type]

@@ -194,8 +194,9 @@ def record_drive(
     noise_rng, view_rng = np.random.default_rng([scenario.seed, 4099]).spawn(2)
     log = DemonstrationLog(expert, settings, view_rng, report)
     gate = NoiseGate(expert, noise_rng, settings.noise) if driver is None else RecoveryGate(expert)
-    seat = Seat(driver or expert, gates=[gate], observers=[log])
-    session = Session(task_of(env), seat, heartbeat=heartbeat)
+    task, disturbances = task_of(env)
+    seat = Seat(driver or expert, gates=[gate], disturbances=disturbances, observers=[log])
+    session = Session(task, seat, heartbeat=heartbeat)
     session.reset(scenario)
     session.run(settings.max_steps)
     drive = session.drive

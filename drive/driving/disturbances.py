@@ -142,7 +142,7 @@ class DisturbedEnv(gymnasium.ObservationWrapper):
 
     def __init__(self, env: gymnasium.Env, *disturbances: Disturbance) -> None:
         super().__init__(env)
-        self._disturbances = disturbances
+        self.disturbances = disturbances
         self._rng = np.random.default_rng()
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
@@ -150,12 +150,12 @@ class DisturbedEnv(gymnasium.ObservationWrapper):
         observation, info = self.env.reset(seed=seed, options=options)
         if seed is not None:
             self._rng = np.random.default_rng(seed)
-        for disturbance in self._disturbances:
+        for disturbance in self.disturbances:
             disturbance.reset(int(self._rng.integers(1 << 31)))
         return self.observation(observation), info
 
     def observation(self, observation: Any) -> Any:
         """What the agent sees."""
-        for disturbance in self._disturbances:
+        for disturbance in self.disturbances:
             observation = disturbance(observation)
         return observation

@@ -148,6 +148,16 @@ class Drive:
             observer.decided(self, step)
         return step
 
+    def show(self, name: str) -> None:
+        """Let the driver (named "") or a shadow act on what is seen, unheard; its failure counts."""
+        answer = None if name in self.shadow_failures else self._ask(self.agents()[name], name)
+        if isinstance(answer, str):
+            if name:
+                self.shadow_failures[name] = answer
+            elif self.failure is None:
+                self.failure = answer
+                self.end(End.AGENT_FAILURE)
+
     def _ask(self, agent: Agent, name: str) -> Control | str:
         """What an agent answers, or how it failed."""
         self._beat("act", name)

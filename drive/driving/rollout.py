@@ -4,11 +4,14 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import gymnasium
 import numpy as np
+from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker
 from numpy.typing import NDArray
 
 from drive.agent import Agent, AgentFailure, Context, Control, Observation
 from drive.core.errors import UserError
+from drive.driving.disturbances import DisturbedEnv
 from drive.driving.drive import Drive, Observer, Seat, one_line
 from drive.driving.episode_log import EpisodeLog
 from drive.driving.foreign import ForeignTask
@@ -76,10 +79,26 @@ class OnEachFrame(Observer):
         self._function(step.index, step.observation, step.steering, shadows)
 
 
-def task_of(env: Any) -> Task:
-    """The task behind a lane environment; another Gymnasium environment becomes one."""
+def task_of(env: Any) -> tuple[Task, list[Disturbance]]:
+    """The task behind an environment, and the disturbances before it.
+
+    Raises:
+        UserError: a wrapper stands before a lane environment that a session would pass by.
+    """
     task: Task | None = getattr(env.unwrapped, "task", None)
-    return ForeignTask(env) if task is None else task
+    if task is None:
+        return ForeignTask(env), []
+    disturbances: list[Disturbance] = []
+    while isinstance(env, gymnasium.Wrapper):
+        if isinstance(env, DisturbedEnv):
+            disturbances += env.disturbances
+        elif not isinstance(env, OrderEnforcing | PassiveEnvChecker):
+            raise UserError(
+                f"{type(env).__name__} before the environment would be passed by: give its work to a Seat as "
+                "a disturbance or a gate."
+            )
+        env = env.env
+    return task, disturbances
 
 
 def rollout(
@@ -119,10 +138,16 @@ def rollout(
     Raises:
         UserError: an agent cannot drive here at all.
     """
+    task, standing = task_of(env)
+    if not hasattr(task.world, "egos"):
+        raise UserError(
+            f"{type(env.unwrapped).__name__} does not say where its car is, so that a drive makes no "
+            "Episode: use a Session with observers of your own."
+        )
     log = EpisodeLog()
     observers = [log] if on_frame is None else [log, OnEachFrame(on_frame)]
-    seat = Seat(agent, name, shadows or {}, gates, disturbances, observers)
-    session = Session(task_of(env), seat, heartbeat=heartbeat)
+    seat = Seat(agent, name, shadows or {}, gates, [*standing, *disturbances], observers)
+    session = Session(task, seat, heartbeat=heartbeat)
     try:
         session.reset(scenario)
         session.run()

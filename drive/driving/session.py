@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from drive.agent import Agent, Observation
+from drive.agent import Observation
 from drive.driving.drive import Drive, Seat
 from drive.driving.parts import Copyable, Heartbeat, Step, Task
 from drive.episode import End
@@ -163,42 +163,47 @@ class Session:
 
         Args:
             seat: who takes part; agents that are not those of this session. Gates and disturbances begin in
-                the state of those in the same place here, where there are as many.
+                the state of those in the same place here, where there are as many; else disturbances have
+                seen all frames too, and gates start afresh.
             w: which world to branch from.
         """
-        here = self.drives[w]
-        now = self.snapshot(w)
+        here, now = self.drives[w], self.snapshot(w)
         branch = Session(self.task.fork(w), seat, ending=self.ending)
         there = branch.drive
         theirs, ours = here.agents(), there.agents()
         told = {name for name in now.agents.keys() & ours.keys() if type(ours[name]) is type(theirs[name])}
-        branch._replay(here, [agent for name, agent in ours.items() if name not in told])
+        branch._begin_as(here)
+        known = len(seat.disturbances) == len(here.seat.disturbances)
+        untold = [name for name in ours if name not in told and getattr(ours[name], "looks", True)]
+        if untold or not known:
+            branch._show_past(here, untold)
         branch.task.restore(0, now.task)
         there.step, there.controls = here.step, list(here.controls)
-        there.observation = there.seen = here.observation
+        branch._look([there])
         _take_over(there, now, told)
         for observer in seat.observers:
             observer.begin(there)
         return branch
 
-    def _replay(self, other: Drive, agents: Sequence[Agent]) -> None:
-        """Begin as another drive did, and show these agents what it has seen since."""
+    def _begin_as(self, other: Drive) -> None:
+        """Stand at the start of another drive."""
         drive = self.drive
         self.task.load(0, other.scenario, other.pose)
         drive.scenario, drive.pose = other.scenario, other.pose
         drive.reset_agents()
-        agents = [agent for agent in agents if getattr(agent, "looks", True)]
-        if not agents:
-            return
         for disturbance in drive.seat.disturbances:
             disturbance.reset(int(getattr(drive.scenario, "seed", 0)))
-        live = np.ones(1, np.bool_)
+
+    def _show_past(self, other: Drive, names: Collection[str]) -> None:
+        """Drive again what another drive has driven, and show its frames to these agents."""
+        drive, live = self.drive, np.ones(1, np.bool_)
         for steering, acceleration in other.controls:
             drive.see(self.task.observe())
-            for agent in agents:
-                agent.act(drive.seen)
+            for name in names:
+                drive.show(name)
             self.task.advance_worlds(np.array([steering]), np.array([acceleration]), live)
             self.task.outcome()
+            drive.step += 1
 
 
 def _take_over(drive: Drive, snapshot: SessionSnapshot, names: Collection[str]) -> None:

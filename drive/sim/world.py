@@ -323,8 +323,9 @@ class World:
     # -- state --------------------------------------------------------------------------------------------
 
     def snapshot(self, w: int) -> Snapshot:
-        """Copy the moving state of world w."""
-        return Snapshot(self.egos[w : w + 1].copy()[0], self.actors[w].copy(), self._recent[w].copy())
+        """Copy the moving state of world w; it fits in any world with the same scenario."""
+        ego, actors = self._own_paths(w)
+        return Snapshot(ego[0], actors, self._recent[w].copy())
 
     def restore(self, w: int, snapshot: Snapshot) -> None:
         """Bring world w back to a snapshot taken under the same scenario."""
@@ -333,17 +334,24 @@ class World:
                 f"The snapshot has {len(snapshot.actors)} actors, world {w} has {len(self.actors[w])}; "
                 "load the scenario it was taken in first."
             )
+        first, actors = w * MAX_PATHS, self.actors[w]
         self.egos[w] = snapshot.ego
-        self.actors[w][:] = snapshot.actors
+        self.egos[w]["path"] += first
+        actors[:] = snapshot.actors
+        actors["path"][actors["path"] >= 0] += first
         self._recent[w] = snapshot.recent
 
     def state_bytes(self, w: int) -> bytes:
         """Every bit of the moving state of world w, the same alone and in a batch."""
-        ego, actors = self.egos[w : w + 1].copy(), self.actors[w].copy()
-        first = w * MAX_PATHS
-        ego["path"] -= first
-        actors["path"] = np.where(actors["path"] >= 0, actors["path"] - first, -1)
+        ego, actors = self._own_paths(w)
         return ego.tobytes() + actors.tobytes() + self._recent[w].tobytes()
+
+    def _own_paths(self, w: int) -> tuple[np.ndarray, np.ndarray]:
+        """Copies of ego w and its actors, with paths counted from the world's own first one."""
+        ego, actors, first = self.egos[w : w + 1].copy(), self.actors[w].copy(), w * MAX_PATHS
+        ego["path"] -= first
+        actors["path"][actors["path"] >= 0] -= first
+        return ego, actors
 
     def context(self, w: int = 0, *, privileged: bool = False) -> Context:
         """What the agent of world w may know before it drives."""

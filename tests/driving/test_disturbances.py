@@ -1,5 +1,6 @@
 """What a driver sees when something between the camera and it is out of order."""
 
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
@@ -8,6 +9,7 @@ import pytest
 
 import drive  # noqa: F401 - registers the environments
 from drive.camera import Camera
+from drive.core.errors import UserError
 from drive.driving.disturbances import Delay, DisturbedEnv, DroppedFrames, PictureNoise, TurnedCamera
 from drive.driving.rollout import rollout
 from drive.sim.env import LaneEnv
@@ -86,3 +88,29 @@ def test_an_environment_is_wrapped() -> None:
     assert np.array_equal(first["camera"], third["camera"])
     assert env.observation_space.contains(third)
     env.close()
+
+
+def test_a_rollout_takes_a_disturbed_environment_as_it_is_and_passes_no_wrapper_by() -> None:
+    camera, seen = Camera(width_px=64, height_px=32), []
+    env = gymnasium.make("drive/Lane-v0", camera=camera)
+
+    class Watching(Scripted):
+        def act(self, observation: Any) -> Any:
+            seen.append(observation["camera"].copy())
+            return super().act(observation)
+
+    rollout(DisturbedEnv(env, Delay(4)), Watching(), replace(lane_scenario(4), time_limit=0.5))
+    assert all(np.array_equal(picture, seen[0]) for picture in seen[:5]) and not np.array_equal(
+        seen[5], seen[0]
+    )
+    with pytest.raises(UserError, match="TimeLimit"):
+        rollout(gymnasium.wrappers.TimeLimit(env, 5), Scripted(), lane_scenario(4))
+    env.close()
+
+
+def test_an_environment_without_the_truth_makes_no_episode() -> None:
+    class Bare(gymnasium.Env):
+        pass
+
+    with pytest.raises(UserError, match="Bare does not say where its car is"):
+        rollout(Bare(), Scripted(), 3)

@@ -122,6 +122,54 @@ def test_a_branch_goes_on_as_the_drive_itself_does(driver: type[Any], disturbanc
     assert branch.drive.controls == session.drive.controls
 
 
+def test_a_world_in_the_middle_of_a_batch_is_branched_too() -> None:
+    logs = [States() for _ in range(3)]
+    seats = [
+        Seat(driver, observers=[log])
+        for driver, log in zip((Expert(), Remembering(), Expert()), logs, strict=True)
+    ]
+    session = Session(LaneTask(3, camera=SMALL), *seats)
+    session.reset(*(lane_scenario(seed) for seed in (3, 6, 5)))
+    session.run(12)
+    theirs = States()
+    branch = session.branch(Seat(Remembering(), observers=[theirs]), w=1)
+    session.run(10)
+    branch.run(10)
+    assert theirs.states == logs[1].states[12:] and len(theirs.states) == 10
+
+
+def test_a_branch_is_disturbed_as_if_it_always_had_been_and_a_failed_shadow_stays_failed() -> None:
+    class Frail(Remembering):
+        def act(self, observation: Any) -> Control:
+            raise RuntimeError("lost")
+
+    session = Session(task(), Seat(Expert(), shadows={"frail": Frail()}))
+    session.reset(lane_scenario(6))
+    session.run(8)
+    branch = session.branch(
+        Seat(Copied(), shadows={"frail": Frail()}, disturbances=[PictureNoise(5.0), Delay(2)])
+    )
+    assert "lost" in branch.drive.shadow_failures["frail"]
+    whole = Session(
+        task(),
+        Seat(ReplayAgent(np.array(session.drive.controls)[:, 0]), disturbances=[PictureNoise(5.0), Delay(2)]),
+    )
+    whole.reset(lane_scenario(6))
+    whole.run(8)
+    assert np.array_equal(branch.drive.seen["camera"], whole.drive.seen["camera"])
+    branch.run(3)
+    assert branch.drive.step == 11
+
+
+def test_a_branch_from_a_drive_that_nobody_watched_shows_its_driver_the_frame() -> None:
+    session = Session(task(), Seat(Expert()))
+    session.reset(lane_scenario(6))
+    session.run(8)
+    branch = session.branch(Seat(Remembering()))
+    branch.run(2)
+    assert branch.drive.step == 10 and branch.drive.failure is None
+
+
 def test_a_branch_takes_noise_along_and_another_driver_sees_the_past() -> None:
     def gate() -> NoiseGate:
         return NoiseGate(Expert(), np.random.default_rng(5), NoiseSettings(share=1.0))

@@ -203,7 +203,7 @@ def _rerender(
                     camera=info.camera,
                     driver="person" if by_hand else "expert",
                     map_name=map_name,
-                    config=config.to_json(),
+                    config=config.to_json() | _drives_of(info),
                     features=features,
                 ) as writer:
                     waiting, asked = iter(wanted), deque[int]()
@@ -240,6 +240,17 @@ def _rerender(
         f"{config.out}: {episodes:,} episodes, {frames:,} frames ({pictures:,} pictures) in {seconds:.0f} s."
         f"\nNext: drive train {config.out}{' --labels expert' if by_hand else ''}"
     )
+
+
+def _drives_of(info: "DatasetInfo") -> dict[str, Any]:
+    """What the recordings say of how they were driven, where they agree: it takes the same to drive again."""
+    configs = [recording["config"] for recording in info.recordings]
+    names = ("longitudinal", "pedals", "traffic")
+    return {
+        name: configs[0][name]
+        for name in names
+        if configs and all(name in one and one[name] == configs[0].get(name) for one in configs)
+    }
 
 
 def _add(writer: Any, info: "DatasetInfo", found: "Rerendered") -> None:
