@@ -302,17 +302,20 @@ def _recorded(result: "Result", driver: str) -> "Demonstration":
     """A finished drive; one in which somebody else's agent took the process down ended in its failure.
 
     Raises:
-        UserError: the agent cannot be built, or the program itself failed.
+        UserError: the agent cannot be built, or a process of the program ended.
+        RuntimeError: the program raised; what an agent raises has ended its drive already.
     """
     from drive.driving.agents import is_built_in
     from drive.driving.demonstrations import Demonstration
 
     failure = result.failure
-    if failure is None or failure.cause == "user error" or not failure.beat or is_built_in(driver):
+    beat = failure.beat.partition(" ")[0] if failure else ""
+    others = failure is not None and failure.cause != "user error" and not is_built_in(driver)
+    if failure is not None and others and beat == "building":
+        raise UserError(f"Agent {driver!r}: building it {failure.what}.")
+    if failure is None or not others or beat not in ("act", "reset") or failure.cause == "raised":
         found: Demonstration = result.unwrap()
         return found
-    if failure.beat.startswith("building"):
-        raise UserError(f"Agent {driver!r}: building it {failure.what}.")
     ends = (End.AGENT_FAILURE,)
     return Demonstration(result.task, f"seed/{result.task}", "", ends, 0, error=str(failure))
 

@@ -56,6 +56,12 @@ class FakeRecorder:
         if self.failing == "driver" and seed == 1:
             report.beat("act of agent at step 7")
             os._exit(1)
+        if self.failing == "program after act" and seed == 1:
+            report.beat("act of agent at step 7")
+            raise ZeroDivisionError(f"seed {seed}")
+        if self.failing == "interrupt" and seed == 1:
+            report.beat("act of agent at step 7")
+            raise KeyboardInterrupt
         if self.failing == "built":
             report.beat("building of agent at step 0")
             os._exit(1)
@@ -142,6 +148,14 @@ def test_a_driver_that_ends_its_process_costs_its_own_drive(tmp_path: Path) -> N
     said = console.export_text()
     assert "seed 1: act of agent at step 7 ended the process with exit code 1 (os._exit?)" in said
     assert "Not kept: 1 drives that ended in agent failure (1)." in said
+
+
+def test_only_what_no_drive_catches_is_the_drivers_failure(tmp_path: Path) -> None:
+    """A drive catches its agent's exceptions: one that comes through after an act is the program's."""
+    run(tmp_path / "set", 1, episodes=2, failing="interrupt", driver="mine:agent")
+    assert read_info(tmp_path / "set").dropped_seeds == {1}
+    with pytest.raises(RuntimeError, match="ZeroDivisionError: seed 1"):
+        run(tmp_path / "other", 1, episodes=2, failing="program after act", driver="mine:agent")
 
 
 def test_a_driver_that_cannot_be_built_is_told(tmp_path: Path) -> None:

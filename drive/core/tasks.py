@@ -23,7 +23,8 @@ class Limits:
         return max(2.0, 0.8 * memory_bytes() / GB / workers)
 
 
-Cause = Literal["raised", "user error", "exit", "signal", "time", "memory"]
+# raised: an Exception; broke out: any other BaseException, such as KeyboardInterrupt
+Cause = Literal["raised", "broke out", "user error", "exit", "signal", "time", "memory"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Result:
         """
         if self.failure is None:
             return self.value
-        if self.failure.cause == "raised":
+        if self.failure.cause in ("raised", "broke out"):
             raise RuntimeError(f"in a worker process:\n{self.failure.traceback}")
         if self.failure.cause == "user error":
             raise UserError(self.failure.what)

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any, NamedTuple, NoReturn
 
 from drive.core.errors import UserError
+from drive.core.tasks import Cause
 
 THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -118,7 +119,8 @@ def _guarded(call: Callable[[], Any], pack: Callable[[Any], bytes] | None = None
     except UserError as error:
         return None, dumps(("user error", str(error), ""))
     except BaseException as error:  # an agent's KeyboardInterrupt or SystemExit is a failure like any other
-        return None, dumps(("raised", one_line(error), traceback.format_exc()))
+        cause: Cause = "raised" if isinstance(error, Exception) else "broke out"
+        return None, dumps((cause, one_line(error), traceback.format_exc()))
 
 
 def one_line(error: BaseException) -> str:

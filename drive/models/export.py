@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from drive.agent import OBSERVATION
 from drive.camera import Camera
 from drive.core.errors import UserError
-from drive.core.files import replace_file, replacing
+from drive.core.files import PART, replace_files
 from drive.models.data.preprocess import preprocess, preprocess_tensors
 from drive.models.networks.declaration import Network
 from drive.models.policy import POLICY_FORMAT, OnnxPolicy
@@ -53,11 +53,15 @@ def export_policy(
     if frames is None:
         frames = _smooth_noise(camera, 8)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
-        onnx.save(to_onnx(model, network, camera), temporary)
-        difference = _compare(model, network, camera, temporary, frames)
+    part = path.with_name(path.name + PART)
+    try:
+        onnx.save(to_onnx(model, network, camera), part)
+        difference = _compare(model, network, camera, part, frames)
         description = describe(network, camera, facts) | {"largest_difference_to_keras": difference}
-        replace_file(path.with_suffix(".json"), (json.dumps(description, indent=1) + "\n").encode())
+        beside = (json.dumps(description, indent=1) + "\n").encode()
+        replace_files({path.with_suffix(".json"): beside, path: part.read_bytes()})
+    finally:
+        part.unlink(missing_ok=True)
     return difference
 
 

@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,22 @@ def test_the_file_equals_keras_alone_and_in_a_batch(camera: Camera, tmp_path: Pa
     assert described["crop"]["bottom_px"] == camera.height_px
     assert Camera(**described["camera"]) == camera
     assert training_seeds(path) == {1, 5}
+
+
+def test_a_policy_and_its_description_change_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, replaced = [], os.replace
+    monkeypatch.setattr("drive.core.files.os.fsync", lambda _: written.append(len(written)))
+
+    def replace(part: Path, path: Path) -> None:
+        assert written == [0, 1]  # both lie on the disk before either gets its name
+        replaced(part, path)
+
+    monkeypatch.setattr("drive.core.files.os.replace", replace)
+    camera, path = Camera(), tmp_path / "policy.onnx"
+    export_policy(PILOTNET.build(), PILOTNET, camera, path, {})
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["policy.json", "policy.onnx"]
 
 
 def test_a_file_that_differs_from_keras_is_not_written(tmp_path: Path) -> None:
