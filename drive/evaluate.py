@@ -81,6 +81,7 @@ def main(config: EvaluateConfig) -> None:
         verify(config.out, config.workers or cores())
         return
     import platform
+    from contextlib import ExitStack
 
     from rich.console import Console
 
@@ -91,6 +92,7 @@ def main(config: EvaluateConfig) -> None:
     from drive.evaluation.report import page_of
     from drive.evaluation.results import (
         check_folder,
+        only_run,
         prepare_folder,
         put_in_place,
         write_report,
@@ -105,17 +107,19 @@ def main(config: EvaluateConfig) -> None:
     check_folder(config.out)
     workers = min(config.workers or cores(), len(plan.scenarios) * len(plan.agents))
     machine = {"platform": platform.platform(), "python": platform.python_version(), "cores": cores()}
-    with Runner(plan, workers, Limits(memory_gb=config.memory_gb)) as runner:
-        privileged = _check(runner, console)
-        asked = identity(_settings(config), plan, privileged)
-        run = prepare_folder(config.out, asked | {"run": {"workers": workers, "machine": machine}})
-        driving = perf_counter()
-        drives = _drive_all(runner, plan, run, config.out, console)
-        results = read_results(run, perf_counter() - driving, drives)
-        notes = _film(runner, run, results, console)
-    write_results(run, results.rows, results.summary, results.timing)
-    write_report(run, page_of(run, results, notes))
-    put_in_place(config.out)
+    with ExitStack() as held:
+        with Runner(plan, workers, Limits(memory_gb=config.memory_gb)) as runner:
+            privileged = _check(runner, console)
+            asked = identity(_settings(config), plan, privileged)
+            held.enter_context(only_run(config.out))
+            run = prepare_folder(config.out, asked | {"run": {"workers": workers, "machine": machine}})
+            driving = perf_counter()
+            drives = _drive_all(runner, plan, run, config.out, console)
+            results = read_results(run, perf_counter() - driving, drives)
+            notes = _film(runner, run, results, console)
+        write_results(run, results.rows, results.summary, results.timing)
+        write_report(run, page_of(run, results, notes))
+        put_in_place(config.out)
     notes += remarks(results.rows)
     print_results(console, config.out, results.summary, results.timing, notes)
     console.print(f"{len(results.drives)} drives in {perf_counter() - started:.0f} s.")

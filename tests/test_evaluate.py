@@ -26,7 +26,7 @@ from drive.evaluation.episodes import EPISODES, file_of, read_episode
 from drive.evaluation.figures import read_results
 from drive.evaluation.plan import Plan, make_plan
 from drive.evaluation.printing import print_earlier
-from drive.evaluation.results import read_rows, run_folder
+from drive.evaluation.results import only_run, read_rows, run_folder
 from drive.evaluation.runner import Runner
 from drive.scoring.suites import ScenarioRef, schedule
 from tests.children import HEARS_CTRL_C, gone
@@ -55,6 +55,7 @@ def test_every_scheduled_drive_appears_once(results: Path) -> None:
         "config.json",
         "episodes",
         "episodes.jsonl",
+        "evaluate.lock",
         "films",
         "logs",
         "summary.json",
@@ -357,7 +358,7 @@ def test_a_program_error_gives_no_rate_and_is_kept(
     assert "straight on scenario 101: FloatingPointError: the simulator broke at step 4" in said.err
     assert "(1 program errors, 1 drives missing)" in said.err
     assert "%" not in said.out
-    assert [path.name for path in tmp_path.iterdir()] == ["unfinished"]
+    assert {path.name for path in tmp_path.iterdir()} == {"evaluate.lock", "unfinished"}
     report.main(report.ReportConfig(tmp_path))
     said = capsys.readouterr()
     assert "Missing: 1 of 102 drives of straight: 101." in said.out
@@ -407,9 +408,30 @@ def test_the_report_is_made_again_from_the_drives(
     assert any(line.startswith(f"exits failed itself once: {how}") for line in printed)
 
 
+def test_a_second_run_is_refused_and_a_report_only_reads(
+    toy: None, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    main(config(tmp_path, episodes=1))
+    for name in ("report.html", "summary.json"):
+        (tmp_path / name).unlink()
+    shutil.copytree(tmp_path, tmp_path / "complete", ignore=shutil.ignore_patterns("complete"))
+    before = sorted(tmp_path.rglob("*"))
+    with only_run(tmp_path):
+        with pytest.raises(UserError, match="another drive evaluate is running there; wait for it"):
+            main(config(tmp_path, episodes=1))
+        capsys.readouterr()
+        report.main(report.ReportConfig(tmp_path))
+        said = capsys.readouterr().out
+        assert "The run is still driving" in said and "report.html" not in said
+        assert sorted(tmp_path.rglob("*")) == before
+    report.main(report.ReportConfig(tmp_path))
+    assert not (tmp_path / "complete").exists() and (tmp_path / "report.html").is_file()
+
+
 def test_a_folder_without_drives_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no evaluation; run drive evaluate"):
         report.main(report.ReportConfig(tmp_path))
+    assert list(tmp_path.iterdir()) == []
 
 
 SLOW = (

@@ -14,18 +14,19 @@ from drive.evaluation.words import headline
 
 def print_results(
     console: Console,
-    out: Path,
+    out: Path | None,
     summary: Mapping[str, Any],
     timing: Mapping[str, Any],
     notes: Sequence[str] = (),
 ) -> None:
-    """Print notes, the table, the headline and where the report lies, to a rich console."""
+    """Print notes, the table, the headline and where the report lies (None: nowhere), to a rich console."""
     for note in notes:
         console.print(note, style="yellow", markup=False, soft_wrap=True)
     print_table(console, summary, timing)
     console.print(f"[bold]{escape(headline(summary))}[/bold]")
-    report = escape(str(out / REPORT))
-    console.print(f"The report, one file for any browser: [bold]{report}[/bold]", soft_wrap=True)
+    if out is not None:
+        report = escape(str(out / REPORT))
+        console.print(f"The report, one file for any browser: [bold]{report}[/bold]", soft_wrap=True)
 
 
 def print_earlier(out: Path) -> None:

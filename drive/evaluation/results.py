@@ -1,12 +1,14 @@
 """An evaluation's folder: what is in it, written whole or not at all, and read again.
 
-While a run drives, everything of it stands in the folder `unfinished` inside; once it is complete, that takes
-the place of earlier results.
+While a run drives, everything of it stands in the folder `unfinished` inside. Once it is whole, that becomes
+`complete` and takes the place of earlier results; who finds a `complete` goes on with that. A lock file keeps
+other runs out.
 """
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.core.errors import UserError
-from drive.core.files import disk_errors, refuse_other_things, replace_file, replace_files
+from drive.core.files import PART, disk_errors, refuse_other_things, replace_file, replace_files, try_lock
 from drive.evaluation.episodes import EPISODES, FILMS, LOGS
 
 CONFIG = "config.json"
@@ -23,9 +25,11 @@ SUMMARY = "summary.json"
 TIMING = "timing.json"
 REPORT = "report.html"
 UNFINISHED = "unfinished"
+COMPLETE = "complete"  # a whole run that is being put in place
+LOCK = "evaluate.lock"
 _EARLIER_STEPS = "steps.parquet"  # steering of results that have no stored episodes
 _FILES = (CONFIG, ROWS, TIMING, SUMMARY, REPORT)
-OWN = frozenset({*_FILES, EPISODES, LOGS, FILMS, UNFINISHED, _EARLIER_STEPS})
+OWN = frozenset({*_FILES, EPISODES, LOGS, FILMS, UNFINISHED, COMPLETE, LOCK, _EARLIER_STEPS})
 
 
 def check_folder(out: Path) -> None:
@@ -37,8 +41,42 @@ def check_folder(out: Path) -> None:
     refuse_other_things(out, "name an empty or new folder with --out", OWN)
 
 
+@contextmanager
+def locked(out: Path) -> Iterator[bool]:
+    """Keep other runs out of a results' folder; false: one is driving there already.
+
+    Raises:
+        UserError: nothing can be written there.
+    """
+    with _disk(out):
+        lock = try_lock(out / LOCK)
+    try:
+        yield lock is not None
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+@contextmanager
+def only_run(out: Path) -> Iterator[None]:
+    """Keep other runs out of a results' folder while this one drives.
+
+    Raises:
+        UserError: as for `check_folder` and `locked`, or another run drives there.
+    """
+    check_folder(out)
+    with locked(out) as alone:
+        if not alone:
+            raise UserError(
+                f"{out}: another drive evaluate is running there; wait for it, or name another --out."
+            )
+        yield
+
+
 def prepare_folder(out: Path, config: Mapping[str, Any]) -> Path:
     """Make the folder of a run; earlier results are replaced once the new ones are complete.
+
+    What an earlier run left unfinished goes, under another name first: a kill leaves no half of it.
 
     Args:
         out: where the results are to be.
@@ -51,10 +89,13 @@ def prepare_folder(out: Path, config: Mapping[str, Any]) -> Path:
         UserError: as for `check_folder`, or nothing can be written there.
     """
     check_folder(out)
-    run_folder(out)
-    run = out / UNFINISHED
+    settle(out)
+    run, old = out / UNFINISHED, out / f"{UNFINISHED}{PART}"
     with _disk(out):
-        shutil.rmtree(run, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+        if run.is_dir():
+            run.rename(old)
+            shutil.rmtree(old, ignore_errors=True)
         (run / EPISODES).mkdir(parents=True)
         replace_file(run / CONFIG, _json(config))
     return run
@@ -98,32 +139,42 @@ def write_report(folder: Path, page: str) -> None:
 
 
 def put_in_place(out: Path) -> None:
-    """Let a complete run in `unfinished` take the place of earlier results; the summary goes last.
-
-    The drives go first: where they have gone and others have not, `run_folder` moves the rest.
-    """
+    """Let a whole run in `unfinished` take the place of earlier results; the summary goes last."""
     with _disk(out):
-        for name in (SUMMARY, REPORT, TIMING, ROWS, CONFIG, _EARLIER_STEPS):
-            (out / name).unlink(missing_ok=True)
-        for name in (EPISODES, LOGS, FILMS):
-            shutil.rmtree(out / name, ignore_errors=True)
-        _move(out)
+        (out / UNFINISHED).rename(out / COMPLETE)
+    settle(out)
 
 
-def _move(out: Path) -> None:
-    for name in (EPISODES, LOGS, FILMS, ROWS, TIMING, REPORT, CONFIG, SUMMARY):
-        if (out / UNFINISHED / name).exists():
-            (out / UNFINISHED / name).rename(out / name)
-    shutil.rmtree(out / UNFINISHED, ignore_errors=True)
+def settle(out: Path) -> None:
+    """Go on with putting a whole run in place, wherever it was killed; call it with the folder locked.
+
+    The drives are moved first: while they are in `complete`, what else lies in the folder is of earlier runs.
+    """
+    run = out / COMPLETE
+    if not run.is_dir():
+        return
+    with _disk(out):
+        if (run / EPISODES).is_dir():
+            for name in (SUMMARY, REPORT, TIMING, ROWS, CONFIG, _EARLIER_STEPS):
+                (out / name).unlink(missing_ok=True)
+            for name in (EPISODES, LOGS, FILMS):
+                shutil.rmtree(out / name, ignore_errors=True)
+        for name in (EPISODES, LOGS, FILMS, ROWS, TIMING, REPORT, CONFIG, SUMMARY):
+            if (run / name).exists():
+                (run / name).rename(out / name)
+        shutil.rmtree(run, ignore_errors=True)
+
+
+def holds_run(out: Path) -> bool:
+    """Whether a folder holds a run in any state."""
+    return any((out / folder / CONFIG).is_file() for folder in ("", COMPLETE, UNFINISHED))
 
 
 def run_folder(out: Path) -> Path:
-    """Where the newest run of a results' folder stands: in `unfinished`, or complete in the folder itself."""
-    run = out / UNFINISHED
-    if (run / EPISODES).is_dir() and (run / CONFIG).is_file():
-        return run
-    if run.is_dir() and (out / EPISODES).is_dir() and not (run / EPISODES).is_dir():
-        _move(out)  # what was killed within `put_in_place`
+    """Where the newest run stands: in a folder inside, or in place in the results' folder itself."""
+    for run in (out / COMPLETE, out / UNFINISHED):
+        if (run / EPISODES).is_dir() and (run / CONFIG).is_file():
+            return run
     return out
 
 

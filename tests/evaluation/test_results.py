@@ -24,14 +24,17 @@ from drive.evaluation.episodes import (
 from drive.evaluation.figures import missing_drives, read_results
 from drive.evaluation.report import page_of
 from drive.evaluation.results import (
+    COMPLETE,
     UNFINISHED,
     check_folder,
+    holds_run,
     prepare_folder,
     put_in_place,
     read_earlier_steering,
     read_json,
     read_rows,
     run_folder,
+    settle,
     write_report,
     write_results,
 )
@@ -202,14 +205,42 @@ def test_a_kill_while_results_are_put_in_place_loses_no_drive(
                 break
             except KeyboardInterrupt:
                 pass
+        assert holds_run(out)
+        settle(out)
         folder = run_folder(out)
         assert (folder / "config.json").is_file()
         stored = [is_stored(folder, name, ref) for name in ("net", "straight") for ref in REFS]
         assert stored == [True] * 6
         assert file_of(folder, FILMS, "net", REFS[0], ".webm").read_bytes() == b"film"
         if folder == out:
-            assert not (out / UNFINISHED).exists()
+            assert not (out / UNFINISHED).exists() and not (out / COMPLETE).exists()
     assert killed_at > 12
+
+
+def test_a_kill_while_an_unfinished_run_is_deleted_leaves_earlier_results_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish(start(tmp_path))
+    put_in_place(tmp_path)
+    names = ("config.json", "summary.json", "report.html")
+    before = {name: (tmp_path / name).read_bytes() for name in names}
+    start(tmp_path)
+    rmtree = shutil.rmtree
+
+    def killed(path: Path, **_: Any) -> None:
+        if path.exists():
+            rmtree(path / EPISODES)
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            prepare_folder(tmp_path, config(("other",)))
+    settle(tmp_path)
+    assert run_folder(tmp_path) == tmp_path and is_stored(tmp_path, "net", REFS[0])
+    assert {name: (tmp_path / name).read_bytes() for name in names} == before
+    prepare_folder(tmp_path, config())
+    assert not (tmp_path / f"{UNFINISHED}.part").exists()
 
 
 def test_damaged_results_are_named(tmp_path: Path) -> None:
