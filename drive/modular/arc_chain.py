@@ -114,8 +114,9 @@ class ArcChain(NamedTuple):
         trace(self.anchor, self.curvature, line)
         yaw = line[:, 2]
         along = (pose[0] - line[:, 0]) * np.cos(yaw) + (pose[1] - line[:, 1]) * np.sin(yaw)
-        window = slice(max(int(self.foot / STATION) - 6, 0), int(self.foot / STATION) + 10)
-        i = window.start + int(np.argmin(np.abs(along[window])))
+        near = int(self.foot / STATION)  # may lie off the line, where the car turns away from a lost lane
+        first = min(max(near - 6, 0), len(line) - 1)
+        i = first + int(np.argmin(np.abs(along[first : max(near + 10, first + 1)])))
         x, y, yaw_i = line[i]
         bend = self.curvature[min(i // STATIONS, SEGMENTS - 1)] * along[i]
         return self._replace(

@@ -72,3 +72,9 @@ def test_seen_again_and_again_from_a_moving_car_the_lane_is_the_one_that_was_see
     assert tracked.time == pytest.approx(2.95)
     assert (tracked.left.type, tracked.right.type) == (LineType.BROKEN, LineType.SOLID)
     assert tracked.left.color is LineColor.UNKNOWN
+
+
+@pytest.mark.parametrize("foot", [-40.0, 0.0, 500.0])
+def test_a_car_that_left_the_line_behind_is_still_found_on_it(foot: float) -> None:
+    chain = ArcChain.start(np.zeros(3))._replace(foot=foot).located(np.array([-30.0, 2.0, 0.4]))
+    assert np.isfinite([chain.foot, chain.offset, chain.heading_error]).all()
