@@ -38,6 +38,7 @@ def main(config: TrainConfig) -> None:
     """
     from rich.console import Console
 
+    from drive.models.training.advice import advise
     from drive.models.training.device import choose_device
     from drive.models.training.fit import train
     from drive.models.training.run_folder import RunFolder, open_datasets
@@ -56,6 +57,8 @@ def main(config: TrainConfig) -> None:
     console.print(
         f"policy: [bold]{folder.policy}[/bold] (differs from Keras by {difference:.1e})", soft_wrap=True
     )
+    if advice := advise(datasets):
+        console.print(advice, soft_wrap=True)
     console.print(f"next: drive evaluate --agent {folder.policy}", soft_wrap=True)
 
 

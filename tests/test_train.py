@@ -133,11 +133,11 @@ def test_a_run_of_another_network_version_is_not_gone_on_with(lines: Path, tmp_p
 
 
 def test_a_run_that_cannot_begin_leaves_nothing(tmp_path: Path) -> None:
-    alone = write_lines(tmp_path / "alone", episodes=1, length=3)
+    alone = write_lines(tmp_path / "alone", episodes=1, length=24)
     with pytest.raises(UserError, match="one road alone"):  # known once the pictures are decoded
         main(TrainConfig(data=(alone,), out=tmp_path / "run"))
     assert not (tmp_path / "run").exists()
-    damaged = write_lines(tmp_path / "damaged", episodes=2, length=3)
+    damaged = write_lines(tmp_path / "damaged", episodes=2, length=24)
     os.truncate(min((damaged / "data").rglob("*.parquet")), 500)
     with pytest.raises(UserError, match=r"parquet is damaged"):
         main(TrainConfig(data=(damaged,), out=tmp_path / "run"))

@@ -30,6 +30,7 @@ class FrameFilter:
     failed: bool = False  # also those of drives that ended in a crash or off the lane
     only_person: bool = False  # of drives with an agent, those alone that a person drove
     expert_labels: bool = False  # the expert's answer where it was recorded beside the driver's action
+    min_duration_s: float = 0.0  # none of an episode of which less is left: [s]
 
     def mask(self, info: "DatasetInfo", episode: int) -> NDArray[np.bool_]:
         """(T,) for the frames of an episode."""
@@ -38,7 +39,7 @@ class FrameFilter:
             from drive.dataset.reader import read_episode
 
             mask &= np.asarray(read_episode(info, episode, ["intervention"])["intervention"]) == 1
-        return mask
+        return mask & (mask.sum() >= self.min_duration_s * info.fps)
 
 
 ALL_FRAMES = FrameFilter()
@@ -86,7 +87,7 @@ def decode(
         names = ", ".join(str(info.root) for info in datasets)
         raise UserError(
             f"{names}: no frame is left to learn from: all are excluded, or of drives that ended in a crash "
-            "or off the lane; `drive data info` counts them"
+            f"or off the lane, or shorter than {chosen.min_duration_s:g} s; `drive data info` counts them"
         )
     labels: list[NDArray[np.float32]] = []
     inputs: dict[str, list[NDArray[np.float32]]] = {key: [] for key in network.inputs}

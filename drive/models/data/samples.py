@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 CACHE_VERSION = 3
 PICTURES_AT_ONCE = 512  # that training takes before Python has its turn
+MIN_VALIDATION = 200  # pictures; a loss over fewer says little
 STEERING_BINS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64)  # edges over |steering| that balancing looks at
 
 
@@ -116,24 +117,31 @@ def _bytes(datasets: Sequence["DatasetInfo"], network: Network) -> int:
 def split_by_road(samples: Samples, share: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Sample numbers for training and for validation; a road is wholly in one of them.
 
+    Roads are taken for validation in random order until they hold enough pictures; one that holds more than
+    half of all stays in training.
+
     Args:
         samples: of at least two roads.
-        share: of the roads, for validation; at least one road is taken.
-        seed: chooses them.
+        share: of the pictures, for validation, but at least `MIN_VALIDATION` where a quarter of all is more.
+        seed: chooses the roads.
 
     Raises:
         UserError: there is one road alone.
     """
-    roads = np.unique(samples.road)
+    roads, of_road, pictures = np.unique(samples.road, return_inverse=True, return_counts=True)
     if len(roads) < 2:
         raise UserError(
             f"the data hold one road alone (drives: {len(np.unique(samples.episode))}), and what was "
             "learned on a road cannot be validated on it: record another one with a "
             "different --seed, or name a second dataset"
         )
-    count = min(max(1, round(share * len(roads))), len(roads) - 1)
-    held = np.random.default_rng((seed, 1)).choice(roads, count, replace=False)
-    validation = np.isin(samples.road, held)
+    total = len(samples.road)
+    wanted = max(share * total, min(MIN_VALIDATION, total / 4))
+    order = np.random.default_rng((seed, 1)).permutation(len(roads))
+    order = order[pictures[order] <= total / 2]
+    held_before = np.cumsum(pictures[order]) - pictures[order]
+    held = order[: min(np.count_nonzero(held_before < wanted), len(roads) - 1)]
+    validation = np.isin(of_road, held)
     return np.flatnonzero(~validation), np.flatnonzero(validation)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from drive.dataset.reader import DatasetInfo
 
 VALIDATION_BATCH = 256
+MIN_EPISODE_S = 1.0  # shorter ones are a slip of the hand, and would stand for a whole road in validation
 
 
 def train(
@@ -37,7 +38,13 @@ def train(
     """
     import keras
 
-    from drive.models.data.samples import batches, build_validation_data, split_by_road, steps_of_epoch
+    from drive.models.data.samples import (
+        MIN_VALIDATION,
+        batches,
+        build_validation_data,
+        split_by_road,
+        steps_of_epoch,
+    )
     from drive.models.training.exporting import export_weights
     from drive.models.training.precision import choose_precision
     from drive.models.training.prefetching import prefetched
@@ -50,11 +57,20 @@ def train(
     training, validation = split_by_road(samples, options.validation_share, options.seed)
     batch_size = min(options.batch_size, len(training))
     steps, at_once = steps_of_epoch(len(training), batch_size)
+    held, roads = len(np.unique(samples.road[validation])), len(np.unique(samples.road))
     console.print(
-        f"{len(samples.labels)} pictures of {len(np.unique(samples.episode))} episodes on "
-        f"{len(np.unique(samples.road))} roads: "
-        f"{len(training)} to train on, {len(validation)} to choose the best weights"
+        f"{len(samples.labels)} pictures of {len(np.unique(samples.episode))} episodes on {roads} roads: "
+        f"{len(training)} to train on, {len(validation)} on {held} {'road' if held == 1 else 'roads'} to "
+        "choose the best weights"
     )
+    short = sum(row.length < MIN_EPISODE_S * info.fps for info in datasets for row in info.episodes)
+    if short:
+        console.print(f"{short} episodes shorter than {MIN_EPISODE_S:g} s left out")
+    if len(validation) < MIN_VALIDATION:
+        console.print(
+            f"[yellow]{len(validation)} pictures are too few to tell good weights from bad: judge by "
+            "`drive evaluate`[/yellow]"
+        )
     precision = choose_precision(options.mixed_precision, bool(device.names))
     model = build_compiled(network, options, datasets[0].camera, device, precision, steps, at_once)
     resume = Resume(model, folder.checkpoint)
@@ -106,6 +122,7 @@ def _open(
         failed=options.include_crashes,
         only_person=options.only_person,
         expert_labels=options.labels == "expert",
+        min_duration_s=MIN_EPISODE_S,
     )
     with decode_progress(console) as progress:
         samples = open_samples(datasets, network, folder.cache, progress, chosen)

@@ -31,7 +31,8 @@ class TrainingOptions:
     """What to imitate: the recorded `action`, a person's own in drives by hand; or the expert's answer to the
     same frame, where it was recorded beside it."""
     validation_share: float = 0.1
-    """Share of the roads kept for choosing the best weights; drives of one map and seed stay together."""
+    """Share of the pictures kept for choosing the best weights; drives of one road (map and seed) stay
+    together."""
     balance: float = 0.25
     """How much more often rare steering is drawn: 0 as recorded, 1 each strength of steering alike."""
     augment: bool = True

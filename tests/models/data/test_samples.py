@@ -7,6 +7,7 @@ import pytest
 from drive.camera import Camera
 from drive.core.errors import UserError
 from drive.dataset import DatasetWriter, lane_features, read_episode, read_info
+from drive.models.data.decoding import FrameFilter
 from drive.models.data.preprocess import preprocess, preprocess_tensors, road_crop
 from drive.models.data.samples import (
     Samples,
@@ -97,12 +98,28 @@ def test_a_damaged_picture_is_named(lines: Path, tmp_path: Path) -> None:
 
 
 def test_a_road_is_never_split() -> None:
-    samples = toy(episodes=10, drives_of_a_road=2)
+    samples = toy(2000, episodes=10, drives_of_a_road=2)
     for seed in range(5):
         training, validation = split_by_road(samples, 0.2, seed)
-        assert len(training) == 80 and len(validation) == 20
+        assert len(training) == 1600 and len(validation) == 400
         assert not set(samples.road[training]) & set(samples.road[validation])
         assert len(np.unique(samples.episode[validation])) == 2
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(
+    "lengths", [(3, 4000, 4000, 2000), (2, 9000), (3000, 1, 1, 300, 280), (5, 5, 400, 40)]
+)
+def test_validation_is_counted_in_pictures_and_never_takes_most_of_them(
+    lengths: tuple[int, ...], seed: int
+) -> None:
+    road = np.repeat(np.arange(len(lengths)), lengths)
+    samples = replace(toy(len(road)), road=road)
+    training, validation = split_by_road(samples, 0.1, seed)
+    small = sorted(n for n in lengths if n <= len(road) / 2)
+    wanted = min(max(0.1 * len(road), min(200, len(road) / 4)), sum(small))
+    assert wanted <= len(validation) < wanted + small[-1] and len(training) > 0
+    assert len(validation) - max(np.bincount(road[validation])) < wanted, "more roads than it takes"
 
 
 @pytest.mark.parametrize("samples", [*range(32, 3000, 37), 66_940])
@@ -189,3 +206,9 @@ def test_the_crop_keeps_the_road() -> None:
     assert road_crop(Camera(pitch_deg=40.0)).top_px == 0
     with pytest.raises(UserError, match="pitch it further down"):
         road_crop(Camera(pitch_deg=-40.0))
+
+
+def test_what_is_left_of_an_episode_must_be_long_enough(lines: Path, tmp_path: Path) -> None:
+    info = read_info(write_roads(tmp_path / "short", lines, ("generated", 7)))  # ten frames at 20 Hz
+    assert FrameFilter(min_duration_s=0.5).mask(info, 0).all()
+    assert not FrameFilter(min_duration_s=0.55).mask(info, 0).any()
