@@ -1,6 +1,7 @@
 # make demo   the main job: record, train, drive, score, report (into runs/demo)
 # make test   the tests
 # make setup  the environment alone (.venv)
+# make docs   tutorials, gallery and reference on a page of this machine
 # make lock   resolve requirements.lock anew (needs uv)
 #
 # PYTHON=python3.12 names the interpreter to build .venv with: 3.11 to 3.13 (uv finds one by itself).
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 JOBS ?= 3
 
-.PHONY: demo test setup check lock clean
+.PHONY: demo test setup check docs lock clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -38,9 +39,13 @@ test: setup
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 check: setup
-	$(BIN)/ruff format --check drive tests
-	$(BIN)/ruff check drive tests
+	$(BIN)/ruff format --check drive tests docs
+	$(BIN)/ruff check drive tests docs
 	$(BIN)/mypy
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

@@ -21,10 +21,11 @@ from drive.sim.world import World
 class LaneVectorEnv(gymnasium.vector.VectorEnv):
     """B drives in one world; an ended drive is reset by the step after its last one (NEXT_STEP).
 
+    Arguments that are not named here are those of `LaneEnv`.
+
     Args:
         num_envs: B.
         threads: for physics and pictures; by default all cores.
-        others: as for `LaneEnv`.
     """
 
     metadata = {  # noqa: RUF012 - Gymnasium's own form
