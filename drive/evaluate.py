@@ -1,5 +1,6 @@
 """Evaluate agents in closed loop: the same scenarios for all, every score with its interval."""
 
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
@@ -9,6 +10,7 @@ import tyro
 
 from drive.core.errors import UserError
 from drive.core.machine import cores
+from drive.evaluation.table import plural
 
 if TYPE_CHECKING:
     from drive.evaluation.episodes import EpisodeRow
@@ -73,7 +75,8 @@ def main(config: EvaluateConfig) -> None:
 
     Raises:
         UserError: bad input.
-        SystemExit: status 1: an error of the program left the run incomplete, or a hash differs.
+        SystemExit: status 1: an error of the program left the run incomplete, a tested agent failed by itself
+            in every drive, or a hash differs.
     """
     if config.verify:
         from drive.evaluation.verify import verify
@@ -99,7 +102,7 @@ def main(config: EvaluateConfig) -> None:
         write_results,
     )
     from drive.evaluation.runner import Runner
-    from drive.evaluation.words import remarks
+    from drive.evaluation.words import always_failed
 
     console = Console()
     started = perf_counter()
@@ -120,9 +123,11 @@ def main(config: EvaluateConfig) -> None:
         write_results(run, results.rows, results.summary, results.timing)
         write_report(run, page_of(run, results, notes))
         put_in_place(config.out)
-    notes += remarks(results.rows)
-    print_results(console, config.out, results.summary, results.timing, notes)
-    console.print(f"{len(results.drives)} drives in {perf_counter() - started:.0f} s.")
+    print_results(console, config.out, results.summary, results.timing, results.rows, notes)
+    console.print(f"{plural(len(results.drives), 'drive')} in {perf_counter() - started:.0f} s.")
+    if failed := always_failed(results.summary):
+        print(f"error: {', '.join(failed)} failed by itself in every drive.", file=sys.stderr)
+        sys.exit(1)
 
 
 def finished(config: EvaluateConfig) -> bool:
@@ -194,7 +199,7 @@ def _drive_all(
                     broken.append(f"{ended.agent} on {ended.ref.label}: {ended.error}")
                 progress.advance(bar)
         except KeyboardInterrupt:
-            text = f"Stopped. {len(found)} finished drives: drive report {out}"
+            text = f"Stopped. {plural(len(found), 'finished drive')}: drive report {out}"
             console.print(text, markup=False, soft_wrap=True)
             raise
     if broken or len(found) < total:
@@ -203,13 +208,11 @@ def _drive_all(
 
 
 def _fail_incomplete(broken: list[str], missing: int, out: Path) -> None:
-    import sys
-
     for line in broken[:5]:
         print(f"error: {line}", file=sys.stderr)
     print(
-        f"error: the run is incomplete ({len(broken)} program errors, {missing} drives missing): no rates. "
-        f"The finished drives: drive report {out}",
+        f"error: the run is incomplete ({plural(len(broken), 'program error')}, "
+        f"{plural(missing, 'drive')} missing): no rates. The finished drives: drive report {out}",
         file=sys.stderr,
     )
     raise SystemExit(1)
@@ -220,7 +223,7 @@ def _film(runner: "Runner", run: Path, results: "Results", console: Any) -> list
     from drive.evaluation.films import choose
 
     chosen = choose(results.drives, list(results.summary["agents"]), results.config["films"])
-    with console.status(f"Filming {len(chosen)} drives"):
+    with console.status(f"Filming {plural(len(chosen), 'drive')}"):
         answers = runner.film(run, [(drive.ref, order) for drive, order in chosen])
     return [
         f"No film of {drive.row['agent']} on {drive.row['scenario']}: {why}."

@@ -138,8 +138,17 @@ def test_two_processes_drive_like_one(results: Path, tmp_path: Path) -> None:
             assert row[key] == alone[row["scenario"]][key]
 
 
-def test_an_agents_failure_counts_and_does_not_stop_the_run(tmp_path: Path) -> None:
-    main(config(tmp_path, agent=("tests.fakes:stumbling",), episodes=1))
+def test_an_agents_failure_counts_and_does_not_stop_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(config(tmp_path, agent=("tests.fakes:stumbling",), episodes=1))
+    assert ended.value.code == 1, "it failed in every drive"
+    said, how = capsys.readouterr(), "steering is nan, not in [-1, 1], at step 5"
+    assert f"stumbling failed by itself in 1 of 1 drive: {how} on lane/0." in said.out
+    assert "stumbling failed by itself in every drive" in said.out and "in every drive" in said.err
+    page = (tmp_path / "report.html").read_text()
+    assert f'<p class="failure">stumbling failed by itself in 1 of 1 drive: {how}' in page
     (row,) = read_rows(tmp_path)
     assert row["outcome"] == "agent_failure"
     assert row["failure"] == "steering is nan, not in [-1, 1], at step 5"
@@ -269,7 +278,8 @@ def test_a_map_without_such_lanes_leaves_nothing_behind(
 
 
 def test_an_agent_that_cannot_start_is_scored_and_not_filmed(tmp_path: Path) -> None:
-    main(config(tmp_path, agent=("tests.fakes:stillborn",), episodes=1, films=2))
+    with pytest.raises(SystemExit):
+        main(config(tmp_path, agent=("tests.fakes:stillborn",), episodes=1, films=2))
     (row,) = read_rows(tmp_path)
     assert row["failure"] == "reset raised KeyError: 'weights'"
     figures = json.loads((tmp_path / "summary.json").read_text())["agents"]["stillborn"]
@@ -356,7 +366,7 @@ def test_a_program_error_gives_no_rate_and_is_kept(
     assert ended.value.code == 1
     said = capsys.readouterr()
     assert "straight on scenario 101: FloatingPointError: the simulator broke at step 4" in said.err
-    assert "(1 program errors, 1 drives missing)" in said.err
+    assert "(1 program error, 1 drive missing)" in said.err
     assert "%" not in said.out
     assert {path.name for path in tmp_path.iterdir()} == {"evaluate.lock", "unfinished"}
     report.main(report.ReportConfig(tmp_path))
@@ -404,8 +414,8 @@ def test_the_report_is_made_again_from_the_drives(
     assert capsys.readouterr().out.strip().splitlines() == printed[:-1]
     assert {name: (tmp_path / name).read_bytes() for name in names} == before
     how = "act ended the process with exit code 1 (os._exit?) at step 3 on fake/1"
-    assert f"exits failed itself once: {how}." in before["report.html"].decode()
-    assert any(line.startswith(f"exits failed itself once: {how}") for line in printed)
+    assert f"exits failed by itself in 1 of 3 drives: {how}." in before["report.html"].decode()
+    assert any(line.startswith(f"exits failed by itself in 1 of 3 drives: {how}") for line in printed)
 
 
 def test_a_second_run_is_refused_and_a_report_only_reads(

@@ -39,7 +39,6 @@ def main(config: ReportConfig) -> None:
         write_report,
         write_results,
     )
-    from drive.evaluation.words import remarks
 
     console = Console()
     if not holds_run(config.dir):
@@ -58,6 +57,6 @@ def main(config: ReportConfig) -> None:
             if not missing:
                 write_results(folder, results.rows, results.summary, results.timing)
             write_report(folder, page_of(folder, results, missing))
-    print_results(console, folder if alone else None, results.summary, results.timing, remarks(results.rows))
+    print_results(console, folder if alone else None, results.summary, results.timing, results.rows)
     if not alone:
         console.print("The run is still driving; it writes its report at its end.")

@@ -8,6 +8,21 @@ class UserError(Exception):
     """
 
 
+def one_line(thing: object, most: int = 300) -> str:
+    """A thing's text as one printable line, also where making the text raises."""
+    try:
+        text = str(thing)[:2000]
+    except BaseException as worse:  # an agent's own class may raise anything here
+        text = f"(its text raised {type(worse).__name__})"
+    return "".join(c if c.isprintable() else "\ufffd" for c in " ".join(text.split()))[:most]
+
+
+def described(error: BaseException) -> str:
+    """An exception's type and text in one line."""
+    text = one_line(error)
+    return one_line(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+
+
 def nearest(word: str, known: list[str]) -> str:
     """Say which known names come closest to a mistyped word, as the end of an error message."""
     import difflib

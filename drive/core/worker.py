@@ -16,7 +16,7 @@ from time import monotonic
 from types import ModuleType
 from typing import Any, NamedTuple, NoReturn
 
-from drive.core.errors import UserError
+from drive.core.errors import UserError, described, one_line
 from drive.core.tasks import Cause
 
 THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -117,19 +117,10 @@ def _guarded(call: Callable[[], Any], pack: Callable[[Any], bytes] | None = None
         found = call()
         return found, b"" if pack is None else pack(("answer", found))
     except UserError as error:
-        return None, dumps(("user error", str(error), ""))
+        return None, dumps(("user error", one_line(error, 2000), ""))
     except BaseException as error:  # an agent's KeyboardInterrupt or SystemExit is a failure like any other
         cause: Cause = "raised" if isinstance(error, Exception) else "broke out"
-        return None, dumps((cause, one_line(error), traceback.format_exc()))
-
-
-def one_line(error: BaseException) -> str:
-    """An exception's type and text in one line, also where its text cannot be made."""
-    try:
-        text = " ".join(str(error).split())[:300]
-    except Exception:
-        text = ""
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+        return None, dumps((cause, described(error), traceback.format_exc()))
 
 
 def _follow_parent(parent: int) -> None:

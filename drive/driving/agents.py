@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from drive.agent import Agent, Context, Control, Observation
-from drive.core.errors import UserError, nearest
+from drive.core.errors import UserError, described, nearest
 from drive.scoring.roles import CEILING, FLOOR
 
 _NAME = re.compile(r"[\w.+-]+\Z")
@@ -127,8 +127,8 @@ def _from_factory(source: str) -> Agent:
         raise UserError(
             f"Agent {source!r}: {module_name} needs {error.name!r}, which is not installed."
         ) from error
-    except Exception as error:
-        raise UserError(f"Agent {source!r}: importing {module_name} failed: {_one_line(error)}") from error
+    except (Exception, SystemExit) as error:
+        raise UserError(f"Agent {source!r}: importing {module_name} failed: {described(error)}") from error
     factory: object = found
     for part in attribute.split("."):
         if not hasattr(factory, part):
@@ -142,8 +142,8 @@ def _from_factory(source: str) -> Agent:
         )
     try:
         agent = factory()
-    except Exception as error:
-        raise UserError(f"Agent {source!r}: {attribute}() failed: {_one_line(error)}") from error
+    except (Exception, SystemExit) as error:
+        raise UserError(f"Agent {source!r}: {attribute}() failed: {described(error)}") from error
     missing = [verb for verb in ("reset", "act") if not callable(getattr(agent, verb, None))]
     if missing:
         raise UserError(
@@ -162,11 +162,6 @@ def _public_names(owner: object, word: str) -> str:
         if callable(value) and not name.startswith("_") and getattr(value, "__module__", None) == home
     ]
     return nearest(word, sorted(names)) if names else "it defines nothing that can be called"
-
-
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def unique_names(specs: Iterable[str]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """One world's drive in a session: who takes part, what is seen, how far it is."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, cast
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from drive.agent import Agent, AgentFailure, Context, Control, Observation, acceleration_fraction
 from drive.control.speed import cruise_acceleration
-from drive.core.errors import UserError
+from drive.core.errors import UserError, described, one_line
 from drive.driving.parts import Disturbance, Gate, Heartbeat, Step, Task
 from drive.episode import End
 
@@ -114,11 +115,12 @@ class Drive:
     def _reset(self, agent: Agent, name: str) -> str | None:
         self._beat("reset", name)
         try:
-            agent.reset(self.context(privileged=bool(getattr(agent, "privileged", False))))
+            with np.errstate():
+                agent.reset(self.context(privileged=bool(getattr(agent, "privileged", False))))
         except UserError:  # what was asked for cannot work, such as a policy made for another camera
             raise
         except (Exception, SystemExit) as problem:
-            return f"reset raised {type(problem).__name__}: {one_line(problem)}"
+            return f"reset raised {described(problem)}"
         return None
 
     def decide(self) -> Step | None:
@@ -162,11 +164,14 @@ class Drive:
         """What an agent answers, or how it failed."""
         self._beat("act", name)
         try:
-            return checked(agent.act(self.seen))
+            if type(agent).__module__.startswith("drive."):
+                return checked(agent.act(self.seen))
+            with np.errstate():  # what others set and write ends here
+                return checked(agent.act(cast(Observation, {k: copy(v) for k, v in self.seen.items()})))
         except AgentFailure as problem:
-            return f"{problem} at step {self.step}"
+            return f"{one_line(problem)} at step {self.step}"
         except (Exception, SystemExit) as problem:
-            return f"act raised {type(problem).__name__}: {one_line(problem)} at step {self.step}"
+            return f"act raised {described(problem)} at step {self.step}"
 
     def _beat(self, verb: str, name: str) -> None:
         if self._heartbeat is not None:
@@ -184,15 +189,6 @@ def speed_law(observation: Observation) -> float:
     return acceleration_fraction(cruise_acceleration(speed, limit, gap, relative))
 
 
-def one_line(problem: BaseException) -> str:
-    """What an exception says, in one line; also where its own text raises."""
-    try:
-        text = str(problem)
-    except Exception as worse:
-        return f"(its text raised {type(worse).__name__})"
-    return " ".join(text.split())[:300]
-
-
 def checked(control: Any) -> Control:
     """What an agent answered, as plain numbers.
 
@@ -201,12 +197,17 @@ def checked(control: Any) -> Control:
     """
     if not isinstance(control, Control):
         raise AgentFailure(f"act returned a {type(control).__name__}, not a Control,")
-    steering = float(control.steering)
-    if not -1.0 <= steering <= 1.0:
-        raise AgentFailure(f"steering is {steering:g}, not in [-1, 1],")
+    steering = _fraction("steering", control.steering)
     if control.acceleration is None:
         return Control(steering)
-    acceleration = float(control.acceleration)
-    if not -1.0 <= acceleration <= 1.0:
-        raise AgentFailure(f"acceleration is {acceleration:g}, not in [-1, 1],")
-    return Control(steering, acceleration)
+    return Control(steering, _fraction("acceleration", control.acceleration))
+
+
+def _fraction(name: str, value: Any) -> float:
+    if isinstance(value, str | bytes) or np.size(value) != 1:
+        shape = f" of the shape {np.shape(value)}" if np.size(value) != 1 else ""
+        raise AgentFailure(f"{name} is a {type(value).__name__}{shape}, not a number,")
+    number = float(np.reshape(value, ())) if isinstance(value, np.ndarray) else float(value)
+    if not -1.0 <= number <= 1.0:
+        raise AgentFailure(f"{name} is {number:g}, not in [-1, 1],")
+    return number

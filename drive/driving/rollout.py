@@ -10,9 +10,9 @@ from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker
 from numpy.typing import NDArray
 
 from drive.agent import Agent, AgentFailure, Context, Control, Observation
-from drive.core.errors import UserError
+from drive.core.errors import UserError, described
 from drive.driving.disturbances import DisturbedEnv
-from drive.driving.drive import Drive, Observer, Seat, one_line
+from drive.driving.drive import Drive, Observer, Seat
 from drive.driving.episode_log import EpisodeLog
 from drive.driving.foreign import ForeignTask
 from drive.driving.parts import Disturbance, Gate, Heartbeat, Step, Task
@@ -154,6 +154,6 @@ def rollout(
     except UserError:
         raise
     except Exception as problem:
-        error = f"{type(problem).__name__}: {one_line(problem)} at step {session.drive.step}"
+        error = f"{described(problem)} at step {session.drive.step}"
         return log.episode(error, traceback=traceback.format_exc())
     return log.episode()

@@ -11,7 +11,7 @@ from drive.core.errors import UserError
 from drive.evaluation.episodes import LOGS, EpisodeRow, file_of, is_stored, read_row
 from drive.evaluation.results import CONFIG, TIMING, read_json
 from drive.evaluation.summary import summarize, timing_figures
-from drive.evaluation.table import LONGITUDINAL
+from drive.evaluation.table import LONGITUDINAL, plural
 from drive.scoring.suites import ScenarioRef, schedule
 
 
@@ -112,7 +112,7 @@ def missing_drives(folder: Path, results: Results) -> list[str]:
             plain = ", ".join(_ranges(ref.index for ref in refs if not ref.through_junction))
             which = "; through junctions ".join(part for part in (plain, apart) if part)
             which = which if plain else f"through junctions {apart}"
-            lines.append(f"Missing: {len(refs)} of {total} drives of {name}: {which}.")
+            lines.append(f"Missing: {len(refs)} of {plural(total, 'drive')} of {name}: {which}.")
         for ref in refs:
             log = file_of(folder, LOGS, name, ref, ".txt")
             if log.is_file():

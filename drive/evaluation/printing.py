@@ -7,9 +7,9 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from drive.evaluation.results import REPORT, SUMMARY, TIMING, read_json
+from drive.evaluation.results import REPORT, SUMMARY, TIMING, read_json, read_rows
 from drive.evaluation.table import print_table
-from drive.evaluation.words import headline
+from drive.evaluation.words import failures, headline, remarks
 
 
 def print_results(
@@ -17,12 +17,24 @@ def print_results(
     out: Path | None,
     summary: Mapping[str, Any],
     timing: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
     notes: Sequence[str] = (),
 ) -> None:
-    """Print notes, the table, the headline and where the report lies (None: nowhere), to a rich console."""
-    for note in notes:
+    """Print what a run found to a rich console.
+
+    Args:
+        console: where to.
+        out: the folder that the report lies in; None: there is no report.
+        summary: contents of `summary.json`.
+        timing: contents of `timing.json`.
+        rows: lines of `episodes.jsonl`.
+        notes: said before all else.
+    """
+    for note in [*notes, *remarks(rows)]:
         console.print(note, style="yellow", markup=False, soft_wrap=True)
     print_table(console, summary, timing)
+    for failure in failures(rows):
+        console.print(failure, style="bold red", markup=False, soft_wrap=True)
     console.print(f"[bold]{escape(headline(summary))}[/bold]")
     if out is not None:
         report = escape(str(out / REPORT))
@@ -35,4 +47,4 @@ def print_earlier(out: Path) -> None:
     Raises:
         UserError: they are missing or damaged.
     """
-    print_results(Console(), out, read_json(out, SUMMARY), read_json(out, TIMING))
+    print_results(Console(), out, read_json(out, SUMMARY), read_json(out, TIMING), read_rows(out))

@@ -1,6 +1,7 @@
 """`report.html`: one page without a network, from the figures to the films."""
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from drive.evaluation.episodes import FILMS, file_of
 from drive.evaluation.figures import Results
 from drive.evaluation.films import Film, choose
 
+_NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")  # not in HTML, nor in UTF-8
 _TEMPLATE = Path(__file__).with_name("report.html")
 
 
@@ -27,7 +29,8 @@ def page_of(folder: Path, results: Results, notes: Sequence[str] = ()) -> str:
     ]
     notes = [*notes, *words.remarks(results.rows)]
     lanes = _lanes(results.config["map"])
-    return make_report(results.summary, results.timing, results.drives, films, lanes, notes)
+    page = make_report(results.summary, results.timing, results.drives, films, lanes, notes)
+    return _NO_TEXT.sub("\ufffd", page)
 
 
 def _lanes(map_file: str | None) -> list[NDArray[np.float64]]:
@@ -75,6 +78,7 @@ def make_report(
     page = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     return page.render(
         headline=words.headline(summary),
+        failures=words.failures(rows),
         reasons=words.reasons(summary, timing, rows),
         caption=table.caption(summary),
         columns=table.COLUMNS,
@@ -172,7 +176,7 @@ def _shadow_lines(summary: Mapping[str, Any]) -> list[str]:
             spread = "" if interval is None else f" ({interval[0]:.3f}-{interval[1]:.3f})"
             line = f"{shadow} beside {name}: {mean:.3f}{spread}"
             failures = heard["failures"]
-            lines.append(line + (f"; it failed in {failures} drives" if failures else ""))
+            lines.append(line + (f"; it failed in {table.plural(failures, 'drive')}" if failures else ""))
     return lines
 
 

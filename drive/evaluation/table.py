@@ -46,6 +46,11 @@ def metres(value: float | None, interval: list[float] | None) -> Cell:
     return Cell(f"{value:.2f}", "" if interval is None else f"{interval[0]:.2f}-{interval[1]:.2f}")
 
 
+def plural(count: int, noun: str) -> str:
+    """A count of things: "1 drive", "2 drives"."""
+    return f"{count:,} {noun}" + "s" * (count != 1)
+
+
 def kilometres(distance: float) -> str:
     """A distance in kilometres, with two decimals below 10 km."""
     return f"{distance:.{1 if distance >= 10.0 else 2}f}"
@@ -102,8 +107,8 @@ def caption(summary: Mapping[str, Any]) -> str:
     junctions = summary.get("junction_episodes", 0)
     apart = f" and {junctions} through junctions" if junctions else ""
     return (
-        f"Suite {summary['suite']}{where}, {summary['episodes']} scenarios{apart}, the same for every agent; "
-        f"{summary['longitudinal']}. Below: 95 % intervals."
+        f"Suite {summary['suite']}{where}, {plural(summary['episodes'], 'scenario')}{apart}, "
+        f"the same for every agent; {summary['longitudinal']}. Below: 95 % intervals."
     )
 
 
@@ -133,8 +138,8 @@ def print_table(console: Any, summary: Mapping[str, Any], timing: Mapping[str, A
         if roles == {"tested"}:
             console.print(
                 f"{escape(pair['first'])} against {escape(pair['second'])}: "
-                f"the first alone managed {pair['only_first']} "
-                f"scenarios, the second {pair['only_second']} (exact McNemar p = {pair['p_value']:.3g})."
+                f"the first alone managed {plural(pair['only_first'], 'scenario')}, "
+                f"the second {pair['only_second']} (exact McNemar p = {pair['p_value']:.3g})."
             )
     for name, agent in summary["agents"].items():
         for shadow, heard in agent["shadows"].items():

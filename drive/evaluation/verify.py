@@ -15,6 +15,7 @@ from drive.evaluation.episodes import EPISODES, file_of, read_episode
 from drive.evaluation.plan import Plan
 from drive.evaluation.results import CONFIG, read_earlier_steering, read_json, read_rows
 from drive.evaluation.runner import Runner
+from drive.evaluation.table import plural
 from drive.evaluation.worker import Replay
 from drive.scoring.suites import ScenarioRef
 
@@ -62,9 +63,9 @@ def verify(out: Path, workers: int) -> None:
     if differing:
         if stored.get("simulator") != simulator_key():
             console.print("The results were made by other sources of the simulator than these.")
-        console.print(f"{len(differing)} hashes differ in {len(rows)} drives.")
+        console.print(f"Hashes that differ in {plural(len(rows), 'drive')}: {len(differing)}.")
         raise SystemExit(1)
-    console.print(f"All {len(rows)} drives give the same states and the same frames.")
+    console.print(f"All of {plural(len(rows), 'drive')}: the same states and the same frames.")
 
 
 def _tasks(out: Path, rows: list[dict[str, Any]]) -> list[Replay]:

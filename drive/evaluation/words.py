@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drive.episode import End
-from drive.evaluation.table import kilometres
+from drive.evaluation.table import kilometres, plural
 
 Row = Mapping[str, Any]
 
@@ -26,6 +26,8 @@ def headline(summary: Mapping[str, Any]) -> str:
     tested = _tested(summary) or list(agents)[: 1 if len(agents) == 1 else 0]
     if not tested:
         return "The two ends of the scale: the expert, and a wheel held straight."
+    if always_failed(summary) == _tested(summary) != []:
+        return f"{_and(tested)} failed by {'itself' if len(tested) == 1 else 'themselves'} in every drive."
     if len(tested) == 1:
         return f"{tested[0]} drove {_count(agents[tested[0]])} without a mistake."
     best, other = sorted(tested, key=lambda name: -agents[name]["success_rate"])[:2]
@@ -56,23 +58,46 @@ def reasons(summary: Mapping[str, Any], timing: Mapping[str, Any], rows: Sequenc
     return [sentence for sentence in found if sentence]
 
 
-def remarks(rows: Sequence[Row]) -> list[str]:
-    """How agents and shadows failed by themselves, and what they left behind, a line each."""
-    failures: dict[str, list[str]] = {}
-    threads = Counter(row["agent"] for row in rows if row.get("threads_left"))
+def failures(rows: Sequence[Row]) -> list[str]:
+    """How agents and shadows failed by themselves, a line each."""
+    driven = Counter(row["agent"] for row in rows)
+    found: dict[tuple[str, str], list[str]] = {}  # by driver and shadow
     for row in rows:
         if row["failure"] is not None:
-            failures.setdefault(row["agent"], []).append(f"{row['failure']} on {row['scenario']}")
+            found.setdefault((row["agent"], ""), []).append(f"{row['failure']} on {row['scenario']}")
         for shadow, heard in row["shadows"].items():
             if heard["failure"] is not None:
-                who = f"{shadow} beside {row['agent']}"
-                failures.setdefault(who, []).append(f"{heard['failure']} on {row['scenario']}")
+                text = f"{heard['failure']} on {row['scenario']}"
+                found.setdefault((row["agent"], shadow), []).append(text)
     lines = []
-    for who, texts in failures.items():
+    for (name, shadow), texts in found.items():
+        who = f"{shadow} beside {name}" if shadow else name
         more = f"; and {len(texts) - 3} more" if len(texts) > 3 else ""
-        lines.append(f"{who} failed itself {_times(len(texts))}: {'; '.join(texts[:3])}{more}.")
-    lines += [f"{name} left threads behind in {count} drives." for name, count in threads.items()]
+        lines.append(
+            f"{who} failed by itself in {len(texts)} of {plural(driven[name], 'drive')}: "
+            f"{'; '.join(texts[:3])}{more}."
+        )
     return lines
+
+
+def always_failed(summary: Mapping[str, Any]) -> list[str]:
+    """The tested agents that failed by themselves in every drive."""
+    own = {End.AGENT_FAILURE.value}
+    return [
+        name
+        for name in _tested(summary)
+        if all(
+            set(group["outcomes"]) <= own
+            for group in (summary["agents"][name], summary["agents"][name].get("through_junctions"))
+            if group
+        )
+    ]
+
+
+def remarks(rows: Sequence[Row]) -> list[str]:
+    """What agents left behind, a line each."""
+    threads = Counter(row["agent"] for row in rows if row.get("threads_left"))
+    return [f"{name} left threads behind in {plural(n, 'drive')}." for name, n in threads.items()]
 
 
 def _tested(summary: Mapping[str, Any]) -> list[str]:
@@ -81,7 +106,7 @@ def _tested(summary: Mapping[str, Any]) -> list[str]:
 
 def _count(figures: Mapping[str, Any]) -> str:
     wins = round(figures["success_rate"] * figures["episodes"])
-    return f"{wins} of {figures['episodes']} routes"
+    return f"{wins} of {plural(figures['episodes'], 'route')}"
 
 
 def _success(name: str, figures: Mapping[str, Any]) -> str:

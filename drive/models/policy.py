@@ -5,13 +5,14 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.agent import Context, Control
+from drive.agent import OBSERVATION, AgentFailure, Context, Control
 from drive.camera import Camera
 from drive.core.errors import UserError
 from drive.core.json_data import convert, decode
@@ -25,6 +26,7 @@ from drive.models.policy_outputs import (
 )
 
 POLICY_FORMAT = 1
+_TRIAL_S = 2.0  # for a first frame at loading [s]
 _DTYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32, "tensor(int64)": np.int64}
 
 
@@ -102,6 +104,7 @@ class OnnxPolicy:
         self._outputs = [output.name for output in self.session.get_outputs()]
         self._check()
         self.reset(None)
+        self._check_sizes()
 
     @property
     def camera_size(self) -> tuple[int, int] | None:
@@ -144,14 +147,45 @@ class OnnxPolicy:
                 f"`steering` when exporting, or say in {self.path.stem}.json how a vector drives, as "
                 '{"driving": {"path": "OUTPUT"}}.'
             )
-        scalars = ("acceleration",) if self._driving is not None else ("steering", "acceleration")
-        for name in scalars:
-            size = int(np.prod([n for n in shapes.get(name, [])[1:] if isinstance(n, int)], dtype=int))
-            if name in shapes and size != 1:
+
+    def _check_sizes(self) -> None:
+        """Refuse a steering or acceleration of more than one number; what the file does not tell is tried."""
+        shapes = {entry.name: entry.shape for entry in self.session.get_outputs()}
+        scalars = {"acceleration"} if self._driving is not None else {"steering", "acceleration"}
+        scalars &= shapes.keys()
+        tried: dict[str, tuple[int, ...]] = {}
+        if any(not isinstance(size, int) for name in scalars for size in shapes[name][1:]):
+            tried = self._shapes_of_a_trial()
+        for name in sorted(scalars):
+            shape = ("N", *tried[name]) if name in tried else tuple(shapes[name])
+            if int(np.prod([size for size in shape[1:] if isinstance(size, int)], dtype=int)) != 1:
                 raise UserError(
-                    f"{self.path}: `{name}` has the shape {shapes[name]}, not (N, 1); export it with that "
-                    f"shape, or say in {self.path.stem}.json how it drives."
+                    f"{self.path}: `{name}` has the shape ({', '.join(map(str, shape))}), not (N, 1); export "
+                    f"it with that shape, or say in {self.path.stem}.json how it drives."
                 )
+
+    def _shapes_of_a_trial(self) -> dict[str, tuple[int, ...]]:
+        """Of the outputs for an empty frame, without the batch; none where that fails or takes long."""
+        import onnxruntime
+
+        camera = (self.description and self.description.camera) or Camera()
+        height, width = self.camera_size or (camera.height_px, camera.width_px)
+        sizes: dict[int | str, int] = {"H": height, "W": width}
+        blank = {
+            key: np.zeros([sizes.get(size, size) for size in quantity.shape], quantity.dtype)  # type: ignore[arg-type]
+            for key, quantity in OBSERVATION.items()
+        }
+        options = onnxruntime.RunOptions()
+        limit = Timer(_TRIAL_S, setattr, (options, "terminate", True))
+        limit.daemon = True
+        limit.start()
+        try:
+            return {name: np.shape(value) for name, value in self.run(blank, options).items()}
+        except Exception:  # what it does at the wheel, its drives tell
+            return {}
+        finally:
+            limit.cancel()
+            self.reset(None)
 
     def _check_input(self, entry: Any) -> None:
         wanted = INPUT_SHAPES[entry.name]
@@ -212,7 +246,7 @@ class OnnxPolicy:
         """Go back to a snapshot."""
         self._states, self._driving = dict(snapshot[0]), copy.deepcopy(snapshot[1])
 
-    def run(self, observation: Mapping[str, Any]) -> dict[str, Any]:
+    def run(self, observation: Mapping[str, Any], options: Any = None) -> dict[str, Any]:
         """The file's outputs for one observation by name: floats, or arrays without a batch axis."""
         feed: dict[str, NDArray[Any]] = {}
         for name in self._names:
@@ -224,7 +258,7 @@ class OnnxPolicy:
                     (1,) if name == "command" else (1, -1)
                 )
         feed.update(self._states)
-        values = dict(zip(self._outputs, self.session.run(None, feed), strict=True))
+        values = dict(zip(self._outputs, self.session.run(None, feed, options), strict=True))
         self._states = {name: values[f"next_{name}"] for name in self._states}
         return {
             name: float(value.reshape(-1)[0]) if value.size == 1 else value[0]
@@ -257,10 +291,13 @@ class OnnxPolicy:
         return _clipped(steering, own if own is not None else acceleration)
 
 
-def _clipped(steering: float, acceleration: float | None) -> Control:
-    check_finite("steering", steering)
+def _clipped(steering: Any, acceleration: Any) -> Control:
+    for name, value in (("steering", steering), ("acceleration", acceleration)):
+        if np.ndim(value):
+            raise AgentFailure(f"{name} has the shape {np.shape(value)}, not one number")
+        if value is not None:
+            check_finite(name, value)
     if acceleration is not None:
-        check_finite("acceleration", acceleration)
         acceleration = min(max(float(acceleration), -1.0), 1.0)
     return Control(min(max(float(steering), -1.0), 1.0), acceleration)
 

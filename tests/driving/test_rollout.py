@@ -57,7 +57,9 @@ def test_stored_actions_drive_the_same_way() -> None:
         (1.5, "steering is 1.5, not in [-1, 1], at step 7"),
         (Control(0.0, math.inf), "acceleration is inf, not in [-1, 1], at step 7"),
         ((0.1, 0.2), "act returned a tuple, not a Control, at step 7"),
-        (Control("left"), "act raised ValueError: could not convert string to float: 'left' at step 7"),
+        (Control("left"), "steering is a str, not a number, at step 7"),
+        (Control("0.1"), "steering is a str, not a number, at step 7"),
+        (Control(np.zeros(3)), "steering is a ndarray of the shape (3,), not a number, at step 7"),
     ],
 )
 def test_an_agent_that_gives_nonsense_has_failed(answer: object, message: str) -> None:

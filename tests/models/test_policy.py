@@ -91,6 +91,25 @@ def test_pytorch_exports_are_served_by_the_adapter_named_in_the_json(tmp_path: P
     assert training_seeds(path) == {3, 4}
 
 
+@pytest.mark.parametrize("declared", [["N", "K"], ["N", 1], None])
+def test_three_numbers_as_steering_are_refused_though_the_file_does_not_say_so(
+    tmp_path: Path, declared: list | None
+) -> None:
+    three = helper.make_tensor("three", TensorProto.FLOAT, [1, 3], [0.0, 0.1, 0.2])
+    nodes = [
+        helper.make_node("Constant", [], ["three"], value=three),
+        helper.make_node("Add", ["three", "speed"], ["steering"]),
+    ]
+    path = write(
+        tmp_path / "wide.onnx",
+        nodes,
+        [value("speed", TensorProto.FLOAT, ["N", 1])],
+        [value("steering", TensorProto.FLOAT, declared)],  # type: ignore[arg-type]
+    )
+    with pytest.raises(UserError, match=r"wide.onnx: `steering` has the shape \(N, 3\), not \(N, 1\)"):
+        OnnxPolicy(path)
+
+
 def test_files_that_cannot_drive_are_refused_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="does not exist"):
         OnnxPolicy(tmp_path / "none.onnx")

@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Callable
 
 from drive.agent import DT, Agent, AgentFailure, Context, Control, Observation
-from drive.core.errors import UserError
-from drive.driving.drive import checked, one_line
+from drive.core.errors import UserError, described, one_line
+from drive.driving.drive import checked
 
 MEMORY_STEPS = round(5.0 / DT)  # over which disagreement is a mean
 
@@ -80,4 +80,4 @@ class GuardedAgent:
         except AgentFailure as problem:
             self.failure = f"{self.name} failed: {one_line(problem).rstrip(',')}"
         except (Exception, SystemExit) as problem:
-            self.failure = f"{self.name} failed: {verb} raised {type(problem).__name__}: {one_line(problem)}"
+            self.failure = f"{self.name} failed: {verb} raised {described(problem)}"
