@@ -1,19 +1,20 @@
 """A browser without a window, and the two servers whose pages it opens."""
 
 import os
-import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tyro
 
-from tests.children import HANG_S
+from drive.models.training import online_learner
+from drive.web.data_view.app import make_app
+from drive.web.serve.command import ServeConfig
 from tests.web.browser.page import Opened
+from tests.web.serve import pupils, served
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SWITCHES = [
@@ -25,7 +26,6 @@ SWITCHES = [
     "--disable-component-update",
     "--disable-sync",
 ]
-_RUN = "import sys, tyro; from {module} import {config}, main; main(tyro.cli({config}))"
 
 
 def _missing(what: str) -> None:
@@ -71,31 +71,23 @@ def visit(browser: Any) -> Iterator[Callable[..., Opened]]:
     assert complaints == []
 
 
-@contextmanager
-def serving(module: str, config: str, *arguments: str) -> Iterator[str]:
-    """The address of a server of ours in a process of its own."""
-    code = _RUN.format(module=module, config=config)
-    command = [sys.executable, "-c", code, *arguments, "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        try:
-            said = ""
-            assert process.stdout is not None
-            for line in process.stdout:
-                said += line
-                if address := re.search(r"http://\S+", line):
-                    yield address.group()
-                    break
-            else:
-                pytest.fail(f"the server ended at once: {said}")
-        finally:
-            process.terminate()
-            process.wait(timeout=HANG_S)
+@pytest.fixture
+def serve() -> Callable[..., AbstractContextManager[str]]:
+    """`with serve("--data", ...) as address`: the server of `drive serve`, in a thread of this process."""
+
+    @contextmanager
+    def serving(*arguments: str | Path) -> Iterator[str]:
+        with served.serving(tyro.cli(ServeConfig, args=[str(one) for one in arguments])) as port:
+            yield f"http://127.0.0.1:{port}/"
+
+    return serving
 
 
 @pytest.fixture
-def serve() -> Callable[..., Any]:
-    """`with serve("--data", ...) as address`: the server of `drive serve`."""
-    return lambda *arguments: serving("drive.web.serve.command", "ServeConfig", *map(str, arguments))
+def teach(serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Any]:
+    """As `serve`, with a learner (without TensorFlow) that can drive at once and is always unsure."""
+    monkeypatch.setattr(online_learner, "train_online", pupils.unsure)
+    return lambda *arguments: serve("--teach", tmp_path / "out", *arguments)
 
 
 @pytest.fixture
@@ -103,5 +95,5 @@ def viewed(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """The server of `drive data view` on a copy of the small recording: (address, dataset)."""
     root = tmp_path / "recording"
     shutil.copytree(Path(__file__).parents[3] / "data" / "sample", root)
-    with serving("drive.web.data_view.command", "DataViewConfig", str(root)) as address:
-        yield address, root
+    with served.serving_app(make_app(root, None)) as port:
+        yield f"http://127.0.0.1:{port}/", root

@@ -6,12 +6,10 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.web.browser.conftest import serving
 from tests.web.browser.page import Opened
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 SETTINGS = {"reduced_motion": "reduce", "bypass_csp": True}  # axe measures with styles of its own
-TAUGHT = ("--traffic", "none", "--seed", "5", "--teach")
 SCREENS = ({"color_scheme": "light"}, {"color_scheme": "dark"}, PHONE)
 
 # What can be used and is shown: one radio button stands for its group, as in the order of the Tab key.
@@ -19,14 +17,17 @@ _CONTROLS = """() => [...document.querySelectorAll("button, input, select, summa
   (one) => one.checkVisibility() && (one.type !== "radio" || one.checked)
     && (!document.querySelector("dialog[open]") || one.closest("dialog[open]")))"""
 _TOUCH = """() => {
-  const one = document.activeElement;
-  one.dataset.reached = "yes";
-  const shown = [one, one.nextElementSibling].filter((part) => part && part instanceof Element);
-  const seen = shown.some((part) => {
-    const { outlineStyle, outlineWidth } = getComputedStyle(part);
-    return outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
-  });
-  return one === document.body || seen ? "" : one.outerHTML;
+  const unseen = [];
+  const note = ({ target: one }) => {
+    one.dataset.reached = "yes";
+    const seen = [one, one.nextElementSibling].some((part) => {
+      const { outlineStyle, outlineWidth } = part ? getComputedStyle(part) : {};
+      return outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
+    });
+    if (!seen) unseen.push(one.outerHTML);
+  };
+  document.addEventListener("focusin", note);
+  window.touched = () => (document.removeEventListener("focusin", note), unseen);
 }"""
 
 
@@ -43,13 +44,13 @@ def findings(page: Any) -> list[str]:
 def not_reached(page: Any) -> list[str]:
     """Controls that pressing Tab all the way round does not come to, or on which the focus is not seen."""
     controls = page.evaluate(f"({_CONTROLS})().length")
-    unseen = []
+    page.evaluate(_TOUCH)
     for _ in range(controls + 4):
         page.keyboard.press("Tab")
-        unseen.append(page.evaluate(_TOUCH))
+    unseen = page.evaluate("window.touched()")
     left = page.evaluate(f"({_CONTROLS})().filter((one) => !one.dataset.reached).map((one) => one.outerHTML)")
     assert controls > 1
-    return [*left, *filter(None, unseen)]
+    return [*left, *unseen]
 
 
 def open_all(page: Any) -> None:
@@ -96,8 +97,8 @@ def test_the_page_for_driving(serve, visit, tmp_path: Path) -> None:
             page.close()
 
 
-def test_the_page_with_a_learner_that_asks_for_help(visit, tmp_path: Path) -> None:
-    with serving("tests.web.browser.taught_server", "ServeConfig", *TAUGHT, str(tmp_path / "out")) as address:
+def test_the_page_with_a_learner_that_asks_for_help(teach, visit) -> None:
+    with teach("--traffic", "none", "--seed", "5") as address:
         for screen in SCREENS:
             opened: Opened = visit(address, **SETTINGS, **screen)
             page = opened.page

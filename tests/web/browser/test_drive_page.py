@@ -11,7 +11,7 @@ from drive.dataset import check, read_episode, read_info
 from tests.web.browser.keyboard import KeyDriver
 
 DT = 0.05
-DRIVE_S = 30.0
+DRIVE_S = 15.0
 DELETED = 100  # frames in 5 s
 
 
@@ -22,7 +22,7 @@ def fewer(states: list[dict[str, Any]]) -> tuple[int, int] | None:
 
 
 @pytest.mark.slow
-def test_half_a_minute_of_a_road_by_keys(serve, visit, tmp_path: Path) -> None:
+def test_a_road_by_keys(serve, visit, tmp_path: Path) -> None:
     """In real time: the simulation runs at its own 20 steps a second."""
     root = tmp_path / "recording"
     with serve("--data", root, "--pedals", "person", "--traffic", "none", "--seed", "5") as address:
@@ -39,7 +39,7 @@ def test_half_a_minute_of_a_road_by_keys(serve, visit, tmp_path: Path) -> None:
             opened.wait(0.02)
         driver.release()
         assert opened.state["end"] is None
-        assert opened.text("lamp-text").startswith("recording: 6")  # hundred frames
+        assert opened.text("lamp-text").startswith("recording: 3")  # hundred frames
         latency_ms = float(opened.text("latency"))
         drawn_hz = float(opened.text("rate"))
 
@@ -68,6 +68,6 @@ def test_half_a_minute_of_a_road_by_keys(serve, visit, tmp_path: Path) -> None:
     assert not any(state["off_road"] for state in drive)
     # Curves by keys are smooth: full lock to full lock would be a jump of 2.
     assert np.percentile(np.abs(np.diff(frames["action.executed"][:, 0])), 99) < 0.25
-    assert driver.presses > 15
+    assert driver.presses > 8
     print(f"hand to picture {latency_ms:.0f} ms (p50), pictures {drawn_hz:.1f} Hz")
     assert latency_ms > 0.0 and drawn_hz > 0.0  # shown; how quick it is depends on what else the machine does

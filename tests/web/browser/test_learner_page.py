@@ -1,14 +1,10 @@
 """The learner on the page: its ghost wheel and meters, its call for help, and the hand that answers it."""
 
-from pathlib import Path
-
-from tests.web.browser.conftest import serving
 from tests.web.serve.pupils import STEERING
 
 
-def test_it_asks_for_help_and_a_hand_on_the_wheel_helps(visit, tmp_path: Path) -> None:
-    arguments = ("--traffic", "none", "--seed", "5", "--teach", str(tmp_path / "out"))
-    with serving("tests.web.browser.taught_server", "ServeConfig", *arguments) as address:
+def test_it_asks_for_help_and_a_hand_on_the_wheel_helps(teach, visit) -> None:
+    with teach("--traffic", "none", "--seed", "5") as address:
         opened = visit(address)
         page = opened.page
         opened.wait_until(lambda state: state["teach"]["phase"] == "ready")

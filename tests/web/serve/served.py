@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
+from starlette.applications import Starlette
 from websockets.sync.client import ClientConnection, connect
 
 from drive.web.listen import open_socket, server_settings
@@ -90,8 +91,14 @@ class Page:
 @contextmanager
 def serving(config: ServeConfig, token: str | None = None) -> Iterator[int]:
     """Serve until the end of the block; the port."""
-    app = build_app(config, token)
-    with open_socket(config.host, 0) as socket:
+    with serving_app(build_app(config, token), config.host) as port:
+        yield port
+
+
+@contextmanager
+def serving_app(app: Starlette, host: str = "127.0.0.1") -> Iterator[int]:
+    """Serve an application until the end of the block; the port."""
+    with open_socket(host, 0) as socket:
         server = uvicorn.Server(uvicorn.Config(app, **server_settings()))
         thread = threading.Thread(target=server.run, args=([socket],))
         thread.start()
