@@ -57,19 +57,27 @@ class Progress:
     """What a task tells the pool while it runs: `progress(value)` reports, `progress.beat(text)` is alive."""
 
     def __init__(self, send: Callable[[bytes], None], memory: HeartbeatMemory) -> None:
-        self._send, self._memory = send, memory
+        self._send, self._memory, self._pid = send, memory, os.getpid()
 
     def __call__(self, value: Any) -> None:
         """Hand a value to the pool's `report`; all reports of a task come before its result."""
+        self._end_copy()
         self._send(dumps(("report", value)))
 
     def beat(self, text: str) -> None:
         """Say what begins now; the pool's time limit counts from here to the next beat or the task's end."""
+        self._end_copy()
         self._memory.write(monotonic(), text)
 
     def unlimited(self, text: str) -> None:
         """Say what begins now and may take any time, such as compiling."""
+        self._end_copy()
         self._memory.write(inf, text)
+
+    def _end_copy(self) -> None:
+        """A fork that goes on with the task would do all a second time: it ends here."""
+        if os.getpid() != self._pid:
+            os._exit(0)
 
 
 Call = Callable[[Any, Progress], Any]
@@ -85,6 +93,8 @@ def work(
 ) -> NoReturn:
     """A worker's life: build the callable, then answer task after task until the pipe breaks."""
     _follow_parent(parent)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=pipe.close)  # or this process could end unnoticed
     progress = Progress(pipe.send_bytes, memory)
     call, broken = _guarded(make)
     try:

@@ -1,6 +1,5 @@
 """Writing a dataset: whole episodes, each in one step that a kill cannot tear."""
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from filelock import FileLock
 import drive
 from drive.camera import Camera
 from drive.core.files import disk_errors, replace_files
+from drive.core.json_data import loads
 from drive.core.seeds import RESERVED_SEEDS
 from drive.dataset.checking import read_row_stats
 from drive.dataset.describing import drive_json, existing_recordings, info_json
@@ -329,7 +329,7 @@ class DatasetWriter:
     def _episodes_on_disk(self) -> int:
         """How many episodes info.json counts."""
         try:
-            return int(json.loads((self.root / INFO_PATH).read_bytes())["total_episodes"])
+            return int(loads((self.root / INFO_PATH).read_bytes())["total_episodes"])
         except (OSError, ValueError, KeyError):
             return 0
 

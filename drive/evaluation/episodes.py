@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from drive.core.errors import UserError
 from drive.core.files import disk_errors, replacing
+from drive.core.json_data import loads
 from drive.episode import Episode
 from drive.evaluation.summary import episode_row
 from drive.scoring.suites import ScenarioRef
@@ -120,7 +121,7 @@ def read_episode(path: Path, clock: Path | None = None) -> tuple[Episode, NDArra
     """
     arrays = _read(path)
     try:
-        values: dict[str, Any] = json.loads(arrays.pop(_FACTS).tobytes())
+        values: dict[str, Any] = loads(arrays.pop(_FACTS).tobytes())
         route = arrays.pop("route")
         shadows = {name: arrays.pop(name) for name in list(arrays) if name.startswith(_SHADOW)}
         times = _read(clock)[_CLOCK] if clock is not None and clock.is_file() else None

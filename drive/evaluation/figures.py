@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from drive.core.errors import UserError
+from drive.core.errors import UserError, one_line
 from drive.evaluation.episodes import LOGS, EpisodeRow, file_of, is_stored, read_row
 from drive.evaluation.results import CONFIG, TIMING, read_json
 from drive.evaluation.summary import summarize, timing_figures
@@ -117,7 +117,7 @@ def missing_drives(folder: Path, results: Results) -> list[str]:
             log = file_of(folder, LOGS, name, ref, ".txt")
             if log.is_file():
                 error = log.read_text(encoding="utf-8").partition("\n")[0]
-                lines.append(f"{name} on {ref.label}: an error of the program: {error}.")
+                lines.append(f"{name} on {ref.label}: an error of the program: {one_line(error)}.")
     return lines
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from drive.core.errors import UserError
 from drive.core.files import PART, disk_errors, refuse_other_things, replace_file, replace_files, try_lock
+from drive.core.json_data import loads
 from drive.evaluation.episodes import EPISODES, FILMS, LOGS
 
 CONFIG = "config.json"
@@ -188,7 +189,7 @@ def read_rows(out: Path) -> list[dict[str, Any]]:
     if not path.is_file() or not (out / SUMMARY).is_file():
         raise UserError(f"{out} holds no complete results; run drive evaluate --out {out} first.")
     try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        return [loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     except ValueError as error:
         raise UserError(f"{path} is damaged ({error}); run the evaluation again.") from error
 
@@ -201,7 +202,7 @@ def read_json(out: Path, name: str) -> dict[str, Any]:
     """
     path = out / name
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found: dict[str, Any] = loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{path} is missing or damaged ({error}); run the evaluation again.") from error
     return found

@@ -16,11 +16,17 @@ from drive.evaluation.plan import Plan
 from drive.evaluation.worker import Check, Drive, Fail, FilmDrive, Finished, Replay, Worker
 from drive.scoring.suites import ScenarioRef
 
+_FROM_OUTSIDE = (-1, -9, -15)  # ended by SIGHUP, SIGKILL or SIGTERM
 _BEAT = re.compile(r"(building|reset|act) of (.+) at step (\d+)\Z")
 
 
 class Runner:
     """The workers of one plan.
+
+    A drive fails by its agent where an agent raises, or its process ends, hangs or takes too much memory,
+    while that agent is in its reset or act. A process that ends elsewhere, or by a signal that others may
+    send (SIGKILL, SIGTERM, SIGHUP), is replaced and the drive repeated once; if it ends again, the one agent
+    in it that is not ours has failed, and where all are ours, the program.
 
         with Runner(plan, workers=2) as runner:
             privileged = runner.check()
@@ -86,7 +92,7 @@ class Runner:
         Raises:
             UserError: an agent cannot drive here, or the disk is full.
         """
-        plan = self._plan
+        plan, folder = self._plan, folder.absolute()  # an agent may go elsewhere
         shared = [name for name in plan.agents if not plan.kind(name)]  # no foreign agent in the process
         together = len(plan.scenarios) >= 2 * self._workers
         groups = [tuple(shared)] if shared and together else [(name,) for name in shared]
@@ -113,17 +119,34 @@ class Runner:
         left = [name for name in names if (name, task.ref) not in self._ended]
         if not left:  # it died when all was stored
             return
-        beat = _BEAT.match(failure.beat)
-        if isinstance(task, Fail) or beat is None or is_built_in(self._plan.spec(beat[2])):
+        if isinstance(task, Fail):
             yield Finished(left[0], task.ref, str(failure))
+            return
+        beat = _BEAT.match(failure.beat)
+        if beat is not None and not is_built_in(self._plan.spec(beat[2])):
+            who, how = beat[2], f"{beat[1]} {failure.what} at step {beat[3]}"
+            certain = failure.exit_code not in _FROM_OUTSIDE
         else:
-            how = f"{beat[1]} {failure.what} at step {beat[3]}"
-            if beat[2] == left[0]:
-                self._pool.submit(Fail(task.folder, task.ref, left[0], how))
-            else:
-                self._submit(replace(task, names=(left[0],), silenced={**task.silenced, beat[2]: how}))
-        if not isinstance(task, Fail) and left[1:]:
-            self._submit(replace(task, names=tuple(left[1:])))
+            who, how = self._suspect(task, left[0]), f"{failure.what} ({failure.beat or 'at its start'})"
+            certain = failure.cause == "raised"
+            who = None if certain else who
+        if not (certain or task.again):
+            self._submit(replace(task, names=tuple(left), again=True))
+            return
+        if who is None:
+            yield Finished(left[0], task.ref, str(failure))
+        elif who == left[0]:
+            self._pool.submit(Fail(task.folder, task.ref, who, how))
+        else:
+            self._submit(replace(task, names=(left[0],), silenced={**task.silenced, who: how}, again=False))
+        if left[1:]:
+            self._submit(replace(task, names=tuple(left[1:]), again=False))
+
+    def _suspect(self, task: Drive, driver: str) -> str | None:
+        """The agent in a drive's process that is not ours, if it is one."""
+        riding = self._plan.riding(driver, task.silenced)
+        foreign = [name for name in (driver, *riding) if not is_built_in(self._plan.spec(name))]
+        return foreign[0] if len(foreign) == 1 else None
 
     def film(self, folder: Path, orders: Sequence[tuple[Any, Any]]) -> list[str | None]:
         """Film drives by their stored actions, given as (ScenarioRef, FilmOrder).

@@ -36,7 +36,7 @@ def episode_row(episode: Episode) -> Row:
         "held_out": episode.held_out,
         "outcome": outcome(episode).value,
         "failure": episode.failure,
-        **{key: episode.extra[key] for key in ("threads_left",) if key in episode.extra},
+        **{key: episode.extra[key] for key in ("threads_left", "processes_left") if key in episode.extra},
         "sha256_states": episode.sha256_states,
         "sha256_frames": episode.sha256_frames,
         "steps": steps,

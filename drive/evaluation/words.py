@@ -96,8 +96,10 @@ def always_failed(summary: Mapping[str, Any]) -> list[str]:
 
 def remarks(rows: Sequence[Row]) -> list[str]:
     """What agents left behind, a line each."""
-    threads = Counter(row["agent"] for row in rows if row.get("threads_left"))
-    return [f"{name} left threads behind in {plural(n, 'drive')}." for name, n in threads.items()]
+    left = Counter(
+        (row["agent"], what) for row in rows for what in ("threads", "processes") if row.get(f"{what}_left")
+    )
+    return [f"{name} left {what} behind in {plural(n, 'drive')}." for (name, what), n in left.items()]
 
 
 def _tested(summary: Mapping[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -117,6 +118,7 @@ class Drive:
     ref: ScenarioRef
     names: tuple[str, ...]
     silenced: Mapping[str, str] = field(default_factory=dict)  # shadows that failed by now, and how
+    again: bool = False  # its process ended once, and perhaps by no fault of the agent's
 
     def run(self, worker: Worker, progress: Progress) -> None:
         """Drive and store."""
@@ -139,6 +141,8 @@ class Drive:
             extra = dict(episode.extra)
             if left := len(set(threading.enumerate()) - threads):
                 extra["threads_left"] = left
+            if worker.plan.kind(name) and (left := _end_children()):
+                extra["processes_left"] = left
             if absent := {
                 shadow: why for shadow, why in self.silenced.items() if name in worker.plan.shadowed
             }:
@@ -147,6 +151,19 @@ class Drive:
             episode = replace(episode, extra=extra, shadow_steering={**episode.shadow_steering, **silent})
             _store(self.folder, self.ref, scenario, episode, seconds)
             progress(Finished(name, self.ref, episode.error))
+
+
+def _end_children() -> int:
+    """End the processes that an agent started; how many there were."""
+    import psutil
+
+    children, alive = psutil.Process().children(recursive=True), 0
+    for child in children:
+        with suppress(psutil.Error):
+            alive += child.status() != psutil.STATUS_ZOMBIE
+            child.kill()
+    psutil.wait_procs(children, 1.0)
+    return alive
 
 
 @dataclass(frozen=True)

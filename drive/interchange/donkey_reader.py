@@ -10,7 +10,6 @@
 say. A tub written on a full disk has empty catalogs, pictures or an empty manifest: the rest is kept.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +19,7 @@ import msgspec
 import numpy as np
 
 from drive.core.errors import UserError
-from drive.core.json_data import decode
+from drive.core.json_data import decode, loads
 from drive.interchange.foreign import ForeignLog, Skipped, number, read_sidecar, refuse_wide_steering
 
 MANIFEST = "manifest.json"
@@ -137,8 +136,8 @@ def _records(folder: Path, catalogs: list[str], skipped: Skipped) -> Iterator[tu
             if not line.strip(b"\0 "):
                 continue
             try:
-                record = json.loads(line)  # Python wrote it: NaN may stand in it
-            except (ValueError, RecursionError):
+                record = loads(line)  # Python wrote it: NaN may stand in it
+            except ValueError:
                 record = None
             if isinstance(record, dict):
                 yield record, f"{path}, line {i}"

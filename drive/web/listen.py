@@ -1,5 +1,6 @@
 """The socket, the addresses and the settings that the pages are served with, and serving them."""
 
+import logging
 import platform
 import secrets
 import socket
@@ -59,7 +60,11 @@ def serve(app: "Starlette", opened: socket.socket) -> None:
     """
     import uvicorn
 
+    from drive.web.connections import BoundedLog
+
     server = uvicorn.Server(uvicorn.Config(app, **server_settings()))
+    for name in ("uvicorn.error", "asyncio"):
+        logging.getLogger(name).addFilter(BoundedLog())
 
     def stop() -> None:
         server.should_exit = True
@@ -102,7 +107,10 @@ def open_socket(host: str, port: int) -> socket.socket:
 
 def server_settings() -> dict[str, Any]:
     """Settings for uvicorn: small messages, no compression of pictures, nothing logged that holds a token."""
+    from drive.web.connections import PatientProtocol
+
     return {
+        "http": PatientProtocol,
         "log_config": None,  # its own would close the streams of other libraries' log handlers
         "ws": "websockets-sansio",
         "ws_max_size": MAX_MESSAGE_BYTES,

@@ -3,7 +3,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from drive.core.json_data import Positive, Whole, convert, decode
+from drive.core.json_data import MAX_DEPTH, Positive, Whole, convert, decode, loads
 
 
 class Form(msgspec.Struct):
@@ -35,3 +35,12 @@ def test_what_stands_beside_is_passed_over() -> None:
     assert values["robot_type"] == "car" and convert(values, Form) == Form(20)
     with pytest.raises(ValueError, match=r"^fps: expected int, got str"):
         convert({"fps": "20"}, Form)
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH + 2, 900, 100_000])
+def test_what_is_nested_deeply_is_refused_at_any_depth(depth: int) -> None:
+    deep = '{"format": ' + "[" * depth + "]" * depth + "}"
+    for read in (loads, lambda text: decode(text, dict[str, Any])):
+        with pytest.raises(ValueError, match=r"^nested too deeply$"):
+            read(deep)
+    assert loads('{"seen": [[NaN]]}')["seen"][0][0] != 0.0

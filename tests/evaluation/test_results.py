@@ -142,7 +142,8 @@ def test_an_unfinished_run_has_figures_and_says_what_is_missing(tmp_path: Path) 
     (pair,) = results.summary["pairs"]
     assert pair["both"] + pair["only_first"] + pair["only_second"] + pair["neither"] == 2
     assert results.timing["wall_s"] is None
-    page = page_of(run, results, ["Missing: one."])
+    page = page_of(run, results, ["Missing: one.", "\x1b[2J\x00 and \ud800"])
+    assert "\ufffd[2J\ufffd and \ufffd" in page
     assert "Missing: one." in page and "with 2 workers on 2 cores" in page
     store(run, "straight", REFS[2])
     assert missing_drives(run, read_results(run)) == []

@@ -7,77 +7,22 @@ import numpy as np
 import pytest
 
 from drive.core.errors import UserError
-from drive.core.tasks import Limits
-from drive.episode import Episode
-from drive.evaluation.episodes import EPISODES, file_of, read_episode
-from drive.evaluation.plan import Plan
+from drive.evaluation.episodes import EPISODES
 from drive.evaluation.runner import Runner
 from drive.evaluation.summary import episode_row
 from drive.evaluation.worker import Replay
-from drive.scoring.suites import schedule
-from tests.faulty import BAD, FAULTS, fake_simulator
+from tests.evaluation.misbehaving import LIMITS, SCENARIOS, drive, plan, prove
+from tests.faulty import BAD
 
-LIMITS = Limits(beat_s=6.0, memory_gb=0.6)
-SCENARIOS = schedule(3)
-
-
-def plan(agents: dict[str, str], shadows: dict[str, str] | None = None) -> Plan:
-    return Plan(
-        "lane",
-        None,
-        agents,
-        shadows or {},
-        frozenset(agents) if shadows else frozenset(),
-        scenarios=SCENARIOS,
-        make_simulator=fake_simulator,
-    )
-
-
-def drive(folder: Path, asked: Plan, workers: int = 2) -> dict[tuple[str, int], Episode]:
-    """Every stored episode; each was told exactly once."""
-    with Runner(asked, workers, LIMITS) as runner:
-        ended = list(runner.drive(folder))
-    wanted = [(name, ref.index) for ref in SCENARIOS for name in asked.agents]
-    assert sorted((one.agent, one.ref.index) for one in ended) == sorted(wanted)
-    assert [one.error for one in ended] == [None] * len(wanted)
-    return {(name, i): read_episode(file_of(folder, EPISODES, name, SCENARIOS[i]))[0] for name, i in wanted}
+# The others are driven by `python -m tests.evaluation.misbehaving`.
+KINDS = (
+    "mute_failure", "shape", "sleeps", "spins", "exits", "leaves", "segfaults", "kills", "eats", "interrupts",
+    "odd", "closes", "threads", "forks", "fork_dies", "fork_sleeps", "wanders", "numpy", "scribbles",
+)  # fmt: skip
 
 
 def test_each_failure_is_named_in_its_own_episode_and_costs_no_other(tmp_path: Path) -> None:
-    innocent = {"straight": "straight", "good": "tests.faulty:good"}
-    drive(tmp_path / "alone", plan(innocent))
-    agents = innocent | {name: f"tests.faulty:{name}" for name in FAULTS}
-    episodes = drive(tmp_path / "all", plan(agents))
-    named = {name: episode.failure for (name, i), episode in episodes.items() if i == BAD}
-    assert named == {
-        "straight": None,
-        "good": None,
-        "raises": "act raised ValueError: no lane at step 3",
-        "nan": "steering is nan, not in [-1, 1], at step 3",
-        "sleeps": "act did not return within 6 s at step 3",
-        "spins": "act did not return within 6 s at step 3",
-        "exits": "act ended the process with exit code 1 (os._exit?) at step 3",
-        "leaves": "act raised SystemExit: 4 at step 3",
-        "segfaults": "act was killed by signal 11 (segmentation fault) at step 3",
-        "eats": "act used more than 0.6 GB of memory at step 3",
-        "interrupts": "act raised KeyboardInterrupt at step 3",
-        "odd": "act raised Odd: odd at step 3",
-        "threads": None,
-    }
-    good = [episodes["good", i].steering for i in range(3)]
-    for (name, i), episode in episodes.items():
-        row = episode_row(episode)
-        if i != BAD or named[name] is None:
-            assert (row["failure"], row["outcome"]) == (None, "goal")
-            if name != "straight":
-                assert np.array_equal(episode.steering, good[i])
-        else:
-            assert (row["outcome"], row["success"]) == ("agent_failure", 0.0)
-        assert row.get("threads_left") == (1 if (name, i) == ("threads", BAD) else None)
-    for name in innocent:
-        for ref in SCENARIOS:
-            mine, other = (file_of(tmp_path / run, EPISODES, name, ref) for run in ("alone", "all"))
-            assert mine.read_bytes() == other.read_bytes()
+    assert prove(KINDS, tmp_path) == []
 
 
 def test_a_shadow_that_dies_is_named_and_the_drive_repeated_without_it(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from drive.core.errors import UserError
 from drive.core.files import replacing
+from drive.core.json_data import loads
 
 
 def _save(path: Path, **values: Any) -> None:
@@ -61,7 +62,7 @@ class Resume:
                     variable.assign(saved[f"v{i}"])
                 self.best = float(saved["best"])
                 if "made_by" in saved.files:  # earlier versions did not say
-                    self.made_by = json.loads(str(saved["made_by"]))
+                    self.made_by = loads(str(saved["made_by"]))
                 return int(saved["epochs_done"])
         except (OSError, ValueError, KeyError, EOFError) as error:
             raise UserError(f"{self.path} is damaged ({error}): remove the folder and train anew") from error

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from drive.core.errors import UserError
 from drive.core.files import refuse_other_things, replace_file
+from drive.core.json_data import loads
 from drive.models.networks.table import NETWORKS
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _NOT_COMPARED = ("device", "mixed_precision", "keep_cache")  # may change when a
 def of_this_network(root: Path) -> bool:
     """Whether a folder holds a run of its network as it is today, finished or not."""
     try:
-        values = json.loads((root / "train.json").read_text(encoding="utf-8"))
+        values = loads((root / "train.json").read_text(encoding="utf-8"))
         return bool(values["network"] == NETWORKS[values["config"]["model"]].version)
     except (OSError, ValueError, KeyError, TypeError):
         return False
@@ -106,7 +107,7 @@ class RunFolder:
 
     def _check_same(self, settings: Mapping[str, Any], record: Path) -> None:
         try:
-            found = json.loads(record.read_text(encoding="utf-8"))
+            found = loads(record.read_text(encoding="utf-8"))
             finished, before = found["finished"], found["config"]
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{record} is damaged: remove {self.root} and train anew") from error

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
@@ -20,6 +21,13 @@ from drive.web.headers import StrictHeaders
 STATIC = Path(__file__).parent / "static"
 SHARED = Path(__file__).parents[1] / "serve" / "static"  # what the page for driving has too
 MAX_BODY_BYTES = 1000  # of an edit
+
+
+class _Number(IntegerConvertor):
+    regex = "[0-9]{1,15}"  # longer ones Python would refuse to convert
+
+
+register_url_convertor("number", _Number())
 
 
 def make_app(root: Path, token: str | None = None) -> Starlette:
@@ -77,9 +85,9 @@ def make_app(root: Path, token: str | None = None) -> Starlette:
         routes=[
             Route("/", guarded(page)),
             Route("/api/dataset", guarded(dataset)),
-            Route("/api/episodes/{index:int}", guarded(episode)),
-            Route("/api/episodes/{index:int}/frames/{frame:int}.jpg", guarded(picture)),
-            Route("/api/episodes/{index:int}/{verb:str}", edit, methods=["POST"]),
+            Route("/api/episodes/{index:number}", guarded(episode)),
+            Route("/api/episodes/{index:number}/frames/{frame:number}.jpg", guarded(picture)),
+            Route("/api/episodes/{index:number}/{verb:str}", edit, methods=["POST"]),
             Mount("/static", StaticFiles(directory=STATIC)),
             Mount("/shared", StaticFiles(directory=SHARED)),
         ]

@@ -147,7 +147,7 @@ class Store:
                 if found.recording is None and path.stat().st_size > 0:
                     raise ValueError("its first entry is damaged")
                 log = WriteAheadLog(path, append=True)
-            except (OSError, ValueError, TypeError, LookupError) as error:
+            except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
                 self._set_aside(path, error)
                 continue
             if found.recording is None or not found.recording.frames:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from drive.core.json_data import loads
 from drive.dataset.layout import ASIDE_SUFFIX, JOURNAL_SUFFIX
 
 _HEADER = struct.Struct("<III")
@@ -84,7 +85,7 @@ def read_log(path: Path) -> Iterator[tuple[dict[str, Any], bytes]]:
     """The whole entries of a log, in order, up to the first torn one."""
     with path.open("rb") as file:
         for text, data in _entries(file):
-            yield json.loads(text), data
+            yield loads(text), data
 
 
 def whole_size(path: Path) -> int:

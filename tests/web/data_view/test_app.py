@@ -76,6 +76,8 @@ def test_episodes_traces_and_pictures_are_those_of_the_dataset(client: Client, r
     assert picture.content == frames[FRONT_IMAGE][7]
     assert client.get("/api/episodes/1/frames/8000.jpg").status_code == 404
     assert client.get("/api/episodes/99/frames/0.jpg").status_code == 404
+    for endless in (f"/api/episodes/{'9' * 5000}", f"/api/episodes/1/frames/{'9' * 5000}.jpg"):
+        assert client.get(endless).status_code == 404
     assert "no episode 99" in client.get("/api/episodes/99").json()["error"]
 
 
