@@ -1,7 +1,9 @@
 """The `drive` command: one subcommand for each config dataclass."""
 
+import signal
 import sys
-from typing import Annotated
+import threading
+from typing import Annotated, Any, NoReturn, get_args
 
 import tyro
 
@@ -15,9 +17,10 @@ from drive.commands.data.info import DataInfoConfig
 from drive.commands.data.rerender import DataRerenderConfig
 from drive.commands.demo import DemoConfig
 from drive.commands.doctor import DoctorConfig
+from drive.commands.listing import ListConfig
 from drive.commands.map import MapConfig
 from drive.commands.report import ReportConfig
-from drive.core.errors import UserError
+from drive.core.errors import UserError, nearest
 from drive.evaluate import EvaluateConfig
 from drive.record import RecordConfig
 from drive.train import TrainConfig
@@ -35,6 +38,7 @@ _DESCRIPTION = """Does a driving policy really drive?
   drive evaluate        agents on the same roads, in closed loop, with intervals
   drive report DIR      table and report of an evaluation made anew, also of one that was stopped
 
+  drive list            agents, suites, weathers, models and cameras that can be named
   drive map FILE.xodr   what an OpenDRIVE map holds, and its picture
   drive bench           how fast this machine is
   drive doctor          what works here, and how to mend what does not
@@ -63,10 +67,53 @@ Command = (
     | Annotated[TrainConfig, tyro.conf.subcommand("train")]
     | Annotated[EvaluateConfig, tyro.conf.subcommand("evaluate")]
     | Annotated[ReportConfig, tyro.conf.subcommand("report")]
+    | Annotated[ListConfig, tyro.conf.subcommand("list")]
     | Annotated[MapConfig, tyro.conf.subcommand("map")]
     | Annotated[BenchConfig, tyro.conf.subcommand("bench")]
     | Annotated[DoctorConfig, tyro.conf.subcommand("doctor")]
 )
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM: what was begun ends as at Ctrl-C."""
+
+
+def _terminate(number: int, frame: object) -> NoReturn:
+    raise _Terminated
+
+
+def _names(union: Any) -> list[str]:
+    """The subcommands of a union."""
+    return [
+        note.name
+        for part in get_args(union)
+        for note in get_args(part)[1:]
+        if getattr(note, "name", None) is not None
+    ]
+
+
+def _taught(arguments: list[str]) -> list[str]:
+    """The arguments, with --help where a command is missing.
+
+    Raises:
+        UserError: there is no such command; names the nearest.
+    """
+    path: list[str] = []
+    union: Any = Command
+    for word in [*arguments[:2], ""][:2]:
+        known = _names(union)
+        if not word:
+            return [*path, "--help"]
+        if word.startswith("-"):
+            break
+        if word not in known:
+            command = " ".join(["drive", *path, word])
+            raise UserError(f"There is no command {command!r}: {nearest(word, known)}.")
+        path.append(word)
+        if word != "data":
+            break
+        union = DataCommand
+    return arguments
 
 
 def run(config: object) -> None:
@@ -80,7 +127,10 @@ def main() -> None:
     arguments = sys.argv[1:]
     if arguments[:2] == ["data", "reshoot"]:  # the command's earlier name
         arguments[1] = "rerender"
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _terminate)
     try:
+        arguments = _taught(arguments)
         config = tyro.cli(
             Command,  # type: ignore[arg-type]
             prog="drive",
@@ -92,8 +142,8 @@ def main() -> None:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print("stopped", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(143 if isinstance(stop, _Terminated) else 130)
     except BrokenPipeError:
         sys.exit(141)

@@ -66,8 +66,6 @@ class EvaluateConfig:
                 raise UserError(f"--{name.replace('_', '-')} is {value}; take {least} or more.")
         if self.memory_gb is not None and not self.memory_gb >= 0.5:
             raise UserError(f"--memory-gb is {self.memory_gb:g}; take 0.5 or more.")
-        if not self.reference and not self.agent and not self.verify:
-            raise UserError("--no-reference leaves nobody to drive; name an --agent.")
 
 
 def main(config: EvaluateConfig) -> None:
@@ -107,6 +105,12 @@ def main(config: EvaluateConfig) -> None:
     console = Console()
     started = perf_counter()
     plan = _plan(config)
+    if not config.agent:
+        raise UserError(
+            "Name who is tested with --agent: a policy file (--agent runs/train/policy.onnx), your own code "
+            "(--agent my_module:make_agent) or modular; --agent expert drives the references alone. "
+            "`drive list` says what else can be named."
+        )
     check_folder(config.out)
     workers = min(config.workers or cores(), len(plan.scenarios) * len(plan.agents))
     machine = {"platform": platform.platform(), "python": platform.python_version(), "cores": cores()}

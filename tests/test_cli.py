@@ -11,9 +11,13 @@ import pytest
 
 from drive import cli
 from drive.commands import doctor
+from drive.driving.agents import BUILT_IN
+from drive.models.networks.table import NETWORKS
+from drive.scoring.suites import SUITES
+from drive.sim.sensors.weather import WEATHERS
 
 SAMPLE = Path(__file__).resolve().parents[1] / "data" / "sample"
-COMMANDS = ("demo", "record", "serve", "data", "train", "evaluate", "map", "bench", "doctor")
+COMMANDS = ("demo", "record", "serve", "data", "train", "evaluate", "list", "map", "bench", "doctor")
 
 
 def drive(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -183,3 +187,49 @@ def test_the_earlier_name_of_a_command_and_a_flag_are_understood(
         cli.main()
     assert ended.value.code == 2
     assert str(tmp_path / "no") in capsys.readouterr().err, "refused for its folder, not for its words"
+
+
+def test_a_missing_command_teaches_and_a_mistyped_one_is_named_with_the_nearest(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words, status, says in (
+        ([], 0, "start here"),
+        (["data"], 0, "bring them in and out"),
+        (["evalute"], 2, "error: There is no command 'drive evalute': did you mean evaluate"),
+        (["data", "vieww"], 2, "error: There is no command 'drive data vieww': did you mean view"),
+    ):
+        monkeypatch.setattr("sys.argv", ["drive", *words])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        assert ended.value.code == status and says in said.out + said.err
+
+
+def test_what_can_be_named_is_listed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["drive", "list"])
+    cli.main()
+    said = capsys.readouterr().out
+    for names in (BUILT_IN, [one.name for one in SUITES], WEATHERS, NETWORKS, ["default", "320x160"]):
+        for name in names:
+            assert name in said
+    monkeypatch.setattr("sys.argv", ["drive", "list", "suites"])
+    cli.main()
+    said = capsys.readouterr().out
+    assert "corners" in said and "pilotnet" not in said
+
+
+def test_sigterm_ends_as_ctrl_c_does():
+    program = (
+        "import sys, time; from drive import cli\n"
+        "cli.run = lambda config: (print('up', flush=True), time.sleep(600))\n"
+        "sys.argv = ['drive', 'bench']; cli.main()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "up\n"
+        process.terminate()
+        assert process.communicate(timeout=300)[1] == "stopped\n"
+        assert process.returncode == 143

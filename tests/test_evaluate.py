@@ -331,8 +331,12 @@ def test_settings_are_checked(changes: dict[str, int]) -> None:
     (name,) = changes
     with pytest.raises(UserError, match=f"--{name.replace('_', '-')} is {changes[name]}; take"):
         EvaluateConfig(**changes)  # type: ignore[arg-type]
-    with pytest.raises(UserError, match="nobody to drive"):
-        EvaluateConfig(reference=False)
+
+
+def test_without_an_agent_it_asks_for_one(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"Name who is tested with --agent: a policy file \(--agent runs"):
+        main(EvaluateConfig(out=tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
 
 
 class _Dies:

@@ -6,6 +6,7 @@ The file is the thing that is evaluated, so it is loaded, run and compared with 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,13 @@ def export_policy(
     try:
         onnx.save(to_onnx(model, network, camera), part)
         difference = _compare(model, network, camera, part, frames)
-        description = describe(network, camera, facts) | {"largest_difference_to_keras": difference}
+        data = part.read_bytes()
+        description = describe(network, camera, facts) | {
+            "largest_difference_to_keras": difference,
+            "sha256": sha256(data).hexdigest(),  # of the file that this describes
+        }
         beside = (json.dumps(description, indent=1) + "\n").encode()
-        replace_files({path.with_suffix(".json"): beside, path: part.read_bytes()})
+        replace_files({path.with_suffix(".json"): beside, path: data})
     finally:
         part.unlink(missing_ok=True)
     return difference

@@ -4,6 +4,7 @@ import copy
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -98,6 +99,13 @@ class OnnxPolicy:
         self.path = Path(path)
         self.session = _open(self.path)
         self.description = read_description(self.path) if described else None
+        told = self.description and self.description.values.get("sha256")
+        if told and told != sha256(self.path.read_bytes()).hexdigest():
+            warnings.warn(
+                f"{self.path.with_suffix('.json')} describes another file than {self.path}: export the "
+                "policy again, or take `sha256` out of the JSON where you changed the file yourself.",
+                stacklevel=2,
+            )
         self._driving = self.description.driving if self.description else None
         self._states: dict[str, NDArray[Any]] = {}
         self._names: list[str] = []

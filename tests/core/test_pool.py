@@ -120,7 +120,7 @@ def test_whatever_a_task_does_costs_itself_alone() -> None:
         "user": "no road: take another.",
         "error": f"{before} raised ZeroDivisionError: integer division or modulo by zero",
         "odd": f"{before} raised Odd: odd",
-        "mute": f"{before} raised Mute",
+        "mute": f"{before} raised Mute: (its text raised ValueError)",
         "ctrl-c": f"{before} raised KeyboardInterrupt",
         "sys.exit": f"{before} raised SystemExit: 3",
         "os._exit": f"{before} ended the process with exit code 3 (os._exit?)",

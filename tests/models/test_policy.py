@@ -1,4 +1,5 @@
 import json
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -174,3 +175,13 @@ def test_damaged_json_is_named(tmp_path: Path) -> None:
         path.with_suffix(".json").write_text(text)
         with pytest.raises(UserError, match=rf"p.json is damaged \(.*{fault}"):
             OnnxPolicy(path)
+
+
+def test_a_description_of_another_file_is_told_at_loading(tmp_path: Path) -> None:
+    path = mean_policy(tmp_path / "p.onnx")
+    beside = path.with_suffix(".json")
+    beside.write_text(json.dumps({"sha256": sha256(path.read_bytes()).hexdigest()}))
+    OnnxPolicy(path)
+    mean_policy(path, scale=0.5)  # as where a kill came between two renames
+    with pytest.warns(UserWarning, match=r"p.json describes another file than .*p.onnx: export"):
+        OnnxPolicy(path)
