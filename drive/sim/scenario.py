@@ -282,7 +282,8 @@ def standing(rng: np.random.Generator, scenario: Scenario, share: float) -> np.n
         beside = None if lane.right_neighbour is None else lanes[lane.right_neighbour]
         if share <= 0.0 or lane.length < 20.0:
             continue
-        if beside is not None and beside.type == "parking" and float(beside.width.min()) >= 2.0:
+        parking = beside is not None and beside.type == "parking" and beside.length >= 20.0
+        if beside is not None and parking and float(beside.width.min()) >= 2.0:
             s = np.arange(6.0, beside.length - 6.0, 6.6) + rng.uniform(-0.4, 0.4)
             actors = _vehicles(rng, len(s), longest=5.2)
             actors["width"] = np.minimum(actors["width"], np.interp(s, beside.s, beside.width) - 0.25)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import floor, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from drive.sim.scenery_rows import BUSHES, LEAVES, METAL, POLES, ROWS, SIGNS, WA
 CLEARANCE = 1.5  # between the drivable area and what is scattered [m]
 BUILDING_CLEARANCE = 5.0  # [m]
 _OBJECT_CLEARANCE = 0.2  # of what a map's file places by itself [m]
+_HIGHEST = 300.0  # of what a map's file places [m]
+_CELL = 16.0  # of the grid on which scattered things are looked up [m]
+_CHAINS = 1 << 14
 _BEYOND = 70.0  # how far the scenery goes on beyond the end of a road [m]
 
 # The kinds of a map's own objects, by OpenDRIVE object type: kind and colours.
@@ -76,7 +79,7 @@ def scatter(
     clearance[props["kind"] == BUILDING] = BUILDING_CLEARANCE
     clearance[: len(own)] = _OBJECT_CLEARANCE
     kept = np.zeros(len(props), np.bool_)
-    _accept(props, clearance, len(own), area.grid, area.x0, area.y0, area.cell, kept)
+    _accept(props, clearance, len(own), area.table, area.blocks, area.x0, area.y0, area.cell, kept)
     return props[kept]
 
 
@@ -198,7 +201,7 @@ def _of_map(road_map: RoadMap, rng: np.random.Generator) -> np.ndarray:
     props = np.zeros(len(objects) + len(road_map.signals), PROP)
     for prop, item in zip(props, objects, strict=False):
         kind, colors = _OF_FILE[item.type]
-        size = (max(item.length, 0.1), max(item.width, 0.1), max(item.height, 0.3))
+        size = (max(item.length, 0.1), max(item.width, 0.1), min(max(item.height, 0.3), _HIGHEST))
         prop["kind"], prop["x"], prop["y"], prop["yaw"] = kind, item.x, item.y, item.yaw
         prop["length"], prop["width"], prop["height"] = size
         prop["color"] = _shaded(rng, colors, 1)[0]
@@ -207,7 +210,7 @@ def _of_map(road_map: RoadMap, rng: np.random.Generator) -> np.ndarray:
         prop["kind"], prop["x"], prop["y"] = TRAFFIC_LIGHT if light else SIGN, signal.x, signal.y
         prop["yaw"] = signal.yaw
         prop["length"], prop["width"] = (0.3, 0.3) if light else (0.08, 0.6)
-        prop["height"] = max(signal.height, 2.2) if not light else max(signal.height, 3.2)
+        prop["height"] = min(max(signal.height, 3.2 if light else 2.2), _HIGHEST)
         prop["color"] = 0x2A2C2E if light else SIGNS[0]
     props["seed"] = rng.integers(1 << 31, size=len(props))
     return props
@@ -239,11 +242,34 @@ def _overlap(
 
 
 @kernel
+def _cell(x: float, y: float) -> int:
+    """The chain of the things whose centres lie in a cell; different cells may share one."""
+    return (floor(x / _CELL) * 73856093 ^ floor(y / _CELL) * 19349663) & (_CHAINS - 1)
+
+
+@kernel
+def _meets(chosen: NDArray[np.float64], links: NDArray[np.int64], k: int, box: NDArray[np.float64]) -> bool:
+    """Whether a rectangle overlaps one of the chain that begins with the k-th chosen one."""
+    while k >= 0:
+        other = chosen[k]
+        dx, dy = other[0] - box[0], other[1] - box[1]
+        reach = box[6] + other[6]
+        if dx * dx + dy * dy < reach * reach and _overlap(
+            box[0], box[1], box[2], box[3], box[4], box[5],
+            other[0], other[1], other[2], other[3], other[4], other[5],
+        ):  # fmt: skip
+            return True
+        k = links[k]
+    return False
+
+
+@kernel
 def _accept(
     props: np.ndarray,
     clearance: NDArray[np.float64],
     fixed: int,
-    grid: NDArray[np.uint8],
+    table: NDArray[np.int32],
+    blocks: NDArray[np.uint8],
     x0: float,
     y0: float,
     cell: float,
@@ -254,8 +280,10 @@ def _accept(
     The first `fixed` props only have to be clear of the drivable area.
     """
     n = len(props)
-    chosen = np.empty((n, 7))
+    chosen = np.empty((n, 7))  # centre, half length and width, cosine and sine of the yaw, radius
     count = 0
+    heads = np.full(_CHAINS + 1, -1, np.int64)  # the last chain holds what is larger than a cell
+    links = np.empty(n, np.int64)
     for i in range(n):
         x = props[i].x
         y = props[i].y
@@ -271,31 +299,24 @@ def _accept(
                 at = reach * (2.0 * k / steps - 1.0)
                 u = at if side < 2 else (h if side == 2 else -h)
                 v = at if side >= 2 else (w if side == 0 else -w)
-                outside = distance_outside(grid, x0, y0, cell, x + u * c - v * s, y + u * s + v * c)
+                outside = distance_outside(table, blocks, x0, y0, cell, x + u * c - v * s, y + u * s + v * c)
                 if outside < clearance[i]:
                     clear = False
                     break
             if not clear:
                 break
         radius = sqrt(h * h + w * w)
+        box = chosen[count]
+        box[0], box[1], box[2], box[3], box[4], box[5], box[6] = x, y, h, w, c, s, radius
         if clear and i >= fixed:
-            for k in range(count):
-                dx = chosen[k, 0] - x
-                dy = chosen[k, 1] - y
-                reach = radius + chosen[k, 6]
-                if dx * dx + dy * dy < reach * reach and _overlap(
-                    x, y, h, w, c, s,
-                    chosen[k, 0], chosen[k, 1], chosen[k, 2], chosen[k, 3], chosen[k, 4], chosen[k, 5],
-                ):  # fmt: skip
-                    clear = False
-                    break
+            clear = not _meets(chosen, links, heads[_CHAINS], box)
+            near = int((radius + _CELL) / _CELL) + 1
+            for row in range(-near, near + 1):
+                for column in range(-near, near + 1):
+                    at = _cell(x + column * _CELL, y + row * _CELL)
+                    clear = clear and not _meets(chosen, links, heads[at], box)
         if clear:
             kept[i] = True
-            chosen[count, 0] = x
-            chosen[count, 1] = y
-            chosen[count, 2] = h
-            chosen[count, 3] = w
-            chosen[count, 4] = c
-            chosen[count, 5] = s
-            chosen[count, 6] = radius
+            at = _cell(x, y) if radius < _CELL else _CHAINS
+            links[count], heads[at] = heads[at], count
             count += 1

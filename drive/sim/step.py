@@ -7,14 +7,15 @@ from drive.core.portable_math import sincos, wrap_angle
 from drive.sim.actors.collisions import first_contact
 from drive.sim.actors.dynamics import advance_vehicle, delayed
 from drive.sim.actors.traffic import advance_traffic, find_lead
-from drive.sim.maps.drivable import distance_outside
+from drive.sim.maps.drivable import BLOCK, distance_outside
 from drive.sim.maps.path import project, sample
 
 
 @kernel
 def locate(
-    egos, w, params, actors, actor_begin, actor_end, points, path_begin, path_end, grids, areas, cells
-) -> None:
+    egos, w, params, actors, actor_begin, actor_end, points, path_begin, path_end, tables, blocks, areas,
+    cells,
+) -> None:  # fmt: skip
     """Fill in everything about ego w that follows from its pose: path, lead, contact, off-road."""
     ego = egos[w]
     path = ego.path
@@ -35,14 +36,16 @@ def locate(
     if abs(offset) < 5.0 and center_s > ego.progress:
         ego.progress = center_s
     x0, y0, cell = cells[w, 0], cells[w, 1], cells[w, 2]
-    rows, columns = areas[w, 2], areas[w, 3]
-    grid = grids[areas[w, 0] : areas[w, 1]].reshape((rows, columns))
+    first, rows, columns = areas[w, 0], areas[w, 1], areas[w, 2]
+    table = tables[first : first + rows * columns].reshape((rows, columns))
+    first, count = areas[w, 3], areas[w, 4]
+    own = blocks[first : first + count * BLOCK * BLOCK].reshape((count, BLOCK, BLOCK))
     worst = 0.0
     for i in range(4):
         along = params.length * (0.5 if i < 2 else -0.5)
         aside = params.width * (0.5 if i % 2 == 0 else -0.5)
         outside = distance_outside(
-            grid, x0, y0, cell, center_x + along * c - aside * s, center_y + along * s + aside * c
+            table, own, x0, y0, cell, center_x + along * c - aside * s, center_y + along * s + aside * c
         )
         worst = max(worst, outside)
     ego.off_road = worst
@@ -53,7 +56,7 @@ def locate(
 @kernel
 def advance_worlds(
     lo, hi, dt, substeps, steering, acceleration, live, recent, egos, params, actors, actor_begin,
-    actor_end, points, path_begin, path_end, grids, areas, cells,
+    actor_end, points, path_begin, path_end, tables, blocks, areas, cells,
 ) -> None:  # fmt: skip
     """Move the live worlds of [lo, hi) by one control step: cruise, traffic, ego, and what follows."""
     for w in range(lo, hi):
@@ -76,8 +79,9 @@ def advance_worlds(
         advance_vehicle(egos, w, angle, command, params, dt, substeps)
         ego.step += 1
         locate(
-            egos, w, params, actors, actor_begin, actor_end, points, path_begin, path_end, grids, areas, cells
-        )
+            egos, w, params, actors, actor_begin, actor_end, points, path_begin, path_end, tables, blocks,
+            areas, cells,
+        )  # fmt: skip
 
 
 @kernel

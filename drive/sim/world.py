@@ -19,7 +19,7 @@ from drive.core.machine import cores
 from drive.core.portable_math import sincos, wrap_angle
 from drive.sim.actors.dynamics import VehicleParams, delay_steps_of, substeps_of
 from drive.sim.arrays import ACTOR, EGO, PATH
-from drive.sim.maps.drivable import DrivableArea, drivable_area
+from drive.sim.maps.drivable import drivable_area
 from drive.sim.maps.path import sample
 from drive.sim.maps.road_map import RoadMap
 from drive.sim.ragged_arrays import RaggedArrays
@@ -38,7 +38,6 @@ _THREADED_FROM = 8  # worlds; below that a thread costs more than it brings
 _MAX_GROUNDS = 4  # of one map, each of another seed, that are kept
 
 _grounds: "weakref.WeakKeyDictionary[RoadMap, dict[int, Ground]]" = weakref.WeakKeyDictionary()
-_areas: "weakref.WeakKeyDictionary[RoadMap, DrivableArea]" = weakref.WeakKeyDictionary()
 
 
 def _ground(road_map: RoadMap, seed: int) -> Ground:
@@ -87,8 +86,8 @@ class World:
         self.actors = RaggedArrays(ACTOR, batch)
         self.paths = RaggedArrays(PATH, batch * MAX_PATHS)
         self.scenarios: list[Scenario | None] = [None] * batch
-        self._grids = RaggedArrays(np.uint8, batch)
-        self._areas = np.zeros((batch, 4), np.int64)
+        self._tables, self._blocks = RaggedArrays(np.int32, batch), RaggedArrays(np.uint8, batch)
+        self._areas = np.zeros((batch, 5), np.int64)  # see `locate`
         self._cells = np.zeros((batch, 3), np.float64)
         self._live = np.ones(batch, np.bool_)
         self._held: list[RoadMap | None] = [None] * batch
@@ -182,14 +181,13 @@ class World:
     def _load_scene(self, w: int, scenario: Scenario) -> None:
         road_map = scenario.road_map
         if self._held[w] is not road_map:
-            area = _areas.get(road_map)
-            if area is None:
-                area = _areas[road_map] = drivable_area(road_map)
-            self._grids.put(w, area.grid.reshape(-1))
+            area = drivable_area(road_map)
+            self._tables.put(w, area.table.reshape(-1))
+            self._blocks.put(w, area.blocks.reshape(-1))
             self._cells[w] = area.x0, area.y0, area.cell
-            # A grid that does not fit its old place may move the others too.
-            self._areas[:, 0], self._areas[:, 1] = self._grids.begin, self._grids.end
-            self._areas[w, 2:] = area.grid.shape
+            # What does not fit its old place may move the others too.
+            self._areas[:, 0], self._areas[:, 3] = self._tables.begin, self._blocks.begin
+            self._areas[w, 1:3], self._areas[w, 4] = area.table.shape, len(area.blocks)
             self._held[w] = road_map
         ground = _ground(road_map, scenario.ground_seed)
         look = Look.sample(weather(scenario.weather), scenario.look_rng)
@@ -201,7 +199,7 @@ class World:
         actors, paths = self.actors, self.paths
         return (
             self.egos, self.params, actors.data, actors.begin, actors.end, paths.data, paths.begin, paths.end,
-            self._grids.data, self._areas, self._cells,
+            self._tables.data, self._blocks.data, self._areas, self._cells,
         )  # fmt: skip
 
     def _locate(self, w: int) -> None:

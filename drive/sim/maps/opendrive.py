@@ -3,6 +3,7 @@
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +11,15 @@ import numpy as np
 from drive.core.errors import UserError
 from drive.core.portable_math_arrays import hypot_array
 from drive.sim.maps.opendrive_build import bridges, build_lanes, link_lanes, with_speeds
-from drive.sim.maps.opendrive_geometry import Piece, ReferenceLine
+from drive.sim.maps.opendrive_geometry import Array, Piece, ReferenceLine
 from drive.sim.maps.opendrive_ground import map_strokes, map_surfaces
 from drive.sim.maps.opendrive_lanes import sample_road
 from drive.sim.maps.opendrive_links import build_graph
+from drive.sim.maps.opendrive_notes import LARGEST_AREA, LARGEST_FILE, Notes
 from drive.sim.maps.opendrive_objects import read_objects
 from drive.sim.maps.opendrive_signals import read_signals
-from drive.sim.maps.opendrive_xml import Notes, RoadRecord, parse_roads, strip_namespaces
-from drive.sim.maps.road_map import MIN_DRIVING_WIDTH, Junction, RoadMap
+from drive.sim.maps.opendrive_xml import RoadRecord, parse_roads, strip_namespaces
+from drive.sim.maps.road_map import MIN_DRIVING_WIDTH, Junction, Lane, RoadMap
 
 FAR = 1e4  # coordinates beyond this are moved to an origin of the map [m]
 
@@ -46,6 +48,11 @@ def load_root(path: Path) -> ET.Element:
         UserError: see `read_opendrive`.
     """
     try:
+        if path.stat().st_size > LARGEST_FILE * 2**20:
+            size = path.stat().st_size / 2**20
+            raise UserError(
+                f"{path} has {size:.0f} MiB; cut the map into parts of {LARGEST_FILE} MiB at most."
+            )
         data = path.read_bytes()
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; give the path of an OpenDRIVE map (.xodr).") from None
@@ -69,7 +76,8 @@ def load_root(path: Path) -> ET.Element:
 
 def road_map_from_root(root: ET.Element, name: str, source: str) -> RoadMap:
     """The road map of an OpenDRIVE element; `source` names it in error messages."""
-    notes = Notes()
+    notes = Notes(source)
+    notes.spend("XML elements", sum(1 for _ in root.iter()), "its end")
     roads = parse_roads(root, notes)
     if not roads:
         raise UserError(f"{source} has no road with a geometry; export the map with its roads.")
@@ -77,18 +85,23 @@ def road_map_from_root(root: ET.Element, name: str, source: str) -> RoadMap:
     lines = {road.id: ReferenceLine(road.pieces) for road in roads.values()}
     sampled = {road.id: sample_road(road, lines[road.id], notes) for road in roads.values()}
     lanes, heights = build_lanes(roads, sampled)
+    _check_extent(lanes, notes)
     if not any(lane.drivable and lane.width.max() >= MIN_DRIVING_WIDTH for lane in lanes):
         raise UserError(
             f"{source} has no drivable lane of at least {MIN_DRIVING_WIDTH} m; "
             'export the map with lanes of type "driving".'
         )
 
+    @cache
+    def ends_of(road: str) -> Array:
+        return lines[road].evaluate([0.0, roads[road].length])[:2].T
+
     def nearest(road: RoadRecord, at_start: bool, other: RoadRecord) -> bool:
-        here = lines[road.id].evaluate([0.0 if at_start else road.length])[:2, 0]
-        ends = lines[other.id].evaluate([0.0, other.length])[:2].T
+        here = ends_of(road.id)[0 if at_start else 1]
+        ends = ends_of(other.id)
         return bool(hypot_array(*(ends[0] - here)) <= hypot_array(*(ends[1] - here)))
 
-    lanes = link_lanes(lanes, build_graph(root, roads, nearest, notes))
+    lanes = link_lanes(lanes, build_graph(root, roads, nearest, notes), notes)
     lanes = with_speeds(lanes, roads, notes)
     if heights > 0.05:
         notes.add(f"Heights (they differ by {heights:.1f} m) are kept in z, but roads are drawn flat")
@@ -100,7 +113,7 @@ def road_map_from_root(root: ET.Element, name: str, source: str) -> RoadMap:
         notes.add("Road shapes across the lanes (lateralProfile/shape) are left out")
     header = root.find("header")
     from_line = header is not None and header.get("vendor") == "VectorZero"
-    painted = read_objects(roads, lines)
+    painted = read_objects(roads, lines, notes)
     junctions = tuple(
         Junction(junction, tuple(lane.index for lane in lanes if lane.junction == junction))
         for junction in dict.fromkeys(e.get("id", "") for e in root.iterfind("junction"))
@@ -109,14 +122,26 @@ def road_map_from_root(root: ET.Element, name: str, source: str) -> RoadMap:
         name=name,
         lanes=tuple(lanes),
         strokes=(*map_strokes(roads, sampled), *painted.strokes),
-        surfaces=(*map_surfaces(roads, sampled), *painted.surfaces),
-        signals=(*read_signals(roads, lines, lanes, from_line), *painted.signs),
+        surfaces=(*map_surfaces(roads, sampled, notes), *painted.surfaces),
+        signals=(*read_signals(roads, lines, lanes, from_line, notes), *painted.signs),
         objects=tuple(painted.objects),
         junctions=junctions,
         origin=origin,
         left_hand=_left_hand(roads),
         warnings=notes.lines(),
     )
+
+
+def _check_extent(lanes: list[Lane], notes: Notes) -> None:
+    """Refuse a map that spans more than LARGEST_AREA, naming the road that lies farthest from the others."""
+    low, high = (np.array([f(lane.center[:, :2], axis=0) for lane in lanes]) for f in (np.min, np.max))
+    if len(lanes) and np.prod(high.max(axis=0) - low.min(axis=0) + 100.0) > LARGEST_AREA * 1e6:
+        middle = np.median(0.5 * (low + high), axis=0)
+        away = np.maximum(np.abs(low - middle), np.abs(high - middle)).max(axis=1)
+        road = lanes[int(np.argmax(away))].road_id
+        notes.refuse(
+            f"has road {road} {away.max() / 1000.0:.0f} km from the others", "mend it, or cut the map"
+        )
 
 
 def _left_hand(roads: Mapping[str, RoadRecord]) -> bool:

@@ -11,7 +11,8 @@ from drive.sim.maps.opendrive_geometry import Array
 from drive.sim.maps.opendrive_lanes import SampledSection
 from drive.sim.maps.opendrive_links import LaneGraph, LaneKey
 from drive.sim.maps.opendrive_marks import inner_lane, lane_marks
-from drive.sim.maps.opendrive_xml import Notes, RoadRecord
+from drive.sim.maps.opendrive_notes import Notes
+from drive.sim.maps.opendrive_xml import RoadRecord
 from drive.sim.maps.road_map import Lane
 
 CLEARANCE = 3.5  # between a road and the bridge above it [m]
@@ -111,9 +112,9 @@ def _stated_speed(road: RoadRecord, index: int, lane_id: int, s: float) -> float
     return limit
 
 
-def link_lanes(lanes: list[Lane], graph: LaneGraph) -> list[Lane]:
+def link_lanes(lanes: list[Lane], graph: LaneGraph, notes: Notes) -> list[Lane]:
     keys: dict[LaneKey, int] = {(lane.road_id, lane.section, lane.lane_id): lane.index for lane in lanes}
-    successors = graph.successors({key: lanes[index].forward for key, index in keys.items()})
+    successors = graph.successors({key: lanes[index].forward for key, index in keys.items()}, notes)
     after = [sorted(keys[key] for key in successors[key]) for key in keys]
     before: list[list[int]] = [[] for _ in lanes]
     for index, following in enumerate(after):

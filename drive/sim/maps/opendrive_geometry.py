@@ -51,7 +51,7 @@ class Cubics:
         if not len(self.starts):
             return np.zeros(s.shape)
         i = np.searchsorted(self.starts, s, side="right") - 1
-        a, b, c, d = np.moveaxis(self.coefficients[np.maximum(i, 0)], -1, 0)
+        a, b, c, d = self.coefficients[np.maximum(i, 0)].T
         ds = s - self.starts[np.maximum(i, 0)]
         return np.where(i >= 0, a + ds * (b + ds * (c + ds * d)), 0.0)
 
@@ -85,11 +85,16 @@ class Arc(Curve):
 
     def evaluate(self, s: Array) -> tuple[Array, Array, Array]:
         """See `Curve.evaluate`."""
-        half = 0.5 * self.curvature * s
-        sine, cosine = sincos_array(half)
-        flat = half == 0.0
-        chord = s * np.where(flat, 1.0, sine / np.where(flat, 1.0, half))
-        return chord * cosine, chord * sine, 2.0 * half
+        return _arcs(np.full(len(s), self.curvature), s)
+
+
+def _arcs(curvature: Array, s: Array) -> tuple[Array, Array, Array]:
+    """(x, y, yaw) at arc length s on arcs of each its curvature."""
+    half = 0.5 * curvature * s
+    sine, cosine = sincos_array(half)
+    flat = half == 0.0
+    chord = s * np.where(flat, 1.0, sine / np.where(flat, 1.0, half))
+    return chord * cosine, chord * sine, 2.0 * half
 
 
 @dataclass(frozen=True)
@@ -110,13 +115,18 @@ class Spiral(Curve):
 
     def evaluate(self, s: Array) -> tuple[Array, Array, Array]:
         """See `Curve.evaluate`."""
-        turn = max(abs(self.curvature_start), abs(self.curvature_end)) * self.length
-        knots = np.linspace(0.0, self.length, 2 + int(turn / _TURN_PER_PANEL))
-        whole = self._integrals(knots[:-1], np.diff(knots))
-        before = np.concatenate([np.zeros((2, 1)), np.cumsum(whole, axis=1)], axis=1)
+        knots, before = self._table
         i = np.clip(np.searchsorted(knots, s, side="right") - 1, 0, len(knots) - 2)
         x, y = before[:, i] + self._integrals(knots[i], s - knots[i])
         return x, y, self._yaw(s)
+
+    @cached_property
+    def _table(self) -> tuple[Array, Array]:
+        """(s, (2, n) positions there): where the panels begin."""
+        turn = max(abs(self.curvature_start), abs(self.curvature_end)) * self.length
+        knots = np.linspace(0.0, self.length, 2 + int(turn / _TURN_PER_PANEL))
+        whole = self._integrals(knots[:-1], np.diff(knots))
+        return knots, np.concatenate([np.zeros((2, 1)), np.cumsum(whole, axis=1)], axis=1)
 
     def _integrals(self, start: Array, length: Array) -> Array:
         """(2, n) integrals of (cos, sin) of the yaw over [start, start + length]."""
@@ -209,6 +219,10 @@ class ReferenceLine:
     def __init__(self, pieces: Sequence[Piece]) -> None:
         self.pieces = sorted(pieces, key=lambda piece: piece.s)
         self.starts = np.array([piece.s for piece in self.pieces])
+        self._x, self._y, self._yaw = np.array([(p.x, p.y, p.yaw) for p in self.pieces]).T
+        self._sine, self._cosine = sincos_array(self._yaw)
+        # of arcs and lines, which are evaluated all at once; NaN of other curves
+        self._curvature = np.array([getattr(p.curve, "curvature", np.nan) for p in self.pieces])
 
     @property
     def length(self) -> float:
@@ -219,12 +233,14 @@ class ReferenceLine:
         """(3, n): x, y [m] and yaw [rad] at s (n,); beyond the ends the outer pieces go on."""
         s = np.atleast_1d(np.asarray(s, np.float64))
         which = np.maximum(np.searchsorted(self.starts, s, side="right") - 1, 0)
-        result = np.empty((3, len(s)))
-        for i in np.unique(which):
-            piece, chosen = self.pieces[i], which == i
-            u, v, yaw = piece.curve.evaluate(s[chosen] - piece.s)
-            sin, cos = sincos_array(piece.yaw)
-            result[0, chosen] = piece.x + cos * u - sin * v
-            result[1, chosen] = piece.y + sin * u + cos * v
-            result[2, chosen] = piece.yaw + yaw
-        return result
+        within = s - self.starts[which]
+        curvature = self._curvature[which]
+        bent = np.isnan(curvature)
+        u, v, yaw = _arcs(np.where(bent, 0.0, curvature), within)
+        for i in set(which[bent].tolist()):
+            chosen = which == i
+            u[chosen], v[chosen], yaw[chosen] = self.pieces[i].curve.evaluate(within[chosen])
+        sine, cosine = self._sine[which], self._cosine[which]
+        x = self._x[which] + cosine * u - sine * v
+        y = self._y[which] + sine * u + cosine * v
+        return np.stack([x, y, self._yaw[which] + yaw])

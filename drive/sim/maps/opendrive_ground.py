@@ -6,6 +6,7 @@ import numpy as np
 
 from drive.sim.maps.opendrive_lanes import SampledSection
 from drive.sim.maps.opendrive_marks import section_strokes
+from drive.sim.maps.opendrive_notes import Notes
 from drive.sim.maps.opendrive_xml import RoadRecord
 from drive.sim.maps.road_map import Stroke, Surface
 from drive.sim.maps.surface import MATERIALS, area, drop_doubles, gaps, join_strokes, strip
@@ -30,7 +31,7 @@ def _strips(roads: Mapping[str, RoadRecord], sampled: Sampled) -> list[tuple[str
     return strips
 
 
-def map_surfaces(roads: Mapping[str, RoadRecord], sampled: Sampled) -> list[Surface]:
+def map_surfaces(roads: Mapping[str, RoadRecord], sampled: Sampled, notes: Notes) -> list[Surface]:
     """Strips of all lanes; below them the paved ground between the lanes of each junction.
 
     The strips of a junction's roads cross each other: lanes to drive on come last, so that no shoulder lies
@@ -39,11 +40,17 @@ def map_surfaces(roads: Mapping[str, RoadRecord], sampled: Sampled) -> list[Surf
     strips = _strips(roads, sampled)
     low = np.array([surface.polygon.min(axis=0) for _, surface in strips])
     high = np.array([surface.polygon.max(axis=0) for _, surface in strips])
-    names = dict.fromkeys(junction for junction, _ in strips if junction is not None)
+    of_junction: dict[str, list[int]] = {}
+    for i, (junction, _) in enumerate(strips):
+        if junction is not None:
+            of_junction.setdefault(junction, []).append(i)
     ground, paved = [], []
-    for name in names:
-        members = [surface for junction, surface in strips if junction == name]
-        own = np.array([junction == name for junction, _ in strips])
+    for name, places in of_junction.items():
+        members = [strips[i][1] for i in places]
+        own = np.zeros(len(strips), bool)
+        own[places] = True
+        span = high[own].max(axis=0) - low[own].min(axis=0) + 2.0 * NEAR
+        notes.spend("square km of junctions", float(span.prod()) / 1e6, f"junction {name}")
         near = (low < high[own].max(axis=0) + NEAR) & (high > low[own].min(axis=0) - NEAR)
         others = [strips[i][1] for i in np.flatnonzero(near.all(axis=1) & ~own)]
         ground += gaps(members, others)

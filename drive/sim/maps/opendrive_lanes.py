@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from drive.core.portable_math_arrays import sincos_array
 from drive.sim.maps.opendrive_geometry import Array, ReferenceLine
-from drive.sim.maps.opendrive_xml import LaneRecord, Notes, RoadRecord, Section
+from drive.sim.maps.opendrive_notes import Notes
+from drive.sim.maps.opendrive_xml import HUGE, LaneRecord, RoadRecord, Section
 from drive.sim.maps.road_map import DRIVABLE_TYPES
 
 STEP = 1.0  # largest distance between samples along the reference line [m]
@@ -17,6 +18,7 @@ LOOSE = 4.0  # the same for what is not drivable, in TOLERANCE
 DRAWN_TOLERANCE = 2e-3  # for surfaces and paint, which keep fewer of the samples [m]
 LEFT_LIMIT = 1e-7  # a section ends this far before its end: records of the next one must not apply [m]
 HIGHEST = 1e4  # [m]
+STEEPEST = 1.0  # superelevation [rad]
 WIDEST = 500.0  # [m]
 MAX_SPLIT = 64  # parts of a STEP at most
 
@@ -109,7 +111,7 @@ def _outer_offset(
 
 
 def _section_ends(road: RoadRecord) -> Iterator[tuple[Section, float]]:
-    starts = [section.s for section in road.sections[1:]]
+    starts = [min(section.s, road.length) for section in road.sections[1:]]
     yield from zip(road.sections, [*starts, road.length], strict=True)
 
 
@@ -119,8 +121,9 @@ def _breaks(road: RoadRecord, line: ReferenceLine, section: Section, end: float)
     lanes = section.lanes.values()
     tables = [line.starts, road.lane_offset.starts, road.elevation.starts, road.superelevation.starts]
     tables += [lane.width.starts if lane.width else lane.border.starts for lane in lanes]
-    inner = np.unique(np.concatenate(tables))
-    inner = inner[(inner > section.s + 1e-4) & (inner < last - 1e-4)]
+    low, high = section.s + 1e-4, last - 1e-4
+    within = (x[np.searchsorted(x, low, "right") : np.searchsorted(x, high)] for x in tables)
+    inner = np.array(sorted({v for part in within for v in part.tolist()}))
     return np.concatenate([[section.s], inner, [last]])
 
 
@@ -131,7 +134,8 @@ def _evaluate(
     sine, cosine = sincos_array(yaw)
     normal = np.stack([-sine, cosine], axis=1)
     ids, t = _offsets(road, section, s, notes)
-    slope = sincos_array(road.superelevation(s))[0]
+    tilt = np.clip(road.superelevation(s), -STEEPEST, STEEPEST)
+    slope = sincos_array(tilt)[0] if road.superelevation else tilt
     z = np.clip(road.elevation(s), -HIGHEST, HIGHEST)
     return SampledSection(s, drawn, np.stack([x, y], axis=1), normal, z, slope, ids, t)
 
@@ -144,7 +148,11 @@ def sample_section(
     A first pass at most STEP apart measures how far the middle of each interval is from its chord; that
     distance falls with the square of the number of parts.
     """
-    knots = _subdivide(_breaks(road, line, section, end), STEP)
+    where = f"road {road.id} s={section.s:g}"
+    breaks = _breaks(road, line, section, end)
+    # Sampled twice, at both ends and in the middle of each part.
+    notes.spend("samples of lanes", 2.0 * len(section.lanes) * (end - section.s + len(breaks)), where)
+    knots = _subdivide(breaks, STEP)
     probe = np.empty(2 * len(knots) - 1)
     probe[::2], probe[1::2] = knots, 0.5 * (knots[:-1] + knots[1:])
     coarse = _evaluate(road, line, section, probe, np.ones(len(probe), bool), Notes())
@@ -156,8 +164,15 @@ def sample_section(
     bend = np.sqrt(x * x + y * y + z * z)
     drivable = np.array([section.lanes[i].type in DRIVABLE_TYPES for i in coarse.ids], bool)
     weight = np.concatenate([np.where(drivable, 1.0, 1.0 / LOOSE), np.full(len(coarse.t), 1.0 / LOOSE)])
-    counts = np.ceil(np.sqrt((bend * weight[:, None]).max(axis=0) / TOLERANCE)).astype(np.intp)
-    counts = np.clip(counts, 1, MAX_SPLIT)
+    reach = np.abs(plane).max()
+    if not reach < HUGE:
+        notes.refuse(f"has a road at {reach:g} m ({where})", "mend its geometry or widths")
+    counts = np.ceil(np.sqrt((bend * weight[:, None]).max(axis=0) / TOLERANCE))
+    counts = np.clip(counts, 1, MAX_SPLIT).astype(np.intp)
+    notes.spend("samples of lanes", float(counts.sum()) * len(section.lanes), where)
+    spread = np.sqrt(np.square(np.diff(coarse.xy, axis=0)).sum(axis=1)).sum()
+    across = float(np.ptp(coarse.t, axis=0).max())
+    notes.spend("square km of lanes and paint", spread * across / 1e6, where)
     stride = np.sqrt(DRAWN_TOLERANCE / np.maximum(bend.max(axis=0), 1e-12)) * counts
     stride = np.clip(stride.astype(np.intp), 1, counts)
     interval = np.repeat(np.arange(len(counts)), counts)

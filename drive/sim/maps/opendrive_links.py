@@ -1,10 +1,11 @@
 """Which lane follows which: road links, lane links and junction connections as one graph."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from xml.etree.ElementTree import Element
 
-from drive.sim.maps.opendrive_xml import Notes, RoadLink, RoadRecord, number
+from drive.sim.maps.opendrive_notes import Notes
+from drive.sim.maps.opendrive_xml import RoadLink, RoadRecord, number
 
 LaneKey = tuple[str, int, int]  # road id, section, lane id
 End = tuple[LaneKey, bool]  # a lane and whether its start (along the reference line) is meant
@@ -19,33 +20,31 @@ class LaneGraph:
     """
 
     def __init__(self) -> None:
-        self._touching: dict[End, list[End]] = defaultdict(list)
+        self._touching: dict[End, dict[End, None]] = defaultdict(dict)
 
     def connect(self, a: End, b: End) -> None:
         """Note that two ends touch."""
-        if b not in self._touching[a]:
-            self._touching[a].append(b)
-        if a not in self._touching[b]:
-            self._touching[b].append(a)
+        self._touching[a][b] = None
+        self._touching[b][a] = None
 
-    def _across(self, end: End, alive: Mapping[LaneKey, bool], seen: set[End]) -> Iterator[LaneKey]:
+    def _across(self, end: End, alive: Mapping[LaneKey, bool], notes: Notes) -> list[LaneKey]:
         """Lanes that begin where `end` leads, through lanes that are too short to be kept."""
-        for key, at_start in self._touching.get(end, ()):
-            if (key, at_start) in seen:
-                continue
-            seen.add((key, at_start))
-            if key in alive:
-                if alive[key] == at_start:  # it is driven away from this end
-                    yield key
-            else:
-                yield from self._across((key, not at_start), alive, seen)
+        found, seen, ends = [], {end}, [end]
+        while ends:
+            for key, at_start in self._touching.get(ends.pop(), ()):
+                if (key, at_start) in seen:
+                    continue
+                notes.spend("links of lanes", 1, f"road {key[0]} lane {key[2]}")
+                seen.add((key, at_start))
+                if key not in alive:
+                    ends.append((key, not at_start))
+                elif alive[key] == at_start:  # it is driven away from this end
+                    found.append(key)
+        return found
 
-    def successors(self, forward: Mapping[LaneKey, bool]) -> dict[LaneKey, list[LaneKey]]:
+    def successors(self, forward: Mapping[LaneKey, bool], notes: Notes) -> dict[LaneKey, list[LaneKey]]:
         """The lanes that follow each lane; `forward` holds the lanes that are kept."""
-        return {
-            key: list(self._across((key, not along), forward, {(key, not along)}))
-            for key, along in forward.items()
-        }
+        return {key: self._across((key, not along), forward, notes) for key, along in forward.items()}
 
 
 def _contact(

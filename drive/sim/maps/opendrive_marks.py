@@ -12,6 +12,7 @@ from drive.sim.maps.road_map import Mark, Stroke
 from drive.sim.maps.surface import mark_strokes, offset_line
 
 NO_MARK = MarkRecord(0.0, "none", "white", 0.12)
+SHORTEST_DASH = 0.05  # or gap; below that a line is unbroken [m]
 DASH, GAP = 3.0, 6.0  # of a broken line that the file does not describe [m]
 
 
@@ -77,9 +78,12 @@ def lane_marks(
 
 def _cut(sampled: SampledSection, border: Array, first: float, last: float) -> Array:
     """(n, 2) the drawn samples of a border between two places along the road, ends included."""
-    inside = sampled.drawn & (sampled.s > first + 1e-6) & (sampled.s < last - 1e-6)
-    points = sampled.xy + border[:, None] * sampled.normal
-    ends = [[np.interp(at, sampled.s, points[:, axis]) for axis in (0, 1)] for at in (first, last)]
+    begin = max(int(np.searchsorted(sampled.s, first)) - 1, 0)
+    part = slice(begin, int(np.searchsorted(sampled.s, last, "right")) + 1)
+    s = sampled.s[part]
+    inside = sampled.drawn[part] & (s > first + 1e-6) & (s < last - 1e-6)
+    points = sampled.xy[part] + border[part, None] * sampled.normal[part]
+    ends = [[np.interp(at, s, points[:, axis]) for axis in (0, 1)] for at in (first, last)]
     return np.vstack([ends[0], points[inside], ends[1]])
 
 
@@ -89,7 +93,7 @@ def _line_strokes(points: Array, record: MarkRecord, line: LineRecord) -> list[S
     if len(moved) < 2:
         return []
     if line.repeated:
-        kind = "broken" if line.length > 0.0 and line.space > 0.0 else "solid"
+        kind = "broken" if min(line.length, line.space) > SHORTEST_DASH else "solid"
         return [Stroke(moved, kind, record.color, width, line.length or DASH, line.space or GAP)]
     s = np.concatenate([[0.0], np.cumsum(hypot_array(*np.diff(moved, axis=0).T))])
     ends = np.clip([line.s_offset, line.s_offset + line.length], 0.0, s[-1])

@@ -11,7 +11,8 @@ import numpy as np
 from drive.core.geometry import wrap_angle
 from drive.core.portable_math_arrays import hypot_array, sincos_array
 from drive.sim.maps.opendrive_geometry import Array, ReferenceLine
-from drive.sim.maps.opendrive_signals import Place, places, speed_sign
+from drive.sim.maps.opendrive_notes import LARGEST_OBJECT, Notes
+from drive.sim.maps.opendrive_signals import Place, beside, places, speed_sign
 from drive.sim.maps.opendrive_xml import RoadRecord, number
 from drive.sim.maps.road_map import MapObject, Signal, Stroke, Surface
 from drive.sim.maps.surface import long_axis
@@ -97,7 +98,7 @@ def _paint(element: Element, outline: Array, painted: Painted) -> None:
         painted.strokes.append(Stroke(points, "solid", color, STOP_LINE_WIDTH if stop else LINE_WIDTH))
 
 
-def _repeats(element: Element) -> Iterator[Element]:
+def _repeats(element: Element, where: str, notes: Notes) -> Iterator[Element]:
     """The element itself, or its copies along the road."""
     repeats = element.findall("repeat")
     if not repeats:
@@ -106,7 +107,9 @@ def _repeats(element: Element) -> Iterator[Element]:
         start, length = number(repeat, "s", number(element, "s")), number(repeat, "length")
         distance = number(repeat, "distance")
         step = distance if distance > 0.0 else FENCE_PIECE
-        for i in range(min(int(length / step) + 1, 10000)):
+        count = int(max(length, 0.0) / step) + 1
+        notes.spend("road marks, objects and signals", count, where)
+        for i in range(count):
             share = i * step / length if length > 0.0 else 0.0
             copy = Element("object", dict(element.attrib))
             copy.set("s", repr(start + i * step))
@@ -124,15 +127,36 @@ def _repeats(element: Element) -> Iterator[Element]:
             yield copy
 
 
-def read_objects(roads: Mapping[str, RoadRecord], lines: Mapping[str, ReferenceLine]) -> Painted:
+def _check_size(element: Element, place: Place, outlines: list[Array], where: str, notes: Notes) -> None:
+    sizes = [number(element, name) for name in ("length", "width", "radius", "height")]
+    corners = np.vstack([np.zeros((1, 2)), *(outline - [place.x, place.y] for outline in outlines)])
+    size = max(*map(abs, sizes), float(np.abs(corners).max()))
+    if not size <= LARGEST_OBJECT:
+        name = element.get("name") or element.get("type") or "of no name"
+        notes.refuse(f"has an object {name} of {size:g} m ({where})", "mend its size")
+    if outlines:
+        area = sum(float(np.ptp(outline, axis=0).prod()) for outline in outlines)
+        notes.spend("square km of lanes and paint", area / 1e6, where)
+
+
+def read_objects(
+    roads: Mapping[str, RoadRecord], lines: Mapping[str, ReferenceLine], notes: Notes
+) -> Painted:
     """All objects of a map."""
     painted = Painted()
     for road in roads.values():
         line = lines[road.id]
-        elements = [e for o in road.element.iterfind("objects/object") for e in _repeats(o)]
+        where = f"road {road.id}"
+        elements = [
+            e
+            for o in road.element.iterfind("objects/object")
+            for e in _repeats(o, where, notes)
+            if beside(road, e, notes)
+        ]
         for element, place in zip(elements, places(road, line, elements), strict=True):
             name, kind = element.get("name", ""), element.get("type", "-1")
             outlines = list(_outlines(element, place, road, line))
+            _check_size(element, place, outlines, where, notes)
             if (sign := speed_sign(element, place)) is not None:
                 painted.signs.append(sign)
             elif kind == "crosswalk":

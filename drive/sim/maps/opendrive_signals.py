@@ -12,6 +12,7 @@ import numpy as np
 from drive.core.geometry import wrap_angle
 from drive.core.portable_math_arrays import sincos_array
 from drive.sim.maps.opendrive_geometry import ReferenceLine
+from drive.sim.maps.opendrive_notes import FARTHEST, Notes
 from drive.sim.maps.opendrive_xml import SPEED_UNITS, RoadRecord, number
 from drive.sim.maps.road_map import Lane, Signal
 
@@ -46,6 +47,16 @@ def places(road: RoadRecord, line: ReferenceLine, elements: Sequence[Element]) -
     sine, cosine = sincos_array(yaw)
     columns = (x - t * sine, y + t * cosine, z, yaw)
     return [Place(*map(float, row)) for row in zip(*columns, strict=True)]
+
+
+def beside(road: RoadRecord, element: Element, notes: Notes) -> bool:
+    """Whether an element stands beside its road; counts it."""
+    notes.spend("road marks, objects and signals", 1, f"road {road.id}")
+    s, t = number(element, "s"), number(element, "t")
+    if -FARTHEST <= s <= road.length + FARTHEST and abs(t) <= 2.0 * FARTHEST:
+        return True
+    notes.add("Something stands far from its road: left out", f"road {road.id} s={s:g} t={t:g}")
+    return False
 
 
 def signal_type(element: Element) -> str:
@@ -108,10 +119,11 @@ class Obedience:
 
     def __init__(self, lanes: Sequence[Lane]) -> None:
         self._lanes = lanes
-        self._by_road: dict[str, list[Lane]] = defaultdict(list)
+        self._by_section: dict[tuple[str, int], list[Lane]] = defaultdict(list)
         for lane in lanes:
             if lane.drivable:
-                self._by_road[lane.road_id].append(lane)
+                self._by_section[lane.road_id, lane.section].append(lane)
+        self._found: dict[int, tuple[int, ...]] = {}
 
     def lanes(self, road: RoadRecord, element: Element, from_line: bool) -> Iterator[int]:
         """Indices of the lanes that obey the `signal` or `signalReference` element."""
@@ -123,9 +135,7 @@ class Obedience:
         ]
         orientation = element.get("orientation", "none")
         travels_forward = {"+": not from_line, "-": from_line}.get(orientation)
-        for lane in self._by_road[road.id]:
-            if lane.section != at:
-                continue
+        for lane in self._by_section.get((road.id, at), ()):
             if ranges:
                 found = [r for r in ranges if min(r) <= lane.lane_id <= max(r)]
                 if not found:
@@ -134,7 +144,9 @@ class Obedience:
             else:
                 one_side = False
             if one_side or travels_forward is None or lane.forward == travels_forward:
-                yield from self._entered(lane)
+                if lane.index not in self._found:
+                    self._found[lane.index] = tuple(self._entered(lane))
+                yield from self._found[lane.index]
 
     def _entered(self, lane: Lane) -> Iterator[int]:
         if lane.junction is not None:
@@ -156,6 +168,7 @@ def read_signals(
     lines: Mapping[str, ReferenceLine],
     lanes: Sequence[Lane],
     from_line: bool,
+    notes: Notes,
 ) -> list[Signal]:
     """All signals of a map.
 
@@ -165,12 +178,13 @@ def read_signals(
         lanes: of the whole map, linked.
         from_line: the file's editor measures hOffset from the reference line, whatever the orientation,
             and gives each orientation to the traffic against it.
+        notes: what had to be assumed.
     """
     obedience = Obedience(lanes)
     signals: dict[str, Signal] = {}
     governed: dict[str, set[int]] = defaultdict(set)
     for road in roads.values():
-        own = road.element.findall("signals/signal")
+        own = [e for e in road.element.iterfind("signals/signal") if beside(road, e, notes)]
         for element, place in zip(own, places(road, lines[road.id], own), strict=True):
             kind = signal_type(element)
             name = element.get("id", "")

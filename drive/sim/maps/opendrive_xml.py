@@ -1,39 +1,19 @@
 """OpenDRIVE's XML as plain records: roads, lane sections, lanes, junctions; nothing computed yet."""
 
+import math
 import xml.etree.ElementTree as ET
-from collections import Counter
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
 from drive.sim.maps.opendrive_geometry import Arc, Cubics, Curve, ParametricCubic, Piece, Spiral, cubic
+from drive.sim.maps.opendrive_notes import FARTHEST, LONGEST, MOST_TURNS, WIDEST_MARK, Notes
 
 SPEED_UNITS = {"m/s": 1.0, "mph": 0.44704, "km/h": 1.0 / 3.6, "kph": 1.0 / 3.6, "kmh": 1.0 / 3.6}
 MARK_WIDTHS = {"bold": 0.25}  # by `weight`, where no width is given [m]
 NORMAL_MARK_WIDTH = 0.12  # [m]
 HUGE = 1e8  # larger numbers are damage; UTM coordinates stay below 1e7
-LONGEST = 1e5  # of one geometry [m]
+FASTEST = 90.0  # a limit above that is none [m/s]
 SHARPEST = 10.0  # curvature [1/m]
-
-
-class Notes:
-    """What had to be assumed, one line for each kind, with how often and where first."""
-
-    def __init__(self) -> None:
-        self._count: Counter[str] = Counter()
-        self._first: dict[str, str] = {}
-
-    def add(self, text: str, where: str = "") -> None:
-        """Note one assumption; equal texts are counted."""
-        self._count[text] += 1
-        self._first.setdefault(text, where)
-
-    def lines(self) -> tuple[str, ...]:
-        """One sentence for each kind of assumption."""
-        result = []
-        for text, count in self._count.items():
-            places = f" ({count} x, first at {self._first[text]})" if self._first[text] else ""
-            result.append(f"{text}{places}.")
-        return tuple(result)
 
 
 @dataclass(frozen=True)
@@ -139,33 +119,39 @@ def parse_cubics(parent: Element | None, tag: str, start: str = "s", s0: float =
 
 def parse_speed(element: Element) -> float | None:
     """A `speed` element's limit [m/s]; None where it gives none ("no limit", "undefined")."""
-    limit = number(element, "max", -1.0)
-    return limit * SPEED_UNITS.get(element.get("unit", "m/s").lower(), 1.0) if limit > 0.0 else None
+    limit = number(element, "max", -1.0) * SPEED_UNITS.get(element.get("unit", "m/s").lower(), 1.0)
+    return min(limit, FASTEST) if limit > 0.0 else None
 
 
-def _curvature(element: Element, name: str, where: str, notes: Notes) -> float:
+def _curvature(element: Element, name: str, length: float, where: str, notes: Notes) -> float:
     value = number(element, name)
     if abs(value) > SHARPEST:
         notes.add("A curvature is above 10 per metre: taken as straight", where)
         return 0.0
+    if abs(value) * length > MOST_TURNS * 2.0 * math.pi:
+        turns = abs(value) * length / (2.0 * math.pi)
+        notes.refuse(f"has a geometry that turns {turns:.0f} times ({where})", "mend its curvature or length")
     return value
 
 
 def _parse_curve(element: Element, length: float, where: str, notes: Notes) -> Curve:
     if (e := element.find("arc")) is not None:
-        return Arc(length, _curvature(e, "curvature", where, notes))
+        return Arc(length, _curvature(e, "curvature", length, where, notes))
     if (e := element.find("spiral")) is not None:
-        ends = [_curvature(e, name, where, notes) for name in ("curvStart", "curvEnd")]
+        notes.spend("lanes, lane sections and curves", 1, where)
+        ends = [_curvature(e, name, length, where, notes) for name in ("curvStart", "curvEnd")]
         return Spiral(length, *ends)
     if (e := element.find("poly3")) is not None:
+        notes.spend("lanes, lane sections and curves", 1, where)
         return cubic(length, *(number(e, k) for k in "abcd"))
     if (e := element.find("paramPoly3")) is not None:
+        notes.spend("lanes, lane sections and curves", 1, where)
         u = (number(e, "aU"), number(e, "bU"), number(e, "cU"), number(e, "dU"))
         v = (number(e, "aV"), number(e, "bV"), number(e, "cV"), number(e, "dV"))
         if not any((*u[1:], *v[1:])):
             notes.add("A paramPoly3 has no extent: taken as a straight line", where)
             return Arc(length)
-        curve = ParametricCubic(length, u, v, 1.0 if e.get("pRange") == "normalized" else length)
+        curve = ParametricCubic(length, u, v, length if e.get("pRange") == "arcLength" else 1.0)
         if abs(curve.true_length - length) > max(0.1, 0.01 * length):
             notes.add("A paramPoly3 is longer or shorter than its geometry says: spread over it", where)
         return curve
@@ -182,6 +168,9 @@ def _parse_pieces(road: Element, where: str, notes: Notes) -> tuple[Piece, ...]:
             notes.add("A geometry has no length, or more than 100 km: left out", where)
             continue
         s = number(e, "s", end)
+        if abs(s) > LONGEST:
+            notes.refuse(f"has a geometry at s={s:g} ({where})", "mend s, or cut the road into parts")
+        notes.spend("km of road", length / 1000.0, where)
         pieces.append(
             Piece(s, number(e, "x"), number(e, "y"), number(e, "hdg"), _parse_curve(e, length, where, notes))
         )
@@ -189,20 +178,31 @@ def _parse_pieces(road: Element, where: str, notes: Notes) -> tuple[Piece, ...]:
     return tuple(pieces)
 
 
-def _parse_mark(element: Element) -> MarkRecord:
+def _mark_width(element: Element, where: str, notes: Notes) -> float:
     width = number(element, "width")
+    if width > WIDEST_MARK:
+        notes.refuse(f"has a road mark of {width:g} m width ({where})", "mend its width")
+    return width
+
+
+def _parse_mark(element: Element, where: str, notes: Notes) -> MarkRecord:
+    notes.spend("road marks, objects and signals", 1, where)
+    width = _mark_width(element, where, notes)
     if width <= 0.0:
         width = MARK_WIDTHS.get(element.get("weight", ""), NORMAL_MARK_WIDTH)
     lines = []
     for tag in ("type", "explicit"):
         for e in element.iterfind(f"{tag}/line"):
+            notes.spend("road marks, objects and signals", 1, where)
+            if abs(aside := number(e, "tOffset")) > FARTHEST:
+                notes.refuse(f"has a road mark {aside:g} m beside its lane ({where})", "mend its tOffset")
             lines.append(
                 LineRecord(
                     max(number(e, "length"), 0.0),
                     max(number(e, "space"), 0.0),
-                    number(e, "tOffset"),
+                    aside,
                     number(e, "sOffset"),
-                    max(number(e, "width"), 0.0),
+                    max(_mark_width(e, where, notes), 0.0),
                     tag == "type",
                 )
             )
@@ -215,18 +215,20 @@ def _links(lane: Element, tag: str) -> tuple[int, ...]:
     return tuple(int(number(e, "id")) for e in lane.iterfind(f"link/{tag}") if number(e, "id") != 0.0)
 
 
-def _parse_lane(element: Element, s0: float) -> LaneRecord:
+def _parse_lane(element: Element, s0: float, where: str, notes: Notes) -> LaneRecord:
+    where = f"{where} lane {element.get('id')}"
+    notes.spend("lanes, lane sections and curves", 1, where)
     speeds = []
     for e in element.iterfind("speed"):
         if (limit := parse_speed(e)) is not None:
             speeds.append((number(e, "sOffset"), limit))
-    marks = sorted((_parse_mark(e) for e in element.iterfind("roadMark")), key=lambda m: m.s_offset)
+    marks = [_parse_mark(e, where, notes) for e in element.iterfind("roadMark")]
     return LaneRecord(
         int(number(element, "id")),
         element.get("type", "none"),
         parse_cubics(element, "width", "sOffset", s0),
         parse_cubics(element, "border", "sOffset", s0),
-        tuple(marks),
+        tuple(sorted(marks, key=lambda m: m.s_offset)),
         tuple(speeds),
         _links(element, "predecessor"),
         _links(element, "successor"),
@@ -234,11 +236,11 @@ def _parse_lane(element: Element, s0: float) -> LaneRecord:
     )
 
 
-def _parse_section(element: Element) -> Section:
-    s = number(element, "s")
-    lanes = [
-        _parse_lane(e, s) for side in ("left", "center", "right") for e in element.iterfind(f"{side}/lane")
-    ]
+def _parse_section(element: Element, where: str, notes: Notes) -> Section:
+    notes.spend("lanes, lane sections and curves", 1, where)
+    s = max(number(element, "s"), 0.0)
+    elements = [e for side in ("left", "center", "right") for e in element.iterfind(f"{side}/lane")]
+    lanes = [_parse_lane(e, s, where, notes) for e in elements]
     return Section(s, {lane.id: lane for lane in lanes})
 
 
@@ -267,7 +269,7 @@ def parse_road(element: Element, notes: Notes) -> RoadRecord | None:
     for e in element.iterfind("type"):
         limits = [limit for speed in e.iterfind("speed") if (limit := parse_speed(speed)) is not None]
         types.append((number(e, "s"), e.get("type", "unknown"), limits[0] if limits else None))
-    sections = sorted((_parse_section(e) for e in element.iterfind("lanes/laneSection")), key=lambda x: x.s)
+    sections = [_parse_section(e, where, notes) for e in element.iterfind("lanes/laneSection")]
     if not sections:
         notes.add("A road has no lanes: left out", where)
         return None
@@ -280,7 +282,7 @@ def parse_road(element: Element, notes: Notes) -> RoadRecord | None:
         parse_cubics(element.find("elevationProfile"), "elevation"),
         parse_cubics(element.find("lateralProfile"), "superelevation"),
         parse_cubics(element.find("lanes"), "laneOffset"),
-        tuple(sections),
+        tuple(sorted(sections, key=lambda x: x.s)),
         tuple(sorted(types, key=lambda x: x[0])),
         _parse_road_link(element, "predecessor"),
         _parse_road_link(element, "successor"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from drive.core.errors import UserError
 from drive.core.kernels import kernel
 from drive.core.portable_math import atan2, wrap_angle
 from drive.sim.arrays import PATH, PATH_STEP
@@ -17,6 +18,8 @@ STRAIGHT_ON = np.deg2rad(30.0)  # a branch that turns less goes straight on [rad
 _TURN = np.deg2rad(25.0)  # from this change of heading on, the command is left or right [rad]
 _COMMAND_AHEAD = 30.0  # how far before a junction the command is given [m]
 _JOINT = 0.1  # points of consecutive lanes closer than this are one [m]
+_MOST_WAYS = 400  # into and through a junction that are compared
+_MOST_LINKS = 100_000  # of all chains
 _HALF_WINDOW = 3  # samples to each side over which curvature is a mean
 FOLLOW, LEFT, RIGHT, STRAIGHT = range(4)  # commands
 
@@ -238,7 +241,7 @@ def lane_chains(
     led_to = {onward[-1] for onward in following.values() if onward}
     starts = [i for i in sorted(following) if i not in led_to]
     seen: set[int] = set()
-    chains = []
+    chains, links = [], 0
     # Rings have no start; whatever no chain reached starts one at its lowest index.
     for start in [*starts, *sorted(following)]:
         if start in seen:
@@ -247,6 +250,12 @@ def lane_chains(
         while onward := following[lanes[-1]]:
             if onward[-1] in inside or onward[-1] not in following:
                 break
+            links += len(onward)
+            if links > _MOST_LINKS:
+                raise UserError(
+                    f"{road_map.name or 'the map'}: its lanes run into each other too often to be followed; "
+                    "cut the map into parts."
+                )
             lanes += onward
             inside.add(onward[-1])
         seen.update(lanes)
@@ -266,7 +275,9 @@ def _onward(road_map: RoadMap, lane: Lane) -> tuple[int, ...]:
     best: tuple[int, ...] = ()
     least = float(STRAIGHT_ON)
     stack: list[tuple[tuple[int, ...], float]] = [((), 0.0)]
-    while stack:
+    looked = 0
+    while stack and looked < _MOST_WAYS:
+        looked += 1
         path, turned = stack.pop()
         at = road_map.lanes[path[-1]] if path else lane
         if path and at.junction is None:

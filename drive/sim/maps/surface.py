@@ -322,8 +322,9 @@ def gaps(
         _closed(mask, round(bridge / grid.cell), largest / grid.cell**2), cv2.bitwise_not(mask)
     )
     paved = grid.mask([x for x in (*members, *others) if x.material in ("asphalt", "shoulder")])
-    _, parts = cv2.connectedComponents(free)
-    touching = np.unique(parts[cv2.dilate(paved, np.ones((5, 5), np.uint8)) > 0])
-    free[~np.isin(parts, touching)] = 0
+    count, parts = cv2.connectedComponents(free)
+    touching = np.zeros(count, np.uint8)
+    touching[parts[cv2.dilate(paved, np.ones((5, 5), np.uint8)) > 0]] = 255
+    free &= touching[parts]
     free = cv2.dilate(free, np.ones((5, 5), np.uint8))
     return [Surface(polygon, material, members[0].layer) for polygon in grid.polygons(free)]

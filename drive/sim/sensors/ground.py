@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from drive.core.errors import UserError
 from drive.core.portable_math_arrays import hypot_array, sincos_array
 from drive.sim.maps.road_map import Lane, RoadMap, Stroke, Surface
 from drive.sim.sensors import ground_paint as paint
@@ -34,6 +35,7 @@ _PAINTS = {
     "red": paint.RED,
     "orange": paint.ORANGE,
 }
+MAX_TILES = 15_000
 _PIECE = 3.2  # longest segment that is drawn at once [m]
 
 
@@ -57,6 +59,9 @@ class Ground:
         Args:
             road_map: its `surfaces` in order, its `strokes` over them.
             seed: of the grain, patches and cracks of the road.
+
+        Raises:
+            UserError: the map has more ground than MAX_TILES.
         """
         rng = np.random.default_rng(seed)
         salt = int(rng.integers(1 << 20))
@@ -67,10 +72,14 @@ class Ground:
         for polygon in polygons:
             paint.mark_tiles_of_polygon(polygon, x0, y0, used)
         paint.mark_tiles_of_segments(segments, x0, y0, used)
-        grid = np.zeros((rows, columns), np.int32)
         where = np.flatnonzero(used)
-        variants = rng.integers(GRASS_VARIANTS, size=used.size, dtype=np.int32)
-        grid.flat[:] = -1 - variants
+        if len(where) > MAX_TILES:
+            ground, limit = (n * TILE_LENGTH**2 / 1e6 for n in (len(where), MAX_TILES))
+            raise UserError(
+                f"{road_map.name or 'the map'}: {ground:.1f} square km of ground at its roads, "
+                f"at most {limit:.1f} can be drawn; cut the map into parts."
+            )
+        grid = -1 - rng.integers(GRASS_VARIANTS, size=used.shape, dtype=np.int32)
         grid.flat[where] = np.arange(len(where), dtype=np.int32)
         tiles = np.zeros((len(where), TILE_SIZE), np.uint16)
         texels = len(where), TILE * TILE
@@ -189,7 +198,7 @@ def _lane_traces(lane: Lane, rng: np.random.Generator) -> Iterable[np.ndarray]:
     width = float(lane.width.mean())
     for _ in range(_count(rng, lane.length / 60.0)):
         s, length = rng.uniform(0.0, lane.length), rng.uniform(1.0, 9.0)
-        half = rng.uniform(0.3, 0.45 * width)
+        half = rng.uniform(0.3, max(0.3, 0.45 * width))
         where = np.array([s, min(s + length, lane.length)])
         aside = rng.uniform(-0.5, 0.5) * (width - 2.0 * half)
         line = np.stack(

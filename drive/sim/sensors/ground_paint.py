@@ -59,26 +59,34 @@ def smooth_noise(ix: int, iy: int, shift: int, seed: int) -> int:
 
 
 @kernel
-def count_crossings(polygon: NDArray[np.float64], y0: float, rows: int) -> NDArray[np.int64]:
-    """How many edges of a polygon cross the middle of each row of texels."""
-    count = np.zeros(rows + 1, np.int64)
+def count_crossings(polygon: NDArray[np.float64], y0: float, rows: int) -> tuple[int, NDArray[np.int64]]:
+    """(first row, counts from there): how many edges of a polygon cross the middle of each row of texels."""
+    low = polygon[0, 1]
+    high = low
     n = len(polygon)
+    for i in range(n):
+        low = min(low, polygon[i, 1])
+        high = max(high, polygon[i, 1])
+    first = min(rows, max(0, math.ceil((low - y0) / TEXEL - 0.5)))
+    last = min(rows, max(first, math.ceil((high - y0) / TEXEL - 0.5)))
+    count = np.zeros(last - first + 1, np.int64)
     for i in range(n):
         a = polygon[i, 1]
         b = polygon[(i + 1) % n, 1]
         lo = max(0, math.ceil((min(a, b) - y0) / TEXEL - 0.5))
         hi = min(rows, math.ceil((max(a, b) - y0) / TEXEL - 0.5))
         for row in range(lo, hi):
-            count[row + 1] += 1
-    return count
+            count[row - first + 1] += 1
+    return first, count
 
 
 @kernel
 def spans_of(
     polygon: NDArray[np.float64], x0: float, y0: float, rows: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Where a polygon covers each row: (begin of each row's list, sorted crossings in texels)."""
-    begin = np.cumsum(count_crossings(polygon, y0, rows))
+) -> tuple[int, NDArray[np.int64], NDArray[np.float64]]:
+    """Where a polygon covers each row: (first row, begin of each row's list, sorted crossings in texels)."""
+    first, count = count_crossings(polygon, y0, rows)
+    begin = np.cumsum(count)
     at = begin[:-1].copy()
     crossings = np.empty(begin[-1], np.float64)
     n = len(polygon)
@@ -93,14 +101,15 @@ def spans_of(
         slope = (polygon[j, 0] - polygon[i, 0]) / (yb - ya)
         for row in range(lo, hi):
             y = y0 + (row + 0.5) * TEXEL
-            x = (polygon[i, 0] + (y - ya) * slope - x0) / TEXEL
-            k = at[row]
-            while k > begin[row] and crossings[k - 1] > x:
-                crossings[k] = crossings[k - 1]
-                k -= 1
-            crossings[k] = x
-            at[row] += 1
-    return begin, crossings
+            crossings[at[row - first]] = (polygon[i, 0] + (y - ya) * slope - x0) / TEXEL
+            at[row - first] += 1
+    for row in range(len(count) - 1):
+        if begin[row + 1] - begin[row] == 2:
+            a, b = crossings[begin[row]], crossings[begin[row] + 1]
+            crossings[begin[row]], crossings[begin[row] + 1] = min(a, b), max(a, b)
+        else:
+            crossings[begin[row] : begin[row + 1]].sort()
+    return first, begin, crossings
 
 
 @kernel
@@ -108,11 +117,10 @@ def mark_tiles_of_polygon(
     polygon: NDArray[np.float64], x0: float, y0: float, used: NDArray[np.uint8]
 ) -> None:
     """Set `used` (grid of tiles) wherever the polygon covers a texel."""
-    rows = used.shape[0] * TILE
     columns = used.shape[1] * TILE
-    begin, crossings = spans_of(polygon, x0, y0, rows)
-    for row in range(rows):
-        for k in range(begin[row], begin[row + 1] - 1, 2):
+    first, begin, crossings = spans_of(polygon, x0, y0, used.shape[0] * TILE)
+    for row in range(first, first + len(begin) - 1):
+        for k in range(begin[row - first], begin[row - first + 1] - 1, 2):
             lo = max(0, math.ceil(crossings[k] - 0.5))
             hi = min(columns, math.ceil(crossings[k + 1] - 0.5))
             if hi > lo:
@@ -137,12 +145,11 @@ def fill_polygon(
     `stripe` is (x, y, unit vector x, y): with a vector of length 0 there are no stripes; with one, texels
     whose distance along it falls into the first half of each metre get white paint.
     """
-    rows = grid.shape[0] * TILE
     columns = grid.shape[1] * TILE
-    begin, crossings = spans_of(polygon, x0, y0, rows)
+    first, begin, crossings = spans_of(polygon, x0, y0, grid.shape[0] * TILE)
     striped = stripe[2] != 0.0 or stripe[3] != 0.0
-    for row in range(rows):
-        for k in range(begin[row], begin[row + 1] - 1, 2):
+    for row in range(first, first + len(begin) - 1):
+        for k in range(begin[row - first], begin[row - first + 1] - 1, 2):
             lo = max(0, math.ceil(crossings[k] - 0.5))
             hi = min(columns, math.ceil(crossings[k + 1] - 0.5))
             for column in range(lo, hi):

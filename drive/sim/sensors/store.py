@@ -35,9 +35,9 @@ class _Tiles:
         self._users[key] += 1
         slots = self._slots[key][1]
         grid = ground.grid.ravel()
-        if len(slots) == 0:
-            return (-1 - grid).astype(np.int32)
-        return np.where(grid >= 0, slots[np.maximum(grid, 0)], -1 - grid).astype(np.int32)
+        places: NDArray[np.int32] = -1 - grid
+        places[grid >= 0] = slots[grid[grid >= 0]]
+        return places
 
     def drop(self, ground: Ground) -> None:
         """One user less; the last one frees the ground's tiles."""

@@ -126,7 +126,9 @@ def test_lanes_of_a_generated_road_are_inside_and_its_edges_sharp():
 def test_the_kernel_is_the_method():
     area = drivable_area(chain_of(straight(20.0)))
     for x, y in ((3.0, 2.3), (19.0, -4.0)):
-        assert area.distance(x, y) == distance_outside(area.grid, area.x0, area.y0, area.cell, x, y)
+        assert area.distance(x, y) == distance_outside(
+            area.table, area.blocks, area.x0, area.y0, area.cell, x, y
+        )
 
 
 def test_the_area_of_a_real_town_is_measured(shared):
