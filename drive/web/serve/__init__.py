@@ -9,4 +9,5 @@ simulation.py, wheel.py, step_log.py   the driving session, who has the wheel, w
 guarded_agent.py, agent_process.py     agents that may fail, hang or end their process
 teaching.py                    which frames a learner is given, when the drive waits for the person
 recorder.py, recording_buffer.py, store.py, write_ahead_log.py   what is recorded, saved, and survives a kill
+coverage.py                    what the recordings cover, what to drive next
 """

@@ -70,7 +70,9 @@ Server to page, text:
                 route_completion: 0..1
                 pose: [x, y, yaw] of the rear axle; actors: [[x, y, yaw, length, width], ...] within 80 m
                 recording: {mode: "off" | "on" | "paused", frames, seconds, marked: bool, episodes (kept),
-                    crashed (episodes kept apart), saving: bool, keep_on_disconnect, person, note};
+                    crashed (episodes kept apart), saving: bool, keep_on_disconnect, person, note, coverage:
+                    {seconds, left_seconds and right_seconds in bends, recoveries, roads, weathers: [name],
+                    next: what to drive next}, of all that is kept or open};
                     null without a dataset
                 shadows: {name: {steering: number | null, disagreement: mean |difference| over the last 5 s |
                     null}}

@@ -10,6 +10,8 @@ from typing import Any
 from drive.agent import DT
 from drive.camera import Camera
 from drive.dataset.layout import JOURNAL_SUFFIX
+from drive.episode import FAILED_ENDS
+from drive.web.serve.coverage import Coverage, coverage_of, coverage_of_dataset
 from drive.web.serve.recording_buffer import Frame, RecordingBuffer, RecordingFacts, Row, frame_entry
 from drive.web.serve.store import Notify, Store
 from drive.web.serve.write_ahead_log import WriteAheadLog
@@ -58,6 +60,7 @@ class HandRecorder:
         self._drive: RecordingFacts | None = None
         self._recording: RecordingBuffer | None = None
         self._log: WriteAheadLog | None = None
+        self._covered, self._open_coverage = Coverage(), Coverage()  # of what was finished, of what is open
         self._number = 0
         self._store = Store(root, camera, views=views, config=config, notify=notify)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="dataset")
@@ -69,6 +72,7 @@ class HandRecorder:
         except BaseException:
             self._store.close()
             raise
+        self._earlier = self._pool.submit(coverage_of_dataset, root)  # it can be long: while the page opens
 
     # --- what the person does
 
@@ -107,6 +111,7 @@ class HandRecorder:
             return 0, None
         before = len(self._recording.frames)
         first = self._recording.cut(frames)
+        self._open_coverage = self._cover(self._recording)
         self._note({"cut": frames})
         return before - len(self._recording.frames), first
 
@@ -148,6 +153,8 @@ class HandRecorder:
             return
         frame = Frame(step, row | {"mark": int(self.marked)}, pictures)
         self._recording.frames.append(frame)
+        facts = self._recording.facts
+        self._open_coverage.add(row, facts.weather, (facts.map, facts.seed))
         if self._log is not None:
             self._note(*frame_entry(frame))
 
@@ -206,7 +213,13 @@ class HandRecorder:
             "keep_on_disconnect": self.keep,
             "person": self.person,
             "note": self.note,
+            "coverage": self._coverage().status(),
         }
+
+    def _coverage(self) -> Coverage:
+        found = self._covered.added(self._open_coverage)
+        known = self._earlier.done() and self._earlier.exception() is None
+        return self._earlier.result().added(found) if known else found
 
     # --- recordings and their logs
 
@@ -248,8 +261,14 @@ class HandRecorder:
             "lose it: free some space.",
         )
 
+    @staticmethod
+    def _cover(recording: RecordingBuffer) -> Coverage:
+        facts = recording.facts
+        return coverage_of((f.row for f in recording.frames), facts.weather, (facts.map, facts.seed))
+
     def _drop(self) -> None:
         self._recording = None
+        self._open_coverage = Coverage()
         self._remove_log()
 
     def _remove_log(self) -> None:
@@ -272,6 +291,10 @@ class HandRecorder:
             return
         self._recording = self._log = None
         recording.ended = recording.ended or ended
+        if recording.ended in FAILED_ENDS:  # what was driven before a pause is no failure
+            recording_kept = [frame for run, final in recording.episodes() if not final for frame in run]
+            self._open_coverage = self._cover(replace(recording, frames=recording_kept))
+        self._covered, self._open_coverage = self._covered.added(self._open_coverage), Coverage()
         with self._counting:
             self._unsaved += 1
         self._saves = [save for save in self._saves if not save.done() or save.exception() is not None]

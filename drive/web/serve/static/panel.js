@@ -21,6 +21,18 @@ export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** What all recordings of the dataset hold, in a line. */
+function covered({ seconds, left_seconds, right_seconds, recoveries, roads, weathers }) {
+  if (seconds === 0) return "";
+  const parts = [
+    `${(seconds / 60).toFixed(1)} min on ${roads} ${roads === 1 ? "road" : "roads"}`,
+    `bends ${Math.round(left_seconds)} s left, ${Math.round(right_seconds)} s right`,
+    `${recoveries} ${recoveries === 1 ? "recovery" : "recoveries"}`,
+    weathers.join(", "),
+  ];
+  return parts.join(" · ");
+}
+
 export class Panel {
   constructor() {
     this.timer = null;
@@ -72,12 +84,14 @@ export class Panel {
     this.veil(state.mode === "driving" ? "" : text || "Waiting.", button);
   }
 
-  #recording({ mode, frames, seconds, marked, episodes, crashed, saving }) {
+  #recording({ mode, frames, seconds, marked, episodes, crashed, saving, coverage }) {
     $("lamp").dataset.on = { on: "yes", paused: "paused", off: "no" }[mode];
     const count = `${frames} frames, ${seconds.toFixed(1)} s`;
     write($("lamp-text"), mode === "off" ? (saving ? "saving" : "not recording") : `${mode === "on" ? "recording" : "paused"}: ${count}`);
     write($("kept"), `${episodes} ${episodes === 1 ? "episode" : "episodes"} kept${crashed ? `, ${crashed} that failed kept apart` : ""}`);
     $("mark").setAttribute("aria-pressed", String(marked));
+    write($("covered"), covered(coverage));
+    write($("next"), `Next: ${coverage.next}`);
   }
 
   hand(source, person) {
