@@ -22,6 +22,10 @@ class CameraRig:
         self._renderers = {name: [Renderer(camera, store)] * batch for name, camera in cameras.items()}
         self._differing: set[str] = set()  # cameras that are not the same in all worlds
 
+    def add(self, name: str, camera: Camera, batch: int) -> None:
+        """Hang another camera in all worlds."""
+        self._renderers[name] = [Renderer(camera, self._store)] * batch
+
     def camera(self, w: int, name: str) -> Camera:
         """A camera of world w."""
         return self._renderers[name][w].camera

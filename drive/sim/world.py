@@ -289,9 +289,13 @@ class World:
 
         return finish
 
+    def add_viewer(self, name: str, camera: Camera) -> None:
+        """Hang a camera for people, which no observation holds: for `render_view`."""
+        self._rig.add(name, camera, self.batch)
+
     def render_view(self, w: int, lateral: float, yaw: float, name: str = "front") -> NDArray[np.uint8]:
         """What a camera of world w would see if the car stood `lateral` m further left, turned by `yaw`."""
-        camera = self.cameras[name]
+        camera = self.camera(w, name)
         out = Pictures.empty(("rgb",), 1, camera.height_px, camera.width_px)
         self._draw_one(w, name, self.shifted_pose(w, lateral, yaw), out)
         return out.rgb[0]

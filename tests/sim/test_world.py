@@ -4,6 +4,7 @@ import sys
 import threading
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -197,3 +198,15 @@ def test_a_map_has_a_ground_for_each_seed():
     assert _ground(road_map, 8) is _ground(road_map, 8)
     assert _ground(road_map, 1) is not grounds[0], "few are kept"
     assert np.array_equal(_ground(road_map, 1).tiles, grounds[0].tiles)
+
+
+def test_a_camera_for_people_shows_the_same_more_sharply_and_changes_nothing() -> None:
+    env = LaneEnv()
+    observation, _ = env.reset(seed=5)
+    world, front = env.task.world, env.task.world.camera(0)
+    world.add_viewer("people", replace(front, width_px=960, height_px=480))
+    large = world.render_view(0, 0.0, 0.0, "people")
+    assert large.shape == (480, 960, 3) and set(world.pictures()) == {"front"}
+    small = cv2.resize(large, (320, 160), interpolation=cv2.INTER_AREA).astype(int)
+    assert np.abs(small - observation["camera"]).mean() < 4.0
+    np.testing.assert_array_equal(world.render()[0], observation["camera"])

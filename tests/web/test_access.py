@@ -1,13 +1,15 @@
 """Who may come in, how much they may say, and how much they get."""
 
 import itertools
+from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from drive.web import access
 from drive.web.access import AccessCheck, Rate, is_loopback
 from drive.web.serve.pace import Pace
-from drive.web.serve.pictures import LEVELS, WINDOW, Flow
+from drive.web.serve.pictures import LEVELS, WINDOW, DisplayGate, Flow, Frame
 
 
 @pytest.mark.parametrize(
@@ -147,7 +149,7 @@ def test_a_slow_connection_gets_smaller_pictures_and_fewer() -> None:
 
 def test_a_quick_connection_gets_the_best_and_a_better_one_again() -> None:
     flow, now = Flow(), 0.0
-    for step in range(20 * 40):
+    for step in range(20 * 60):
         now = step * 0.05
         assert flow.may_send(now)
         flow.sent(step, now)
@@ -164,3 +166,45 @@ def test_one_who_acknowledges_nothing_gets_a_picture_a_second() -> None:
             flow.sent(step, step * 0.05)
             sent += 1
     assert 30 <= sent <= 30 + WINDOW
+
+
+def test_a_slow_machine_costs_pictures_and_not_their_quality() -> None:
+    flow, sent = Flow(), 0
+    for step in range(20 * 30):  # the page takes 0.4 s for a picture: no fault of the connection
+        now = step * 0.05
+        if flow.may_send(now):
+            flow.sent(step, now)
+            sent += 1
+        if step % 8 == 7:
+            flow.acknowledged(step, now + 0.01, held=0.4 if step > 40 else 0.0)
+    assert flow.level == 0 and sent > 100
+
+
+def test_the_picture_for_people_waits_while_it_makes_the_drive_late() -> None:
+    gate, drawn = DisplayGate(), []
+    for tenth in range(1200):  # two minutes; a machine that is late whenever it draws
+        drawn.append(gate.open(late=bool(drawn) and drawn[-1], now=0.1 * tenth))
+    pauses = [len(run) for run in "".join("x" if one else "." for one in drawn).split("x") if run]
+    assert 99 <= pauses[0] <= 101 and all(b >= 1.9 * a for a, b in pairwise(pauses[:3]))
+    gate = DisplayGate()
+    assert all(gate.open(late=False, now=0.1 * tenth) for tenth in range(100))
+
+
+def test_a_pace_is_late_when_steps_come_more_slowly_than_asked() -> None:
+    now = [0.0]
+    pace = Pace(1.0, lambda: now[0])
+    for interval, late in ((0.05, False), (0.06, True)):
+        for _ in range(50):
+            pace.stepped()
+            now[0] += interval
+        assert pace.late is late
+    assert not Pace("max", lambda: now[0]).late
+
+
+def test_the_picture_for_people_is_level_0_and_the_recorded_one_stays_the_camera_s() -> None:
+    small, large = np.full((16, 32, 3), 90, np.uint8), np.full((480, 960, 3), 90, np.uint8)
+    frame = Frame(3, None, small, large)
+    assert (frame.picture(0).level, frame.picture(0).width_px) == (0, 960)
+    assert (frame.picture(1).level, frame.picture(1).width_px, frame.picture(4).width_px) == (1, 32, 16)
+    assert frame.jpeg() == frame.picture(1).data
+    assert Frame(3, None, small).picture(0).width_px == 32

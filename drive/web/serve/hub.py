@@ -49,9 +49,9 @@ class Client:
             self._frame = frame
         self._wake.set()
 
-    def acknowledged(self, step: int) -> None:
+    def acknowledged(self, message: messages.ViewerAck) -> None:
         """The page has drawn a picture."""
-        self.flow.acknowledged(step, monotonic())
+        self.flow.acknowledged(message.step, monotonic(), 1e-3 * message.held_ms)
         self._wake.set()
 
     async def pump(self) -> None:
@@ -100,6 +100,8 @@ class Hub:
             for text in update.texts:
                 client.send(text)
             client.offer(update.state, update.frame)
+        if self.loop is not None:
+            self.loop.drive.display_wanted = any(client.flow.level == 0 for client in self._clients)
 
     def ask(self, command: Command) -> bool:
         """Pass something on to the thread that drives; False: it has too much to do."""
@@ -141,8 +143,8 @@ class Hub:
     def handle(self, client: Client, message: messages.Message) -> None:
         """Do what a page asks for."""
         match message:
-            case messages.ViewerAck(step=step):
-                client.acknowledged(step)
+            case messages.ViewerAck():
+                client.acknowledged(message)
             case messages.Claim():
                 if self.driver is None:
                     self._seat(client)

@@ -120,6 +120,7 @@ class ViewerAck(_Message, frozen=True, tag="viewer_ack"):
     """The page has drawn the picture of this step."""
 
     step: StepNumber
+    held_ms: Annotated[float, Meta(ge=0.0, le=60_000.0)] = 0.0
 
 
 Message = Controls | Start | Restart | Takeover | Record | Pace | Hold | Claim | Release | ViewerAck

@@ -45,6 +45,12 @@ class Pace:
             self._due = max(self._due, self._clock() + seconds)
 
     @property
+    def late(self) -> bool:
+        """Whether the last two seconds' steps came later than they were due."""
+        full = len(self._steps) == self._steps.maxlen
+        return full and self.factor != "max" and 0.0 < self.rate < 0.95 * self.factor / DT
+
+    @property
     def rate(self) -> float:
         """Steps a second over the last ones [Hz]."""
         if len(self._steps) < 2 or self._clock() - self._steps[-1] > 1.0:

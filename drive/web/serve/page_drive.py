@@ -1,6 +1,7 @@
 """The drive as the pages see it: what they ask for is done, what becomes of it is recorded and sent."""
 
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 from drive.agent import DT
@@ -8,7 +9,7 @@ from drive.web.serve import messages, protocol
 from drive.web.serve.catalog import Choice
 from drive.web.serve.commands import Command, DriverCame, DriverLeft, Update, Watchers
 from drive.web.serve.pace import Pace
-from drive.web.serve.pictures import Frame, encode_jpeg
+from drive.web.serve.pictures import DisplayGate, Frame, encode_jpeg
 from drive.web.serve.protocol import ProtocolError, encode
 from drive.web.serve.readiness import Readiness
 from drive.web.serve.recorder import HandRecorder
@@ -57,6 +58,8 @@ class PageDrive:
         self._last: Done | None = None
         self.map_text, self.state_text = "", ""  # what a page that is opened now is sent; empty: wait
         self.frame: Frame | None = None
+        self.display_wanted = False  # whether a page takes the picture for people; other threads set it
+        self._display_gate = DisplayGate()
 
     def notify(self, level: str, text: str) -> None:
         """Send one line to all pages."""
@@ -80,7 +83,7 @@ class PageDrive:
         if controls is not None and controls is not self._used:
             echo, self._used = controls.t, controls
         recorded = self.frame
-        self._last, self.frame = done, Frame(self._steps, echo, simulation.observation["camera"])
+        self._last, self.frame = done, self._picture(echo)
         picture = (
             recorded if recorded is not None and recorded.rgb is done.camera else Frame(0, None, done.camera)
         )
@@ -93,6 +96,15 @@ class PageDrive:
             self.notify("warning", f"{wheel} let go of the wheel: you drive.")
         if done.end is not None:
             self._ended(done.end, done.step)
+
+    def _picture(self, echo: float | None = None) -> Frame:
+        """What is seen now, sharper for people where a page takes it and the drive is not late for it."""
+        simulation = self._simulation
+        display = None
+        if simulation.has_display and self.display_wanted and self._pace.factor != "max":
+            if self._display_gate.open(self._pace.late, monotonic()):
+                display = simulation.look()
+        return Frame(self._steps, echo, simulation.observation["camera"], display)
 
     def _notify_failures(self) -> None:
         """Name the agents that have failed since the last time."""
@@ -192,7 +204,7 @@ class PageDrive:
                     driver=simulation.choice.agent,
                 )
             )
-        self.frame = Frame(self._steps, None, simulation.observation["camera"])
+        self.frame = self._picture()
         self.map_text = encode("map", **describe_map(simulation))
         self._publish(Update((self.map_text,)))
         self._failures.clear()
@@ -227,7 +239,7 @@ class PageDrive:
         back = simulation.rewind(first)
         if back:
             self._last = None
-            self.frame = Frame(self._steps, None, simulation.observation["camera"])
+            self.frame = self._picture()
             self._pace.delay(BREATH_S)
         where = "the car is back where they began" if back else "the car stays where it is"
         self.notify("info", f"Deleted the last {deleted * DT:.1f} s ({deleted} frames); {where}.")

@@ -34,7 +34,8 @@ Unknown fields are refused.
     hold        on: bool: stop the simulation where it is, and let it go on
     claim       become the driver, where nobody is
     release     give the driver's place back; what is being recorded is stopped and kept
-    viewer_ack  step: of each picture, once it is drawn; pictures are sent and sized by what comes back
+    viewer_ack  step: of each picture, once it is drawn; pictures are sent and sized by what comes back;
+                held_ms: time from its arrival to that
 
 `start`, `restart`, `takeover`, `record`, `pace`, `hold` and `controls` are the driver's alone.
 

@@ -2,9 +2,11 @@
 
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drive.agent import DT, Agent, Observation
 from drive.camera import Camera
@@ -19,6 +21,7 @@ from drive.sim.task import LaneTask
 from drive.web.serve.agent_process import AgentProcess
 from drive.web.serve.catalog import ANY_WEATHER, Catalog, Choice
 from drive.web.serve.guarded_agent import GuardedAgent
+from drive.web.serve.pictures import DISPLAY_PX
 from drive.web.serve.protocol import PERSON
 from drive.web.serve.step_log import ENDS, Done, StepLog
 from drive.web.serve.wheel import PedalGate, Wheel
@@ -58,9 +61,19 @@ class Simulation:
         self._built: dict[tuple[str, str], Agent] = {}
         self._expert = Expert()
         self._task = LaneTask(1, camera=camera, longitudinal="agent" if pedals == "person" else "cruise")
+        larger = min(DISPLAY_PX[0] / camera.width_px, DISPLAY_PX[1] / camera.height_px)
+        self.has_display = larger > 1.0
+        if self.has_display:
+            width, height = round(camera.width_px * larger), round(camera.height_px * larger)
+            display = replace(camera, width_px=width, height_px=height, outputs=("rgb",))
+            self._task.world.add_viewer("display", display)
         self._past: deque[_Past] = deque(maxlen=REWIND_STEPS)
         self._wheel = Wheel(None)
         self._seat(0)
+
+    def look(self) -> NDArray[np.uint8]:
+        """(H, W, 3) what the camera sees now, as large as `DISPLAY_PX`: for people, no agent sees it."""
+        return self._task.world.render_view(0, 0.0, 0.0, "display")
 
     # --- loading
 

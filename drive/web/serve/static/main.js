@@ -21,9 +21,9 @@ const page = { hello: null, state: null, role: null, heldByDialog: false };
 const panel = new Panel();
 const learner = new Learner();
 const latency = new Latency();
-const picture = new Picture($("camera"), (step, echo, now) => {
+const picture = new Picture($("camera"), (step, echo, now, held) => {
   latency.drawn(echo, now);
-  link.send("viewer_ack", { step });
+  link.send("viewer_ack", { step, held_ms: Math.min(held, 60000) });
 });
 const map = new Map2d($("map"));
 const wheel = new Wheel($("wheel"));

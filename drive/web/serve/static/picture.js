@@ -1,7 +1,7 @@
 // The camera's picture: always the newest, decoded off the main thread.
 
 export class Picture {
-  /** `drawn(step, echo)` is called once a picture stands on the canvas. */
+  /** `drawn(step, echo, now, held)` is called once a picture stands on the canvas, `held` ms after it came. */
   constructor(canvas, drawn) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d", { alpha: false });
@@ -12,14 +12,14 @@ export class Picture {
   }
 
   show(picture) {
-    this.newest = picture;
+    this.newest = { ...picture, came: performance.now() };
     if (!this.decoding) this.#decode();
   }
 
   async #decode() {
     this.decoding = true;
     while (this.newest) {
-      const { step, echo, blob } = this.newest;
+      const { step, echo, blob, came } = this.newest;
       this.newest = null;
       let bitmap;
       try {
@@ -35,7 +35,7 @@ export class Picture {
       bitmap.close();
       const now = performance.now();
       this.times = [...this.times.filter((time) => time > now - 2000), now];
-      this.drawn(step, echo, now);
+      this.drawn(step, echo, now, now - came);
     }
     this.decoding = false;
   }
