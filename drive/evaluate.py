@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from drive.core.errors import UserError
+from drive.core.errors import UserError, plural
 from drive.core.machine import cores
-from drive.evaluation.table import plural
 
 if TYPE_CHECKING:
     from drive.evaluation.episodes import EpisodeRow

@@ -9,7 +9,7 @@ import tyro
 
 from drive.agent import DT
 from drive.camera import CameraFlags
-from drive.core.errors import UserError
+from drive.core.errors import UserError, plural
 from drive.core.machine import cores
 from drive.core.seeds import RESERVED_SEEDS
 from drive.episode import End
@@ -289,12 +289,12 @@ def record(
     seconds = perf_counter() - started
     new, pictures = writer.total_frames - frames_before, 2 if config.drive_settings().views else 1
     print_line(
-        f"Recorded {config.episodes} episodes, {new:,} frames ({new * pictures:,} pictures), "
+        f"Recorded {plural(config.episodes, 'episode')}, {new:,} frames ({new * pictures:,} pictures), "
         f"in {seconds:.0f} s: {new * pictures / seconds:,.0f} pictures/s."
     )
     if dropped:
-        print_line(f"Not kept: {sum(dropped.values())} drives that ended in {_by_end(dropped)}.")
-    total = f"{writer.total_episodes} episodes, {writer.total_frames:,} frames"
+        print_line(f"Not kept: {plural(sum(dropped.values()), 'drive')} that ended in {_by_end(dropped)}.")
+    total = f"{plural(writer.total_episodes, 'episode')}, {writer.total_frames:,} frames"
     print_line(f"The dataset in {config.out} now holds {total}.\nNext: drive train {config.out}")
 
 

@@ -113,7 +113,7 @@ def test_it_says_what_was_made_what_was_not_and_what_comes_next(tmp_path: Path) 
     console.file.close()
     said = console.export_text()
     assert "Recorded 2 episodes, 8 frames (16 pictures)" in said
-    assert "Not kept: 1 drives that ended in collision (1)." in said
+    assert "Not kept: 1 drive that ended in collision (1)." in said
     assert f"Next: drive train {tmp_path}" in said
 
 
@@ -147,7 +147,7 @@ def test_a_driver_that_ends_its_process_costs_its_own_drive(tmp_path: Path) -> N
     assert [row.seed for row in info.episodes] == [0, 2, 3] and info.dropped_seeds == {1}
     said = console.export_text()
     assert "seed 1: act of agent at step 7 ended the process with exit code 1 (os._exit?)" in said
-    assert "Not kept: 1 drives that ended in agent failure (1)." in said
+    assert "Not kept: 1 drive that ended in agent failure (1)." in said
 
 
 def test_only_what_no_drive_catches_is_the_drivers_failure(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Errors that a user can mend."""
+"""Errors that a user can mend, and words to tell them."""
 
 
 class UserError(Exception):
@@ -21,6 +21,11 @@ def described(error: BaseException) -> str:
     """An exception's type and text in one line."""
     text = one_line(error)
     return one_line(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+
+
+def plural(count: int, noun: str) -> str:
+    """A count of things: "1 drive", "2 drives"."""
+    return f"{count:,} {noun}" + "s" * (count != 1)
 
 
 def nearest(word: str, known: list[str]) -> str:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from drive.core.errors import UserError, one_line
+from drive.core.errors import UserError, one_line, plural
 from drive.evaluation.episodes import LOGS, EpisodeRow, file_of, is_stored, read_row
 from drive.evaluation.results import CONFIG, TIMING, read_json
 from drive.evaluation.summary import summarize, timing_figures
-from drive.evaluation.table import LONGITUDINAL, plural
+from drive.evaluation.table import LONGITUDINAL
 from drive.scoring.suites import ScenarioRef, schedule
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drive.core.errors import plural
 from drive.episode import End
 from drive.evaluation import plots, table, words
 from drive.evaluation.episodes import FILMS, file_of
@@ -176,7 +177,7 @@ def _shadow_lines(summary: Mapping[str, Any]) -> list[str]:
             spread = "" if interval is None else f" ({interval[0]:.3f}-{interval[1]:.3f})"
             line = f"{shadow} beside {name}: {mean:.3f}{spread}"
             failures = heard["failures"]
-            lines.append(line + (f"; it failed in {table.plural(failures, 'drive')}" if failures else ""))
+            lines.append(line + (f"; it failed in {plural(failures, 'drive')}" if failures else ""))
     return lines
 
 

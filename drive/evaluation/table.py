@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from drive.core.errors import plural
 from drive.episode import End
 
 COLUMNS = (
@@ -44,11 +45,6 @@ def metres(value: float | None, interval: list[float] | None) -> Cell:
     if value is None:
         return Cell("-")
     return Cell(f"{value:.2f}", "" if interval is None else f"{interval[0]:.2f}-{interval[1]:.2f}")
-
-
-def plural(count: int, noun: str) -> str:
-    """A count of things: "1 drive", "2 drives"."""
-    return f"{count:,} {noun}" + "s" * (count != 1)
 
 
 def kilometres(distance: float) -> str:

@@ -9,13 +9,12 @@ from rich.markup import escape
 from rich.progress import Progress
 
 from drive.camera import Camera
-from drive.core.errors import UserError
+from drive.core.errors import UserError, plural
 from drive.core.machine import simulator_key
 from drive.evaluation.episodes import EPISODES, file_of, read_episode
 from drive.evaluation.plan import Plan
 from drive.evaluation.results import CONFIG, read_earlier_steering, read_json, read_rows
 from drive.evaluation.runner import Runner
-from drive.evaluation.table import plural
 from drive.evaluation.worker import Replay
 from drive.scoring.suites import ScenarioRef
 

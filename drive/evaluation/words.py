@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from drive.core.errors import plural
 from drive.episode import End
-from drive.evaluation.table import kilometres, plural
+from drive.evaluation.table import kilometres
 
 Row = Mapping[str, Any]
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import tyro
 
+from drive.core.errors import plural
+
 
 @dataclass(frozen=True)
 class DataCheckConfig:
@@ -69,10 +71,10 @@ def main(config: DataCheckConfig) -> None:
             console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
         try:
             info = read_info(config.dir)
-            counted = f"{info.total_episodes:,} episodes, {info.total_frames:,} frames"
+            counted = f"{plural(info.total_episodes, 'episode')}, {info.total_frames:,} frames"
         except UserError:
             counted = "its description cannot be read"
-        verdict = f"{len(problems)} problem{'s' * (len(problems) != 1)}" if problems else "whole"
+        verdict = plural(len(problems), "problem") if problems else "whole"
         console.print(f"{config.dir}: {verdict} ({counted}).", markup=False, highlight=False, soft_wrap=True)
     if problems:
         sys.exit(1)

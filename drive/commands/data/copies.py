@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from drive.core.errors import UserError
+from drive.core.errors import UserError, plural
 
 if TYPE_CHECKING:
     from drive.dataset import DatasetInfo
@@ -196,8 +196,7 @@ def apportion(total: int, shares: list[float]) -> list[int]:
 
 
 def _summary_line(info: "DatasetInfo") -> str:
-    plural = "" if info.total_episodes == 1 else "s"
-    return f"{info.root}: {info.total_episodes:,} episode{plural}, {info.total_frames:,} frames."
+    return f"{info.root}: {plural(info.total_episodes, 'episode')}, {info.total_frames:,} frames."
 
 
 @contextmanager

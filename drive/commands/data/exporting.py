@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from drive.core.errors import UserError
+from drive.core.errors import UserError, plural
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,7 @@ def main(config: ExportConfig) -> None:
     for line in [*selection.notes, *notes]:
         console.print(f"note: {line}", markup=False)
     console.print(
-        f"{selection.frames} frames of {selection.drives} drive{'s' * (selection.drives != 1)} "
-        f"as {config.format}: {config.out}",
+        f"{selection.frames} frames of {plural(selection.drives, 'drive')} as {config.format}: {config.out}",
         markup=False,
     )
     console.print(f"open it: {opened}", markup=False)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import tyro
 
+from drive.core.errors import plural
 from drive.interchange.import_settings import ImportSettings
 
 
@@ -45,7 +46,7 @@ def main(config: ImportConfig) -> None:
     for line in done.notes:
         console.print(f"note: {line}", markup=False)
     console.print(
-        f"{done.frames} frames, {done.episodes} episode{'s' * (done.episodes != 1)} at {done.fps} Hz "
+        f"{done.frames} frames, {plural(done.episodes, 'episode')} at {done.fps} Hz "
         f"from {log.program}: {config.out}",
         markup=False,
     )

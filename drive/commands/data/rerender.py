@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from drive.agent import DT
-from drive.core.errors import UserError
+from drive.core.errors import UserError, plural
 from drive.core.machine import cores
 
 if TYPE_CHECKING:
@@ -237,7 +237,8 @@ def _rerender(
     seconds = perf_counter() - started
     pictures = frames * (2 if views else 1)
     print_line(
-        f"{config.out}: {episodes:,} episodes, {frames:,} frames ({pictures:,} pictures) in {seconds:.0f} s."
+        f"{config.out}: {plural(episodes, 'episode')}, {frames:,} frames ({pictures:,} pictures) "
+        f"in {seconds:.0f} s."
         f"\nNext: drive train {config.out}{' --labels expert' if by_hand else ''}"
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drive.core.errors import UserError
+from drive.core.errors import UserError, plural
 from drive.models.data.decoding import FrameFilter
 from drive.models.networks.declaration import Network
 from drive.models.networks.table import NETWORKS
@@ -59,8 +59,9 @@ def train(
     steps, at_once = steps_of_epoch(len(training), batch_size)
     held, roads = len(np.unique(samples.road[validation])), len(np.unique(samples.road))
     console.print(
-        f"{len(samples.labels)} pictures of {len(np.unique(samples.episode))} episodes on {roads} roads: "
-        f"{len(training)} to train on, {len(validation)} on {held} {'road' if held == 1 else 'roads'} to "
+        f"{len(samples.labels)} pictures of {plural(len(np.unique(samples.episode)), 'episode')} on "
+        f"{plural(roads, 'road')}: "
+        f"{len(training)} to train on, {len(validation)} on {plural(held, 'road')} to "
         "choose the best weights"
     )
     short = sum(row.length < MIN_EPISODE_S * info.fps for info in datasets for row in info.episodes)
