@@ -110,8 +110,8 @@ def calm() -> Scripted:
 
 
 def pedalling() -> Scripted:
-    """A factory of an agent that accelerates, then brakes."""
-    return Scripted(lambda step: Control(0.0, 0.5 if step < 20 else -0.3))
+    """A factory of an agent that accelerates, brakes, and goes on until the road bends."""
+    return Scripted(lambda step: Control(0.0, 0.5 if step < 20 else -0.3 if step < 30 else 0.2))
 
 
 def broken() -> Scripted:

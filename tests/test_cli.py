@@ -4,8 +4,11 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from importlib.metadata import PackageNotFoundError, version
+from io import StringIO
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -20,8 +23,25 @@ SAMPLE = Path(__file__).resolve().parents[1] / "data" / "sample"
 COMMANDS = ("demo", "record", "serve", "data", "train", "evaluate", "list", "map", "bench", "doctor")
 
 
-def drive(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the `drive` command."""
+def drive(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the `drive` command in this process."""
+    out, err, code = StringIO(), StringIO(), 0
+    words = ["drive", *map(str, arguments)]
+    with (
+        patch("sys.argv", words),
+        patch.dict(os.environ, COLUMNS="200"),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
+
+
+def drive_apart(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run it in a process of its own, as a user does."""
     return subprocess.run(
         [sys.executable, "-m", "drive", *map(str, arguments)],
         capture_output=True,
@@ -39,7 +59,7 @@ def complaint(result: subprocess.CompletedProcess[str]) -> str:
 
 
 def test_help_names_every_command_and_the_first_step():
-    result = drive("--help")
+    result = drive_apart("--help")
     assert result.returncode == 0
     for command in COMMANDS:
         assert command in result.stdout
@@ -124,12 +144,12 @@ def test_without_tensorflow_training_prints_the_exact_install_line(tmp_path):
         "find = util.find_spec\n"
         "util.find_spec = lambda name, package=None: None if name == 'tensorflow' else find(name, package)\n"
     )
-    result = drive("train", SAMPLE, "--out", tmp_path / "run", PYTHONPATH=str(tmp_path))
+    result = drive_apart("train", SAMPLE, "--out", tmp_path / "run", PYTHONPATH=str(tmp_path))
     assert 'pip install "drivegym[train]"' in complaint(result)
 
 
 def test_doctor_reports_in_json():
-    result = drive("doctor", "--json")
+    result = drive_apart("doctor", "--json")
     findings = json.loads(result.stdout)
     assert result.returncode == 0
     assert findings["kernels"]["state"] == "ok"

@@ -52,6 +52,29 @@ class BenchConfig:
                 raise UserError(f"--{name.replace('_', '-')} is {getattr(self, name)}; take 1 or more.")
 
 
+def _steps(
+    what: str,
+    size: tuple[int, int],
+    batch: int,
+    threads: int,
+    rates: list[float],
+    views: list[tuple[int, int]],
+) -> dict[str, Any]:
+    """Figures of steps; `views`: faces and vehicles that were in view."""
+    import numpy as np
+
+    faces, vehicles = np.mean(views, axis=0).tolist()
+    return {
+        "what": what,
+        "camera": f"{size[0]}x{size[1]}",
+        "environments": batch,
+        "threads": threads,
+        "steps_per_second": round(float(np.median(rates)), 1),
+        "mean_faces_in_view": round(faces, 1),
+        "mean_vehicles_in_view": round(vehicles, 2),
+    }
+
+
 def _single(config: BenchConfig, size: tuple[int, int], scenarios: list[Any]) -> dict[str, Any]:
     import numpy as np
 
@@ -62,7 +85,7 @@ def _single(config: BenchConfig, size: tuple[int, int], scenarios: list[Any]) ->
     env = LaneEnv(camera=Camera(width_px=size[0], height_px=size[1]))
     expert = Expert()
     action = np.zeros(1, np.float32)
-    rates, faces, vehicles = [], [], []
+    rates, views = [], []
     for _ in range(config.repeats):
         spent, driven = 0.0, 0
         for scenario in scenarios:
@@ -75,22 +98,12 @@ def _single(config: BenchConfig, size: tuple[int, int], scenarios: list[Any]) ->
                 spent += time.perf_counter() - start
                 driven += 1
                 if step % 20 == 0:
-                    seen = env.world.in_view(0)
-                    faces.append(seen[0])
-                    vehicles.append(seen[1])
+                    views.append(env.world.in_view(0))
                 if terminated or truncated:
                     break
         rates.append(driven / spent)
     env.close()
-    return {
-        "what": "env.step",
-        "camera": f"{size[0]}x{size[1]}",
-        "environments": 1,
-        "threads": 1,
-        "steps_per_second": round(float(np.median(rates)), 1),
-        "mean_faces_in_view": round(float(np.mean(faces)), 1),
-        "mean_vehicles_in_view": round(float(np.mean(vehicles)), 2),
-    }
+    return _steps("env.step", size, 1, 1, rates, views)
 
 
 def _reset(config: BenchConfig) -> dict[str, Any]:
@@ -122,16 +135,14 @@ def _batch(config: BenchConfig, size: tuple[int, int], scenarios: list[Any]) -> 
     env = LaneVectorEnv(config.batch, camera=camera, threads=config.threads)
     chosen = [scenarios[i % len(scenarios)] for i in range(config.batch)]
     actions = np.zeros((config.batch, 1), np.float32)
-    rates, faces, vehicles = [], [], []
+    rates, views = [], []
     for _ in range(config.repeats):
         env.reset(seed=0, options={"scenarios": chosen})
         spent = driven = 0.0
         for step in range(config.steps):
             if step % 20 == 0:
                 for w in range(0, config.batch, max(config.batch // SAMPLED_WORLDS, 1)):
-                    seen = env.world.in_view(w)
-                    faces.append(seen[0])
-                    vehicles.append(seen[1])
+                    views.append(env.world.in_view(w))
             for w in range(config.batch):
                 actions[w, 0] = Expert.steering_at(env.world, w, 0.0, 0.0)
             start = time.perf_counter()
@@ -142,15 +153,7 @@ def _batch(config: BenchConfig, size: tuple[int, int], scenarios: list[Any]) -> 
                 break
         rates.append(driven / spent)
     env.close()
-    return {
-        "what": "vector_env.step",
-        "camera": f"{size[0]}x{size[1]}",
-        "environments": config.batch,
-        "threads": config.threads,
-        "steps_per_second": round(float(np.median(rates)), 1),
-        "mean_faces_in_view": round(float(np.mean(faces)), 1),
-        "mean_vehicles_in_view": round(float(np.mean(vehicles)), 2),
-    }
+    return _steps("vector_env.step", size, config.batch, config.threads, rates, views)
 
 
 def _outputs(config: BenchConfig, scenarios: list[Any]) -> dict[str, Any]:

@@ -31,14 +31,7 @@ def main(config: ReportConfig) -> None:
     from drive.evaluation.figures import missing_drives, read_results
     from drive.evaluation.printing import print_results
     from drive.evaluation.report import page_of
-    from drive.evaluation.results import (
-        holds_run,
-        locked,
-        run_folder,
-        settle,
-        write_report,
-        write_results,
-    )
+    from drive.evaluation.results import holds_run, locked, run_folder, settle, write_report, write_results
 
     console = Console()
     if not holds_run(config.dir):

@@ -81,9 +81,6 @@ def acc_acceleration(
     relative_speed: float,
     lead_acceleration: float = 0.0,
     time_headway: float = TIME_HEADWAY,
-    min_gap: float = MIN_GAP,
-    max_acceleration: float = MAX_ACCELERATION,
-    comfortable_deceleration: float = COMFORTABLE_DECELERATION,
 ) -> float:
     """Acceleration of the ACC model [m/s^2], at least -MAX_DECELERATION: as IDM, calm at cut-ins.
 
@@ -94,12 +91,9 @@ def acc_acceleration(
     Kesting, Treiber, Helbing, Enhanced Intelligent Driver Model, Phil. Trans. R. Soc. A 368 (2010).
     Arguments as in `idm_acceleration`; lead_acceleration in [m/s^2].
     """
-    idm = idm_acceleration(
-        speed, desired_speed, gap, relative_speed, time_headway, min_gap, max_acceleration,
-        comfortable_deceleration,
-    )  # fmt: skip
-    cah = constant_acceleration_heuristic(speed, gap, relative_speed, lead_acceleration, max_acceleration)
+    idm = idm_acceleration(speed, desired_speed, gap, relative_speed, time_headway)
+    cah = constant_acceleration_heuristic(speed, gap, relative_speed, lead_acceleration, MAX_ACCELERATION)
     if idm < cah:
-        b = comfortable_deceleration
+        b = COMFORTABLE_DECELERATION
         idm = (1.0 - COOLNESS) * idm + COOLNESS * (cah + b * _tanh((idm - cah) / b))
     return max(idm, -MAX_DECELERATION)

@@ -73,12 +73,6 @@ def put_in_place(part: Path, path: Path) -> None:
             time.sleep(0.05)
 
 
-def remove_parts(folder: Path) -> None:
-    """Delete the files that a killed program had not finished."""
-    for part in folder.glob(f"*{PART}"):
-        part.unlink(missing_ok=True)
-
-
 # --- folders
 
 

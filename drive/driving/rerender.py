@@ -343,11 +343,7 @@ class _Source:
     def scenario(self, traffic: str) -> Scenario:
         road_map = load_map(self.map_file) if self.map_file else None
         return lane_scenario(
-            self.seed,
-            weather_name=self.weather or None,
-            traffic=traffic,
-            road_map=road_map,
-            style=self.style,
+            self.seed, weather_name=self.weather or None, traffic=traffic, road_map=road_map, style=self.style
         )
 
 

@@ -137,10 +137,7 @@ def describe(network: Network, camera: Camera, facts: Mapping[str, Any]) -> dict
     return {
         "format": POLICY_FORMAT,
         "program": f"drive {program}",
-        "inputs": {
-            "camera": {"dtype": "uint8", "shape": shape, "content": "RGB, row 0 on top"},
-            **inputs,
-        },
+        "inputs": {"camera": {"dtype": "uint8", "shape": shape, "content": "RGB, row 0 on top"}, **inputs},
         "outputs": {
             output.name: {"dtype": "float32", "shape": ["N", output.size], "content": output.content}
             for output in network.outputs

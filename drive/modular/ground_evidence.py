@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.camera import Camera
-from drive.modular.birdseye import BirdsEye, Region
+from drive.modular.birdseye import BirdsEye
 from drive.modular.evidence import ACROSS_RANGE, find_evidence, find_hidden, learn_asphalt
 from drive.modular.local_map import LocalMap, remember
 
@@ -55,9 +55,9 @@ class _Views:
 class GroundEvidence:
     """Finds paint and what is not road in pictures from above, and remembers both on a map."""
 
-    def __init__(self, camera: Camera, region: Region | None = None, *, alone: bool = False) -> None:
+    def __init__(self, camera: Camera, *, alone: bool = False) -> None:
         """Prepare for a camera; `alone`: only one picture comes, so that its evidence counts in full."""
-        self.birdseye = BirdsEye(camera, region)
+        self.birdseye = BirdsEye(camera)
         region = self.birdseye.region
         self._side = max(round(SIDE / region.cell), 1)
         self._views = _Views.of(self.birdseye, self._side)

@@ -9,7 +9,6 @@ from drive.agent import NO_LEAD_GAP, Context, Observation
 from drive.control.lane_estimate import LaneEstimate
 from drive.modular import fit
 from drive.modular.arc_chain import BEHIND, SEGMENTS, SIZE, ArcChain
-from drive.modular.birdseye import Region
 from drive.modular.ground_evidence import FRONT, NOTHING_HIDDEN, ROAD_AHEAD, GroundEvidence, shade_of_lead
 from drive.modular.lane_search import score_lane, search_lane
 from drive.modular.lane_tracker import CONFIDENCE_RATE, ChainLane
@@ -78,14 +77,8 @@ class LaneDetector:
     usual lane along the car's way.
     """
 
-    def __init__(self, region: Region | None = None, *, memory: bool = True) -> None:
-        """Choose what is looked at.
-
-        Args:
-            region: the rectangle of ground; None for the usual one.
-            memory: whether evidence of earlier pictures stays on the map; without, each picture stands alone.
-        """
-        self._region = region
+    def __init__(self, *, memory: bool = True) -> None:
+        """Keep evidence of earlier pictures on the map; without `memory` each picture stands alone."""
         self._remembers = memory
 
     def reset(self, context: Context) -> None:
@@ -95,7 +88,7 @@ class LaneDetector:
         self._buffers = _Buffers.empty()
 
     def _forget(self) -> None:
-        self._evidence = GroundEvidence(self._camera, self._region, alone=not self._remembers)
+        self._evidence = GroundEvidence(self._camera, alone=not self._remembers)
         self._map = LocalMap()
 
     def see(

@@ -19,7 +19,7 @@ class Interval(NamedTuple):
     high: float
 
 
-def wilson_interval(successes: int, trials: int, confidence: float = CONFIDENCE) -> Interval:
+def wilson_interval(successes: int, trials: int) -> Interval:
     """Wilson's score interval of a rate; (0, 1) without a trial.
 
         (p + z^2 / 2n +- z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n)
@@ -35,11 +35,11 @@ def wilson_interval(successes: int, trials: int, confidence: float = CONFIDENCE)
         return Interval(0.0, 1.0)
     from scipy.stats import binomtest
 
-    found = binomtest(successes, trials).proportion_ci(confidence_level=confidence, method="wilson")
+    found = binomtest(successes, trials).proportion_ci(confidence_level=CONFIDENCE, method="wilson")
     return Interval(float(found.low), float(found.high))
 
 
-def bootstrap_mean_interval(values: ArrayLike, confidence: float = CONFIDENCE) -> Interval | None:
+def bootstrap_mean_interval(values: ArrayLike) -> Interval | None:
     """Bootstrap interval of a mean over episodes, seeded: the same values give the same interval.
 
     Bias-corrected and accelerated (Efron 1987), 4,999 resamples. None for fewer than two values, which say
@@ -54,7 +54,7 @@ def bootstrap_mean_interval(values: ArrayLike, confidence: float = CONFIDENCE) -
 
     rng = np.random.default_rng(SEED)
     found = bootstrap(
-        (sample,), np.mean, n_resamples=RESAMPLES, batch=500, confidence_level=confidence, rng=rng
+        (sample,), np.mean, n_resamples=RESAMPLES, batch=500, confidence_level=CONFIDENCE, rng=rng
     ).confidence_interval
     return Interval(float(found.low), float(found.high))
 

@@ -131,10 +131,7 @@ class LaneSuite:
         return any(chain.through_junction for chain in map_chains(road_map, True))
 
 
-SUITES: tuple[Suite, ...] = (
-    LaneSuite("lane"),
-    LaneSuite("corners", style="corners"),
-)
+SUITES: tuple[Suite, ...] = (LaneSuite("lane"), LaneSuite("corners", style="corners"))
 
 
 def suite(name: str) -> Suite:

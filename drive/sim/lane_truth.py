@@ -54,13 +54,12 @@ def _line(marks: tuple[Mark, ...], s: float, reach: float) -> LaneLine:
     return LaneLine(0.0, reach, LineType.NONE)
 
 
-def true_lane(world: World, w: int, ahead: float = AHEAD) -> LaneEstimate:
+def true_lane(world: World, w: int) -> LaneEstimate:
     """The lane of ego w along its reference path.
 
     Args:
         world: a batch of drives.
         w: which of them.
-        ahead: how far the lane is given [m]; it holds no further than its path goes.
     """
     ego: Any = world.egos[w]
     path = int(ego["path"])
@@ -69,11 +68,11 @@ def true_lane(world: World, w: int, ahead: float = AHEAD) -> LaneEstimate:
     s, d = project(points, begin, end, x, y, float(ego["path_s"]))
     _, _, _, path_yaw, curvature, _, left, right = sample(points, begin, end, s)
     before, after = (sample(points, begin, end, s + step)[4] for step in (-1.0, 1.0))
-    count = int((BEHIND + ahead) / PATH_STEP) + 1
+    count = int((BEHIND + AHEAD) / PATH_STEP) + 1
     middle, width = np.empty((count, 3)), np.empty(count)
     _stretch(points, begin, end, s - BEHIND, middle, width)
 
-    reach = float(min(ahead, max((end - begin - 1) * PATH_STEP - s, 0.0)))
+    reach = float(min(AHEAD, max((end - begin - 1) * PATH_STEP - s, 0.0)))
     scenario = world.scenarios[w]
     lines = (LaneLine(0.0, reach), LaneLine(0.0, reach))
     if scenario is not None and scenario.route.lanes:

@@ -39,10 +39,7 @@ _OF_FILE: dict[str, tuple[int, tuple[int, ...]]] = {
 
 
 def scatter(
-    road_map: RoadMap,
-    rng: np.random.Generator,
-    style: str | None = None,
-    area: DrivableArea | None = None,
+    road_map: RoadMap, rng: np.random.Generator, style: str | None = None, area: DrivableArea | None = None
 ) -> np.ndarray:
     """Place scenery beside the roads of a map.
 

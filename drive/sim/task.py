@@ -178,13 +178,7 @@ class LaneTask:
         command, lead = np.empty(batch, np.int64), np.empty((batch, 2), np.float32)
         paths = self.world.paths
         observe(self.world.egos, paths.data, paths.begin, paths.end, speed, yaw_rate, limit, command, lead)
-        return {
-            "speed": speed,
-            "yaw_rate": yaw_rate,
-            "speed_limit": limit,
-            "command": command,
-            "lead": lead,
-        }
+        return {"speed": speed, "yaw_rate": yaw_rate, "speed_limit": limit, "command": command, "lead": lead}
 
     def truths(self) -> dict[str, NDArray]:
         """What `info` says, (B,) each; never part of the observation."""

@@ -110,8 +110,5 @@ def _in_other_light(scenario: Scenario, rng: np.random.Generator, weather_name: 
 def _on(scenario: Scenario, rng: np.random.Generator, road_map: RoadMap) -> Scenario:
     """On another road, with scenery beside it."""
     return replace(
-        scenario,
-        road_map=road_map,
-        props=scatter(road_map, rng),
-        ground_seed=int(rng.integers(1 << 31)),
+        scenario, road_map=road_map, props=scatter(road_map, rng), ground_seed=int(rng.integers(1 << 31))
     )

@@ -8,7 +8,6 @@ from drive.control.speed import (
     PREVIEW_TIME,
     cruise,
     cruise_acceleration,
-    curve_speed,
     speed_control,
     target_speed,
 )
@@ -38,12 +37,6 @@ def drive(points, s, speed, limit=20.0, seconds=30.0, dt=0.05):
         speed = max(speed + acceleration * dt, 0.0)
         rows.append((s, speed, acceleration))
     return np.array(rows)
-
-
-def test_a_six_metre_corner_is_taken_at_its_curve_speed():
-    assert curve_speed(1.0 / 6.0) == pytest.approx(math.sqrt(6.0 * MAX_LATERAL_ACCELERATION))
-    assert curve_speed(-1.0 / 6.0) == curve_speed(1.0 / 6.0)
-    assert curve_speed(0.0) > 1000.0
 
 
 def test_the_target_is_the_backward_pass_over_curves_and_limits():

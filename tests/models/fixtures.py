@@ -1,11 +1,14 @@
 """One small dataset and one trained run for all tests of learning."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from drive.train import TrainConfig, main
 from tests.models.synthetic import write_lines
+
+QUICK: dict[str, Any] = {"epochs": 3, "batch_size": 8}
 
 
 @pytest.fixture(scope="session")
@@ -18,5 +21,5 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(lines: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished training run on it."""
     out = tmp_path_factory.mktemp("trained") / "run"
-    main(TrainConfig(data=(lines,), out=out, epochs=10, batch_size=16, augment=False, keep_cache=True))
+    main(TrainConfig(data=(lines,), out=out, keep_cache=True, **QUICK))
     return out

@@ -37,7 +37,7 @@ class PolicyOnThePedals:
 @pytest.mark.slow
 def test_a_policy_with_pedals_is_trained_and_drives(lines: Path, tmp_path: Path) -> None:  # noqa: F811
     out = tmp_path / "run"
-    main(TrainConfig(data=(lines,), out=out, model="pilotnet_pedals", epochs=8, batch_size=16, augment=False))
+    main(TrainConfig(data=(lines,), out=out, model="pilotnet_pedals", epochs=4, batch_size=8, augment=False))
     agent = PolicyOnThePedals(OnnxPolicy(out / "policy.onnx"))
     env = LaneEnv(camera=CAMERA, longitudinal="agent", traffic="none")
     try:

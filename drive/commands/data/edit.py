@@ -13,76 +13,62 @@ if TYPE_CHECKING:
     from drive.dataset import DatasetInfo
 
 
-def _check(config: "DataExcludeConfig | DataRestoreConfig | DataMarkConfig") -> None:
-    if not config.episode:
-        raise UserError("no episode is named; give --episode N (`drive data info DIR --list` numbers them).")
-    for name in ("from_s", "to_s"):
-        value = getattr(config, name)
-        if value is not None and not 0.0 <= value < math.inf:
-            raise UserError(f"--{name.replace('_', '-')} is {value}; take seconds since the episode's start.")
-    if config.from_s is not None and config.to_s is not None and config.to_s <= config.from_s:
-        raise UserError(f"--to-s is {config.to_s}; take more than --from-s, {config.from_s}.")
+@dataclass(frozen=True)
+class _Stretch:
+    """Which frames an edit is of."""
+
+    dir: tyro.conf.Positional[Path]
+    """The dataset."""
+    episode: Annotated[tuple[int, ...], tyro.conf.UseAppendAction] = ()
+    """Number of the episode, from 0 on; repeat the flag for several."""
+    from_s: float | None = None
+    """Where the stretch begins; by default with the episode."""
+    to_s: float | None = None
+    """Where the stretch ends; by default with the episode."""
+
+    def __post_init__(self) -> None:
+        if not self.episode:
+            raise UserError(
+                "no episode is named; give --episode N (`drive data info DIR --list` numbers them)."
+            )
+        for name in ("from_s", "to_s"):
+            value = getattr(self, name)
+            if value is not None and not 0.0 <= value < math.inf:
+                raise UserError(
+                    f"--{name.replace('_', '-')} is {value}; take seconds since the episode's start."
+                )
+        if self.from_s is not None and self.to_s is not None and self.to_s <= self.from_s:
+            raise UserError(f"--to-s is {self.to_s}; take more than --from-s, {self.from_s}.")
 
 
 @dataclass(frozen=True)
-class DataExcludeConfig:
+class DataExcludeConfig(_Stretch):
     """Leave an episode, or a stretch of it, out of training.
 
     The frames stay in the dataset; `drive data restore` brings them back.
     """
 
-    dir: tyro.conf.Positional[Path]
-    """The dataset."""
-    episode: Annotated[tuple[int, ...], tyro.conf.UseAppendAction] = ()
-    """Number of the episode, from 0 on; repeat the flag for several."""
-    from_s: float | None = None
-    """Where the stretch begins; by default with the episode."""
-    to_s: float | None = None
-    """Where the stretch ends; by default with the episode."""
-
-    def __post_init__(self) -> None:
-        _check(self)
-
 
 @dataclass(frozen=True)
-class DataRestoreConfig:
+class DataRestoreConfig(_Stretch):
     """Use excluded episodes, or a stretch of one, again."""
 
-    dir: tyro.conf.Positional[Path]
-    """The dataset."""
-    episode: Annotated[tuple[int, ...], tyro.conf.UseAppendAction] = ()
-    """Number of the episode, from 0 on; repeat the flag for several."""
     all: bool = False
     """Restore every episode."""
-    from_s: float | None = None
-    """Where the stretch begins; by default with the episode."""
-    to_s: float | None = None
-    """Where the stretch ends; by default with the episode."""
 
     def __post_init__(self) -> None:
         if not self.all:
-            _check(self)
+            super().__post_init__()
         elif self.episode or self.from_s is not None or self.to_s is not None:
             raise UserError("--all restores everything; leave out --episode, --from-s and --to-s.")
 
 
 @dataclass(frozen=True)
-class DataMarkConfig:
+class DataMarkConfig(_Stretch):
     """Mark an episode, or a stretch of it, to find it again; training is not changed."""
 
-    dir: tyro.conf.Positional[Path]
-    """The dataset."""
-    episode: Annotated[tuple[int, ...], tyro.conf.UseAppendAction] = ()
-    """Number of the episode, from 0 on; repeat the flag for several."""
-    from_s: float | None = None
-    """Where the stretch begins; by default with the episode."""
-    to_s: float | None = None
-    """Where the stretch ends; by default with the episode."""
     remove: bool = False
     """Take the mark off again."""
-
-    def __post_init__(self) -> None:
-        _check(self)
 
 
 def main(config: DataExcludeConfig | DataRestoreConfig | DataMarkConfig) -> None:

@@ -21,21 +21,11 @@ class EnsembleTrainer:
 
     network = PILOTNET  # what each head learns
 
-    def __init__(
-        self,
-        camera: Camera,
-        *,
-        members: int = MEMBERS,
-        learning_rate: float = LEARNING_RATE,
-        augmented: bool = True,
-        seed: int = 0,
-    ) -> None:
+    def __init__(self, camera: Camera, *, augmented: bool = True, seed: int = 0) -> None:
         """Build the network.
 
         Args:
             camera: whose frames it learns from.
-            members: heads, K.
-            learning_rate: constant.
             augmented: change light, colour and weather of the pictures at random.
             seed: of the weights and of the changes.
 
@@ -53,7 +43,7 @@ class EnsembleTrainer:
         self.camera = camera
         self.updates = 0
         self._rng = np.random.default_rng((seed, 3))
-        self._ensemble, self._average = build_ensemble(members), build_ensemble(members)
+        self._ensemble, self._average = build_ensemble(MEMBERS), build_ensemble(MEMBERS)
         self._mean = build_mean(self._average)
         self._average.set_weights(self._ensemble.get_weights())
         self._crop = self.network.crop(camera)
@@ -61,7 +51,7 @@ class EnsembleTrainer:
         view = view_of(camera, self._crop, *size) if augmented else None
         self._model = build_training_model(self._ensemble, self.network, view)
         self._model.compile(
-            keras.optimizers.AdamW(learning_rate, weight_decay=WEIGHT_DECAY),
+            keras.optimizers.AdamW(LEARNING_RATE, weight_decay=WEIGHT_DECAY),
             loss=_shared_loss,
             jit_compile=keras.backend.backend() == "jax",
         )

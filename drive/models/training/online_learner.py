@@ -67,16 +67,11 @@ class OnlineLearner:
 class LearnerProcess:
     """Runs `train_online` in a process of its own: samples go to it, policies come back."""
 
-    def __init__(
-        self,
-        settings: OnlineTrainerSettings,
-        target: Callable[[Connection, OnlineTrainerSettings], None] | None = None,
-    ) -> None:
+    def __init__(self, settings: OnlineTrainerSettings) -> None:
         """Set it up; nothing runs before `start`.
 
         Args:
             settings: how it learns, and the folder for its policy.
-            target: the process's main function; None: `train_online`.
 
         Raises:
             UserError: the folder holds other things, or training is not installed.
@@ -91,7 +86,7 @@ class LearnerProcess:
         self.unsent: deque[Sample] = deque(maxlen=MAX_UNSENT)
         self.progress = Progress(0, 0, None)
         self.failed = False
-        self._target = target or train_online
+        self._target = train_online  # the process's main function
         self._notify: Notify = lambda level, text: None
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None

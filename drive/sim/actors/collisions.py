@@ -9,24 +9,6 @@ from drive.core.kernels import kernel
 from drive.core.portable_math import sincos
 from drive.sim.actors.dynamics import VehicleParams
 
-Corner = tuple[float, float]
-
-
-@kernel
-def footprint_corners(
-    x: float, y: float, yaw: float, length: float, width: float
-) -> tuple[Corner, Corner, Corner, Corner]:
-    """Corners of a footprint around its centre: front left, rear left, rear right, front right [m]."""
-    s, c = sincos(yaw)
-    ax, ay = 0.5 * length * c, 0.5 * length * s
-    bx, by = -0.5 * width * s, 0.5 * width * c
-    return (
-        (x + ax + bx, y + ay + by),
-        (x - ax + bx, y - ay + by),
-        (x - ax - bx, y - ay - by),
-        (x + ax - bx, y + ay - by),
-    )
-
 
 @kernel
 def footprints_overlap(
@@ -102,12 +84,7 @@ def contact_point(
 
 @kernel
 def first_contact(
-    egos: NDArray[np.void],
-    w: int,
-    params: VehicleParams,
-    actors: NDArray[np.void],
-    begin: int,
-    end: int,
+    egos: NDArray[np.void], w: int, params: VehicleParams, actors: NDArray[np.void], begin: int, end: int
 ) -> None:
     """Find what ego w touches; with several, the one it meets fastest.
 

@@ -91,29 +91,12 @@ class Lane:
         """Yaw of the centre line at arc length s [rad], continuous along the lane."""
         return np.interp(np.asarray(s, np.float64), self.s, self.headings)
 
-    def width_at(self, s: ArrayLike) -> NDArray[np.float64]:
-        """Width at arc length s [m]."""
-        return np.interp(np.asarray(s, np.float64), self.s, self.width)
-
     def position(self, s: ArrayLike, d: ArrayLike = 0.0) -> NDArray[np.float64]:
         """(..., 3) the point at arc length s, moved d to the left [m]."""
         s, d = np.asarray(s, np.float64), np.asarray(d, np.float64)
         sine, cosine = sincos_array(self.heading_at(s))
         x, y, z = (np.interp(s, self.s, self.center[:, axis]) for axis in range(3))
         return np.stack(np.broadcast_arrays(x - d * sine, y + d * cosine, z), axis=-1)
-
-    def local_coordinates(self, xy: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """(s, d) of (..., 2) points: the inverse of `position` within the lane's length.
-
-        Points before or behind the lane get its first or last s, and d across its direction there.
-        """
-        from drive.sim.maps.projection import project_to_line
-
-        xy = np.asarray(xy, np.float64)
-        s, d = project_to_line(
-            np.ascontiguousarray(self.center[:, :2]), self.s, self.headings, xy.reshape(-1, 2)
-        )
-        return s.reshape(xy.shape[:-1]), d.reshape(xy.shape[:-1])
 
 
 @dataclass(frozen=True, eq=False)

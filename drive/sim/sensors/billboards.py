@@ -7,25 +7,19 @@ from numpy.typing import NDArray
 
 from drive.core.kernels import kernel
 from drive.sim.sensors.faces import NEAR_PLANE, column_of
+from drive.sim.sensors.records import Canvas
 from drive.sim.sensors.textures import SIDE, TEXTURE_LEVELS, TEXTURE_OFFSETS
+
+Box = tuple[float, float, float, float]  # left, top, right, bottom [px]
 
 
 @kernel
 def fill_sprite(
-    view: Any,
-    u0: float,
-    v0: float,
-    u1: float,
-    v1: float,
-    depth: float,
-    atlas: NDArray[np.uint8],
-    texture: int,
-    mirrored: int,
-    ramp: NDArray[np.int64],
-    inverse: NDArray[np.float32],
-    picture: NDArray[np.int64],
+    view: Any, box: Box, depth: float, atlas: NDArray[np.uint8], texture: int, mirrored: int, canvas: Canvas
 ) -> None:
     """Draw a texture upright over a rectangle of the picture, all at one depth [m]."""
+    u0, v0, u1, v1 = box
+    ramp, inverse, picture = canvas.ramp, canvas.inverse, canvas.picture
     if depth < NEAR_PLANE or u1 <= 0.0 or u0 >= view.width or v1 <= 0.0 or v0 >= view.rows:
         return
     near = np.float32(1.0 / depth)
@@ -58,18 +52,10 @@ def fill_sprite(
 
 
 @kernel
-def fill_block(
-    view: Any,
-    u0: float,
-    v0: float,
-    u1: float,
-    v1: float,
-    depth: float,
-    color: int,
-    inverse: NDArray[np.float32],
-    picture: NDArray[np.int64],
-) -> None:
+def fill_block(view: Any, box: Box, depth: float, color: int, canvas: Canvas) -> None:
     """Draw an upright rectangle of one colour at one depth [m]; at least one column wide."""
+    u0, v0, u1, v1 = box
+    inverse, picture = canvas.inverse, canvas.picture
     if depth < NEAR_PLANE or u1 <= 0.0 or u0 >= view.width or v1 <= 0.0 or v0 >= view.rows:
         return
     near = np.float32(1.0 / depth)
@@ -84,28 +70,16 @@ def fill_block(
 
 
 @kernel
-def darken(
-    view: Any, first: int, last: int, spans: NDArray[np.float64], value: int, shade: NDArray[np.uint8]
+def shade_spans(
+    view: Any, first: int, end: int, spans: NDArray[np.float64], low: int, high: int, shade: NDArray[np.uint8]
 ) -> None:
-    """Lower the shade (0 .. 255) of the ground inside the spans of rows first .. last."""
-    for row in range(first, last):
-        lo = column_of(spans[row, 0], view.width)
-        hi = column_of(spans[row, 1], view.width)
+    """Bring the shade (0 .. 255) of the ground inside the spans of some rows between two values."""
+    for row in range(first, end):
+        start = column_of(spans[row, 0], view.width)
+        stop = column_of(spans[row, 1], view.width)
         at = row * view.width
-        for k in range(at + lo, at + hi):
-            if shade[k] > value:
-                shade[k] = value
-
-
-@kernel
-def brighten(
-    view: Any, first: int, last: int, spans: NDArray[np.float64], value: int, shade: NDArray[np.uint8]
-) -> None:
-    """Raise the shade (0 .. 255) of the ground inside the spans of rows first .. last."""
-    for row in range(first, last):
-        lo = column_of(spans[row, 0], view.width)
-        hi = column_of(spans[row, 1], view.width)
-        at = row * view.width
-        for k in range(at + lo, at + hi):
-            if shade[k] < value:
-                shade[k] = value
+        for k in range(at + start, at + stop):
+            if shade[k] < low:
+                shade[k] = low
+            elif shade[k] > high:
+                shade[k] = high

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from drive.core.kernels import kernel
 from drive.sim.arrays import BUILDING, FENCE
 from drive.sim.sensors import meshes, textures
-from drive.sim.sensors.faces import camera_axes, fill_flat, fill_textured
+from drive.sim.sensors.faces import camera_axes, facing_of, fill_flat, fill_textured
 from drive.sim.sensors.lighting import fill_ramp, light_on, shine, slot_color
 from drive.sim.sensors.meshes import DETAILS, VARIANTS
+from drive.sim.sensors.records import Canvas
 
 
 @kernel
@@ -24,13 +25,12 @@ def draw_mesh(
     haze: float,
     tag: int,
     tables: tuple,
-    canvas: Any,
+    canvas: Canvas,
     atlas: NDArray[np.uint8],
 ) -> int:
     """Draw a body that is made of faces; returns how many of them look at the camera."""
     points, faces, first = tables
-    corners, clipped, spans, ramp = canvas.corners, canvas.clipped, canvas.spans, canvas.ramp
-    inverse, picture = canvas.inverse, canvas.picture
+    corners, ramp = canvas.corners, canvas.ramp
     variant = body.seed & 1
     if body.kind == BUILDING and body.height > 9.0:
         variant = 0
@@ -53,19 +53,8 @@ def draw_mesh(
             corners[k, 1] = o1 + f1 * px + l1 * py + h1 * pz
             corners[k, 2] = o2 + f2 * px + l2 * py + h2 * pz
         face = faces[i]
-        if face.two_sided == 0:
-            ax = corners[1, 0] - corners[0, 0]
-            ay = corners[1, 1] - corners[0, 1]
-            az = corners[1, 2] - corners[0, 2]
-            bx = corners[3, 0] - corners[0, 0]
-            by = corners[3, 1] - corners[0, 1]
-            bz = corners[3, 2] - corners[0, 2]
-            if (
-                (ay * bz - az * by) * corners[0, 0]
-                + (az * bx - ax * bz) * corners[0, 1]
-                + (ax * by - ay * bx) * corners[0, 2]
-            ) >= 0.0:
-                continue
+        if face.two_sided == 0 and facing_of(corners)[3] >= 0.0:
+            continue
         drawn += 1
         light = light_on(look, face.nx, face.ny, face.nz, sun_x, sun_y, head)
         color = slot_color(look, body, face.slot)
@@ -80,18 +69,11 @@ def draw_mesh(
                     glow = 0.5
             elif face.slot == meshes.HEADLAMP and look.lamps > 0.0 and face.nx > 0.0:
                 glow = 1.0
-            packed = shine(
-                look,
-                color[0],
-                color[1],
-                color[2],
-                max(glow, light[0]),
-                max(glow, light[1]),
-                max(glow, light[2]),
-                haze * (1.0 - 0.5 * glow),
-                tag,
-            )
-            fill_flat(view, corners, clipped, spans, face.two_sided, packed, inverse, picture)
+            (red, green, blue), (r, g, b) = color, light
+            bright_r, bright_g, bright_b = max(glow, r), max(glow, g), max(glow, b)
+            hidden = haze * (1.0 - 0.5 * glow)
+            packed = shine(look, red, green, blue, bright_r, bright_g, bright_b, hidden, tag)
+            fill_flat(view, face.two_sided, packed, canvas)
         else:
             fill_ramp(look, ramp, color, slot_color(look, body, face.slot_b), light, haze, tag)
             repeat_u = 1.0
@@ -113,20 +95,6 @@ def draw_mesh(
                     window = shine(look, 226.0, 188.0, 118.0, 0.8, 0.8, 0.8, haze * 0.6, tag)
                     for j in range(7, 16):
                         ramp[16 + j] = window
-            fill_textured(
-                view,
-                corners,
-                clipped,
-                spans,
-                face.two_sided,
-                atlas,
-                texture,
-                repeat_u,
-                repeat_v,
-                ramp,
-                lamps,
-                body.seed,
-                inverse,
-                picture,
-            )
+            two_sided = face.two_sided
+            fill_textured(view, two_sided, atlas, texture, repeat_u, repeat_v, lamps, body.seed, canvas)
     return drawn

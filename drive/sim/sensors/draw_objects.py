@@ -64,7 +64,7 @@ def draw_objects(
             sighted.body[0] = props[index[k]]
             body.number += len(actors)
         if distance[k] < SHADOW_RANGE:
-            draw_shadow(view, look, body, horizon, canvas.spans, canvas.shade)
+            draw_shadow(view, look, body, horizon, canvas)
         dx = body.x - view.x
         dy = body.y - view.y
         if in_view(view, body.x, body.y, body.radius + 0.5, reach) < 0.0:

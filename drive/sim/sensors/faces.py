@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from drive.core.kernels import kernel
 from drive.sim.sensors.pixels import hash2
+from drive.sim.sensors.records import Canvas
 from drive.sim.sensors.textures import SIDE, TEXTURE_LEVELS, TEXTURE_OFFSETS
 
 NEAR_PLANE = 0.1  # [m]
@@ -149,17 +150,8 @@ def plane(view: Any, nx: float, ny: float, nz: float, divisor: float) -> tuple[f
 
 
 @kernel
-def fill_flat(
-    view: Any,
-    corners: NDArray[np.float64],
-    clipped: NDArray[np.float64],
-    spans: NDArray[np.float64],
-    two_sided: int,
-    color: int,
-    inverse: NDArray[np.float32],
-    picture: NDArray[np.int64],
-) -> None:
-    """Draw a face of one colour; `corners` are (4, 3) camera coordinates, counter-clockwise from outside."""
+def facing_of(corners: NDArray[np.float64]) -> tuple[float, float, float, float]:
+    """A face's normal, and its product with the way to the face: negative where its outside is seen."""
     ax = corners[1, 0] - corners[0, 0]
     ay = corners[1, 1] - corners[0, 1]
     az = corners[1, 2] - corners[0, 2]
@@ -169,7 +161,15 @@ def fill_flat(
     nx = ay * bz - az * by
     ny = az * bx - ax * bz
     nz = ax * by - ay * bx
-    facing = nx * corners[0, 0] + ny * corners[0, 1] + nz * corners[0, 2]
+    return nx, ny, nz, nx * corners[0, 0] + ny * corners[0, 1] + nz * corners[0, 2]
+
+
+@kernel
+def fill_flat(view: Any, two_sided: int, color: int, canvas: Canvas) -> None:
+    """Draw the face of the canvas' corners, counter-clockwise from outside, in one colour."""
+    corners, clipped, spans = canvas.corners, canvas.clipped, canvas.spans
+    inverse, picture = canvas.inverse, canvas.picture
+    nx, ny, nz, facing = facing_of(corners)
     if facing == 0.0 or (facing > 0.0 and two_sided == 0):
         return
     first, last = prepare(view, corners, clipped, spans)
@@ -192,25 +192,22 @@ def fill_flat(
 @kernel
 def fill_textured(
     view: Any,
-    corners: NDArray[np.float64],
-    clipped: NDArray[np.float64],
-    spans: NDArray[np.float64],
     two_sided: int,
     atlas: NDArray[np.uint8],
     texture: int,
     repeat_u: float,
     repeat_v: float,
-    ramp: NDArray[np.int64],
     lamps: int,
     seed: int,
-    inverse: NDArray[np.float32],
-    picture: NDArray[np.int64],
+    canvas: Canvas,
 ) -> None:
-    """Draw a parallelogram with a texture: u along its first edge, v along its last.
+    """Draw the parallelogram of the canvas' corners with a texture: u along its first edge, v along its last.
 
-    `ramp` holds the colours of texels 1 .. 15 and, from 16 on, those of lit cells; `lamps` (0 .. 255)
+    Its ramp holds the colours of texels 1 .. 15 and, from 16 on, those of lit cells; `lamps` (0 .. 255)
     is the share of cells that are lit.
     """
+    corners, clipped, spans = canvas.corners, canvas.clipped, canvas.spans
+    ramp, inverse, picture = canvas.ramp, canvas.inverse, canvas.picture
     ax = corners[1, 0] - corners[0, 0]
     ay = corners[1, 1] - corners[0, 1]
     az = corners[1, 2] - corners[0, 2]
@@ -220,10 +217,7 @@ def fill_textured(
     ox = corners[0, 0]
     oy = corners[0, 1]
     oz = corners[0, 2]
-    nx = ay * bz - az * by
-    ny = az * bx - ax * bz
-    nz = ax * by - ay * bx
-    facing = nx * ox + ny * oy + nz * oz
+    nx, ny, nz, facing = facing_of(corners)
     if facing == 0.0 or (facing > 0.0 and two_sided == 0):
         return
     first, last = prepare(view, corners, clipped, spans)

@@ -100,18 +100,7 @@ def draw_items(
         chunks = scenes.chunks[scene.chunks : scene.chunks_end]
         near = actors.data[actors.begin[w] : actors.end[w]]
         faces, vehicles = draw_objects(
-            view,
-            look,
-            s,
-            c,
-            horizon,
-            props,
-            chunks,
-            near,
-            optics.faces,
-            optics.atlas,
-            canvas,
-            sighted,
+            view, look, s, c, horizon, props, chunks, near, optics.faces, optics.atlas, canvas, sighted
         )
         all_faces += faces
         all_vehicles += vehicles

@@ -9,20 +9,9 @@ from numpy.typing import NDArray
 from drive.core.kernels import kernel
 from drive.sim.sensors.pixels import TEXEL, TILE, hash2
 
-(
-    GRASS,
-    DRY_GRASS,
-    DIRT,
-    ASPHALT,
-    PATCH,
-    LOW_ASPHALT,
-    CRACK,
-    SHOULDER,
-    CONCRETE,
-    SIDEWALK,
-    MEDIAN,
-    KERB,
-) = range(12)
+(GRASS, DRY_GRASS, DIRT, ASPHALT, PATCH, LOW_ASPHALT, CRACK, SHOULDER, CONCRETE, SIDEWALK, MEDIAN, KERB) = (
+    range(12)
+)
 WHITE, YELLOW, BLUE, GREEN, RED, ORANGE, KERB_TOP = range(7)
 PAINT, MATERIAL, TONE = range(3)  # what a segment changes
 SEGMENT = np.dtype(

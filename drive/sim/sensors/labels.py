@@ -2,18 +2,6 @@
 
 from drive.camera import LABELS
 
-(
-    SKY,
-    TERRAIN,
-    ROAD,
-    MARK,
-    SIDEWALK,
-    KERB,
-    VEHICLE,
-    OBSTACLE,
-    BUILDING,
-    VEGETATION,
-    POLE,
-    SIGN,
-    FENCE,
-) = range(len(LABELS))
+(SKY, TERRAIN, ROAD, MARK, SIDEWALK, KERB, VEHICLE, OBSTACLE, BUILDING, VEGETATION, POLE, SIGN, FENCE) = (
+    range(len(LABELS))
+)

@@ -96,10 +96,7 @@ def shine(
     g = min(BRIGHTEST, green * math.sqrt(light_g))
     b = min(BRIGHTEST, blue * math.sqrt(light_b))
     return pack(
-        r + (look.horizon_r - r) * haze,
-        g + (look.horizon_g - g) * haze,
-        b + (look.horizon_b - b) * haze,
-        tag,
+        r + (look.horizon_r - r) * haze, g + (look.horizon_g - g) * haze, b + (look.horizon_b - b) * haze, tag
     )
 
 

@@ -16,23 +16,9 @@ from drive.sim.sensors import textures
 
 # What colours a face: slots of a body's colours.
 (
-    BODY,
-    GLASS,
-    TYRE,
-    HEADLAMP,
-    TAIL_LAMP,
-    TRIM,
-    NUMBER_PLATE,
-    WHITE,
-    ROOF,
-    DARK_ROOF,
-    CARGO,
-    METAL,
-    ORANGE,
-    WINDOW,
-    DARK_BODY,
-    RED,
-) = range(16)
+    BODY, GLASS, TYRE, HEADLAMP, TAIL_LAMP, TRIM, NUMBER_PLATE, WHITE, ROOF, DARK_ROOF, CARGO, METAL, ORANGE,
+    WINDOW, DARK_BODY, RED,
+) = range(16)  # fmt: skip
 FACE = np.dtype(
     [
         ("nx", "f8"),  # outward normal of the real body, near enough for light

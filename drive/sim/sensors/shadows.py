@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from drive.core.kernels import kernel
 from drive.sim.arrays import BARREL, BUSH, CONE, FENCE, POLE, TREE, TRUCK
-from drive.sim.sensors.billboards import brighten, darken
+from drive.sim.sensors.billboards import shade_spans
 from drive.sim.sensors.bodies import in_view
 from drive.sim.sensors.faces import FAR_OUT, NEAR_PLANE, add_edge, camera_axes
+from drive.sim.sensors.records import Canvas
 
 
 @kernel
@@ -71,10 +72,10 @@ def darken_box(
     throw_y: float,
     value: int,
     horizon: int,
-    spans: NDArray[np.float64],
-    shade: NDArray[np.uint8],
+    canvas: Canvas,
 ) -> None:
     """Darken the ground under a footprint, grown by some metres, and where its top throws a shadow."""
+    spans = canvas.spans
     thrown = math.sqrt(throw_x * throw_x + throw_y * throw_y)
     radius = body.radius + 1.5 * grow + 0.5 * thrown
     first, last = rows_of_circle(view, horizon, body.x + 0.5 * throw_x, body.y + 0.5 * throw_y, radius, spans)
@@ -95,7 +96,7 @@ def darken_box(
         if thrown > 0.0:
             ground_edge(view, ax + throw_x, ay + throw_y, bx + throw_x, by + throw_y, spans)
             ground_edge(view, ax, ay, ax + throw_x, ay + throw_y, spans)
-    darken(view, first, last, spans, value, shade)
+    shade_spans(view, first, last, spans, 0, value, canvas.shade)
 
 
 @kernel
@@ -110,10 +111,10 @@ def shade_ellipse(
     value: int,
     lift: bool,
     horizon: int,
-    spans: NDArray[np.float64],
-    shade: NDArray[np.uint8],
+    canvas: Canvas,
 ) -> None:
     """Darken, or with `lift` brighten, an ellipse on the ground with half axes (ax, ay) and (bx, by)."""
+    spans = canvas.spans
     radius = 1.05 * math.sqrt(max(ax * ax + ay * ay, bx * bx + by * by))
     first, last = rows_of_circle(view, horizon, x, y, radius, spans)
     if last <= first:
@@ -125,39 +126,25 @@ def shade_ellipse(
     for _ in range(12):
         p2 = p * c - q * s
         q2 = p * s + q * c
-        ground_edge(
-            view,
-            x + ax * p + bx * q,
-            y + ay * p + by * q,
-            x + ax * p2 + bx * q2,
-            y + ay * p2 + by * q2,
-            spans,
-        )
-        p = p2
-        q = q2
-    if lift:
-        brighten(view, first, last, spans, value, shade)
-    else:
-        darken(view, first, last, spans, value, shade)
+        from_x, from_y = x + ax * p + bx * q, y + ay * p + by * q
+        ground_edge(view, from_x, from_y, x + ax * p2 + bx * q2, y + ay * p2 + by * q2, spans)
+        p, q = p2, q2
+    shade_spans(view, first, last, spans, value if lift else 0, 255 if lift else value, canvas.shade)
 
 
 @kernel
-def light_under_lamp(
-    view: Any, look: Any, body: Any, horizon: int, spans: NDArray[np.float64], shade: NDArray[np.uint8]
-) -> None:
+def light_under_lamp(view: Any, look: Any, body: Any, horizon: int, canvas: Canvas) -> None:
     """Brighten the ground around the foot of a street lamp, in four steps."""
     x = body.x - 1.6 * body.sin
     y = body.y + 1.6 * body.cos
     for step in range(4):
         r = body.height * (1.3 - 0.28 * step)
         value = int(255.0 * (0.16 + 0.09 * step))
-        shade_ellipse(view, x, y, r, 0.0, 0.0, r, value, True, horizon, spans, shade)
+        shade_ellipse(view, x, y, r, 0.0, 0.0, r, value, True, horizon, canvas)
 
 
 @kernel
-def draw_shadow(
-    view: Any, look: Any, body: Any, horizon: int, spans: NDArray[np.float64], shade: NDArray[np.uint8]
-) -> None:
+def draw_shadow(view: Any, look: Any, body: Any, horizon: int, canvas: Canvas) -> None:
     """Darken the ground around and behind a body as the weather's light does."""
     sunny = look.shadow < 1.0
     throw = 0.0
@@ -172,35 +159,24 @@ def draw_shadow(
             ux = look.sun_x / norm
             uy = look.sun_y / norm
             long = max(radius, 0.36 * body.height * -throw * norm)
-            shade_ellipse(
-                view,
-                body.x + high * look.sun_x,
-                body.y + high * look.sun_y,
-                ux * long,
-                uy * long,
-                -uy * radius,
-                ux * radius,
-                value,
-                False,
-                horizon,
-                spans,
-                shade,
-            )
+            x, y = body.x + high * look.sun_x, body.y + high * look.sun_y
+            across_x, across_y = -uy * radius, ux * radius
+            shade_ellipse(view, x, y, ux * long, uy * long, across_x, across_y, value, False, horizon, canvas)
     elif body.kind == BUSH or body.kind == CONE or body.kind == BARREL:
         dark = int((0.5 + 0.5 * look.contact) * 255.0)
         r = 0.5 * max(body.width, body.length)
-        shade_ellipse(view, body.x, body.y, r, 0.0, 0.0, r, dark, False, horizon, spans, shade)
+        shade_ellipse(view, body.x, body.y, r, 0.0, 0.0, r, dark, False, horizon, canvas)
     elif body.kind == POLE:
         if look.lamps > 0.0 and body.height > 4.5 and body.red <= body.blue + 20.0:
-            light_under_lamp(view, look, body, horizon, spans, shade)
+            light_under_lamp(view, look, body, horizon, canvas)
     elif body.kind != FENCE and body.kind < POLE:
         if sunny:
             throw *= body.height * (0.85 if body.kind <= TRUCK else 1.0)
-            darken_box(view, body, 0.0, throw * look.sun_x, throw * look.sun_y, value, horizon, spans, shade)
+            darken_box(view, body, 0.0, throw * look.sun_x, throw * look.sun_y, value, horizon, canvas)
         if body.kind <= TRUCK:
             soft = int((0.4 + 0.6 * look.contact) * 255.0)
-            darken_box(view, body, 0.22, 0.0, 0.0, soft, horizon, spans, shade)
-            darken_box(view, body, 0.02, 0.0, 0.0, int(look.contact * 255.0), horizon, spans, shade)
+            darken_box(view, body, 0.22, 0.0, 0.0, soft, horizon, canvas)
+            darken_box(view, body, 0.02, 0.0, 0.0, int(look.contact * 255.0), horizon, canvas)
 
 
 @kernel

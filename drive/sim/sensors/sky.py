@@ -107,13 +107,7 @@ def fill_sky(look: Any, sky: NDArray[np.uint32]) -> None:
 
 
 @kernel
-def prefetch_sky(
-    view: Any,
-    horizon: int,
-    sky: NDArray[np.uint32],
-    optics: Any,
-    turn: int,
-) -> None:
+def prefetch_sky(view: Any, horizon: int, sky: NDArray[np.uint32], optics: Any, turn: int) -> None:
     """Ask for the part of the panorama that is in view."""
     if horizon == 0:
         return

@@ -12,6 +12,7 @@ from drive.sim.sensors import textures
 from drive.sim.sensors.billboards import fill_block, fill_sprite
 from drive.sim.sensors.bodies import place
 from drive.sim.sensors.lighting import fill_ramp, shine
+from drive.sim.sensors.records import Canvas
 
 
 @kernel
@@ -27,11 +28,10 @@ def draw_post(
     head: float,
     depth: float,
     scale: float,
-    canvas: Any,
+    canvas: Canvas,
     atlas: NDArray[np.uint8],
 ) -> None:
     """Draw a pole, a street lamp, a sign or a traffic light; `scale` is pixels per metre."""
-    ramp, inverse, picture = canvas.ramp, canvas.inverse, canvas.picture
     half = 0.5 * min(0.3, max(0.08, body.width)) * scale if body.kind == POLE else 0.045 * scale
     tone = 0.8
     color = (120.0, 122.0, 124.0)
@@ -40,24 +40,15 @@ def draw_post(
     stem = shine(
         look, color[0], color[1], color[2], light[0] * tone, light[1] * tone, light[2] * tone, haze, tag
     )
-    fill_block(view, u - half, head, u + half, foot, depth, stem, inverse, picture)
+    fill_block(view, (u - half, head, u + half, foot), depth, stem, canvas)
     if body.kind == POLE:
         if body.height > 4.5:
-            draw_top_of_pole(view, look, body, stem, haze, tag, u, head, depth, scale, inverse, picture)
+            draw_top_of_pole(view, look, body, stem, haze, tag, u, head, depth, scale, canvas)
         elif body.height < 1.6:
             band = shine(look, 34.0, 34.0, 36.0, light[0], light[1], light[2], haze, tag)
             tall = foot - head
-            fill_block(
-                view,
-                u - half,
-                head + 0.12 * tall,
-                u + half,
-                head + 0.32 * tall,
-                depth - 0.05,
-                band,
-                inverse,
-                picture,
-            )
+            box = (u - half, head + 0.12 * tall, u + half, head + 0.32 * tall)
+            fill_block(view, box, depth - 0.05, band, canvas)
         return
     # how much of its face the camera sees
     toward = -(body.cos * (body.x - view.x) + body.sin * (body.y - view.y))
@@ -66,25 +57,13 @@ def draw_post(
         wide = 0.5 * min(2.4, max(0.6, max(body.width, body.length)))
         tall = 2.0 * min(wide, 0.45)
         wide *= scale * max(0.15, math.sqrt(max(0.0, 1.0 - side * side)))
-        texture = sign_face(look, body, toward, light, haze, tag, ramp)
-        fill_sprite(
-            view,
-            u - wide,
-            head,
-            u + wide,
-            head + tall * scale,
-            depth - 0.1,
-            atlas,
-            texture,
-            0,
-            ramp,
-            inverse,
-            picture,
-        )
+        texture = sign_face(look, body, toward, light, haze, tag, canvas.ramp)
+        box = (u - wide, head, u + wide, head + tall * scale)
+        fill_sprite(view, box, depth - 0.1, atlas, texture, 0, canvas)
         return
     wide = 0.17 * scale
     housing = shine(look, 34.0, 36.0, 36.0, light[0], light[1], light[2], haze, tag)
-    fill_block(view, u - wide, head, u + wide, head + 0.95 * scale, depth - 0.1, housing, inverse, picture)
+    fill_block(view, (u - wide, head, u + wide, head + 0.95 * scale), depth - 0.1, housing, canvas)
     if toward > 0.0:
         phase = (body.seed & 0x7FFFFFFF) % 3
         glow = (236.0, 46.0, 36.0)
@@ -98,7 +77,8 @@ def draw_post(
         lit = shine(look, glow[0], glow[1], glow[2], 1.0, 1.0, 1.0, haze * 0.5, tag)
         lens = 0.11 * scale
         middle = head + at * 0.95 * scale
-        fill_block(view, u - lens, middle - lens, u + lens, middle + lens, depth - 0.2, lit, inverse, picture)
+        box = (u - lens, middle - lens, u + lens, middle + lens)
+        fill_block(view, box, depth - 0.2, lit, canvas)
 
 
 @kernel
@@ -113,8 +93,7 @@ def draw_top_of_pole(
     head: float,
     depth: float,
     scale: float,
-    inverse: NDArray[np.float32],
-    picture: NDArray[np.int64],
+    canvas: Canvas,
 ) -> None:
     """Draw the arm and lamp of a street lamp, to its left, or the crossbar of a wooden pole."""
     wooden = body.red > body.blue + 20.0
@@ -124,17 +103,16 @@ def draw_top_of_pole(
     if wooden:
         bar = 0.9 * abs(scale * (body.cos * view.ahead_x + body.sin * view.ahead_y))
         top = head + 0.5 * scale
-        fill_block(view, u - bar, top, u + bar, top + thick, depth, stem, inverse, picture)
+        fill_block(view, (u - bar, top, u + bar, top + thick), depth, stem, canvas)
         return
     tip = u + 1.6 * left
-    fill_block(view, min(u, tip), head, max(u, tip), head + thick, depth, stem, inverse, picture)
+    fill_block(view, (min(u, tip), head, max(u, tip), head + thick), depth, stem, canvas)
     lamp = max(0.12 * scale, 0.35 * abs(left))
     color = stem
     if look.lamps > 0.0:
         color = shine(look, 240.0, 226.0, 176.0, 1.0, 1.0, 1.0, haze * 0.5, tag)
-    fill_block(
-        view, tip - lamp, head, tip + lamp, head + 0.1 * scale + 1.0, depth - 0.1, color, inverse, picture
-    )
+    box = (tip - lamp, head, tip + lamp, head + 0.1 * scale + 1.0)
+    fill_block(view, box, depth - 0.1, color, canvas)
 
 
 @kernel
@@ -175,11 +153,11 @@ def draw_sprite(
     light: tuple[float, float, float],
     haze: float,
     tag: int,
-    canvas: Any,
+    canvas: Canvas,
     atlas: NDArray[np.uint8],
 ) -> None:
     """Draw trees, bushes, cones, barrels, poles, signs and lights as upright billboards."""
-    ramp, inverse, picture = canvas.ramp, canvas.inverse, canvas.picture
+    ramp = canvas.ramp
     bx, by, bz = place(view, body, 0.0, 0.0, 0.0)
     _tx, ty, tz = place(view, body, 0.0, 0.0, 1.0)
     if bz < 0.3 or tz < 0.3:
@@ -195,49 +173,23 @@ def draw_sprite(
         wide = 0.5 * body.width * scale_low
         stem = max(0.12, 0.022 * body.height) * scale_low
         trunk = shine(look, 92.0, 74.0, 58.0, light[0] * 0.7, light[1] * 0.7, light[2] * 0.7, haze, tag)
-        fill_block(view, u - stem, foot - 0.5 * tall, u + stem, foot, bz, trunk, inverse, picture)
+        fill_block(view, (u - stem, foot - 0.5 * tall, u + stem, foot), bz, trunk, canvas)
         dark = (0.34 * color[0], 0.36 * color[1], 0.40 * color[2])
         bright = (1.22 * color[0] + 12.0, 1.2 * color[1] + 10.0, 1.05 * color[2])
         fill_ramp(look, ramp, dark, bright, light, haze, tag)
         texture = textures.CONIFER if conifer else textures.LEAVES + (body.seed >> 6 & 0x7FFFFFFF) % 3
-        bottom = foot - (0.12 if conifer else 0.24) * tall
-        fill_sprite(
-            view,
-            u - wide,
-            head,
-            u + wide,
-            bottom,
-            bz - 0.05,
-            atlas,
-            texture,
-            body.seed & 8,
-            ramp,
-            inverse,
-            picture,
-        )
+        box = (u - wide, head, u + wide, foot - (0.12 if conifer else 0.24) * tall)
+        fill_sprite(view, box, bz - 0.05, atlas, texture, body.seed & 8, canvas)
     elif body.kind == BUSH:
         wide = 0.5 * max(body.width, body.length) * scale_low
         dark = (0.34 * color[0], 0.36 * color[1], 0.40 * color[2])
         bright = (1.2 * color[0] + 10.0, 1.2 * color[1] + 8.0, 1.05 * color[2])
         fill_ramp(look, ramp, dark, bright, light, haze, tag)
-        fill_sprite(
-            view,
-            u - wide,
-            head,
-            u + wide,
-            foot,
-            bz,
-            atlas,
-            textures.SHRUB,
-            body.seed & 8,
-            ramp,
-            inverse,
-            picture,
-        )
+        fill_sprite(view, (u - wide, head, u + wide, foot), bz, atlas, textures.SHRUB, body.seed & 8, canvas)
     elif body.kind == CONE or body.kind == BARREL:
         wide = 0.5 * max(body.width, body.length) * scale_low
         fill_ramp(look, ramp, (232.0, 104.0, 28.0), (230.0, 230.0, 226.0), light, haze, tag)
         texture = textures.CONE_STRIPES if body.kind == CONE else textures.DRUM
-        fill_sprite(view, u - wide, head, u + wide, foot, bz, atlas, texture, 0, ramp, inverse, picture)
+        fill_sprite(view, (u - wide, head, u + wide, foot), bz, atlas, texture, 0, canvas)
     else:
         draw_post(view, look, body, light, haze, tag, u, foot, head, bz, scale_low, canvas, atlas)

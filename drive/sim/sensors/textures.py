@@ -8,34 +8,15 @@ from numpy.typing import NDArray
 SIDE = 64
 TEXTURE_LEVELS = 4  # 64, 32, 16, 8 texels a side
 TEXTURE_OFFSETS = (0, 4096, 5120, 5376)
-TEXTURE_SIZE = 5440
 (
-    FLATS,
-    OFFICES,
-    SHUTTERS,
-    LEAVES,
-    LEAVES_2,
-    LEAVES_3,
-    CONIFER,
-    SHRUB,
-    CONE_STRIPES,
-    DRUM,
-    STRIPES,
-    RAIL,
-    BOARDS,
-    DISC,
-    TRIANGLE,
-    PLATE,
-    SHINGLES,
-    WHEEL,
-    LIGHTS,
-    GRILLE,
-) = range(20)
+    FLATS, OFFICES, SHUTTERS, LEAVES, LEAVES_2, LEAVES_3, CONIFER, SHRUB, CONE_STRIPES, DRUM,
+    STRIPES, RAIL, BOARDS, DISC, TRIANGLE, PLATE, SHINGLES, WHEEL, LIGHTS, GRILLE,
+) = range(20)  # fmt: skip
 
 
 @cache
 def atlas() -> NDArray[np.uint8]:
-    """(textures, TEXTURE_SIZE) all textures with their coarser levels; row 0 is the bottom."""
+    """(textures, 5440) all textures with their coarser levels; row 0 is the bottom."""
     makers = {
         FLATS: lambda: _windows(0.28, 0.72, 0.28, 0.80, bars=True),
         OFFICES: lambda: _windows(0.10, 0.90, 0.38, 0.82, bars=True),
@@ -52,7 +33,7 @@ def atlas() -> NDArray[np.uint8]:
         BOARDS: _boards,
         DISC: _disc,
         TRIANGLE: _triangle,
-        PLATE: lambda: _plate(),
+        PLATE: _plate,
         SHINGLES: _shingles,
         WHEEL: _wheel,
         LIGHTS: _lights,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from drive.models.training.prefetching import AHEAD, from_thread
+from tests.children import HANG_S
 
 
 def test_batches_come_in_order_and_ahead_of_time() -> None:
@@ -18,7 +19,7 @@ def test_batches_come_in_order_and_ahead_of_time() -> None:
             yield number
 
     with from_thread(numbers) as batches:
-        assert ahead.wait(20.0), "made before any was asked for"
+        assert ahead.wait(HANG_S), "made before any was asked for"
         assert [next(batches) for _ in range(50)] == list(range(50))
     assert len(made) <= 50 + AHEAD + 2
     assert not [thread for thread in threading.enumerate() if thread.name == "batches"]

