@@ -10,7 +10,6 @@ from drive.core.kernels import kernel
 
 MAX_LATERAL_ACCELERATION = 2.2  # in curves [m/s^2]
 DECELERATION = 2.0  # with which a lower speed ahead is met [m/s^2]
-STEP = 0.5  # between the samples of a path [m]
 GAIN = 2.0  # of the speed law [1/s]
 PREVIEW_TIME = 0.8  # by which a lower speed ahead is met early: the speed law lags by 1 / GAIN [s]
 MAX_ACCELERATION = 1.8  # of the speed law [m/s^2]
@@ -21,12 +20,19 @@ FREE_GAP = 150.0  # a lead further away than this is ignored [m]
 
 @kernel
 def target_speed(
-    points: NDArray[np.void], begin: int, end: int, s: float, speed: float, limit: float
+    points: NDArray[np.void],
+    begin: int,
+    end: int,
+    s: float,
+    speed: float,
+    limit: float,
+    max_lateral_acceleration: float = MAX_LATERAL_ACCELERATION,
+    deceleration: float = DECELERATION,
+    step: float = 0.5,
 ) -> float:
     """The speed allowed now, so that every curve and limit ahead is met without harsh braking [m/s].
 
-        min over samples ahead of sqrt(v^2 + 2 DECELERATION distance),
-        v = min(sqrt(MAX_LATERAL_ACCELERATION / |curvature|), limit there)
+        min over samples ahead of sqrt(v^2 + 2 deceleration distance),  v = min(curve speed, limit there)
 
     The distance is shortened by speed * PREVIEW_TIME, the way that the speed law needs to respond. Every
     second sample counts, up to where no further one can matter.
@@ -38,19 +44,22 @@ def target_speed(
         s: where the car is along the path [m].
         speed: of the car [m/s].
         limit: never to exceed [m/s].
+        max_lateral_acceleration: [m/s^2].
+        deceleration: [m/s^2], positive.
+        step: distance between samples [m].
     """
-    first = min(max(math.floor(s / STEP), 0), end - begin - 1)
+    first = min(max(math.floor(s / step), 0), end - begin - 1)
     first -= first % 2  # every second sample, always the same ones
     start = s + speed * PREVIEW_TIME
     best = limit * limit
     for i in range(first, end - begin, 2):
-        budget = 2.0 * DECELERATION * max(i * STEP - start, 0.0)
+        budget = 2.0 * deceleration * max(i * step - start, 0.0)
         if budget >= best:
             break
         p = points[begin + i]
         bend = abs(p.curvature)
-        if bend * (best - budget) > MAX_LATERAL_ACCELERATION:
-            best = MAX_LATERAL_ACCELERATION / bend + budget
+        if bend * (best - budget) > max_lateral_acceleration:
+            best = max_lateral_acceleration / bend + budget
         if p.speed_limit * p.speed_limit + budget < best:
             best = p.speed_limit * p.speed_limit + budget
     return math.sqrt(best)
