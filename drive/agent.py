@@ -71,6 +71,16 @@ OBSERVATION: Mapping[str, Quantity] = {
 }
 
 
+def state_of(observation: Mapping[str, Any]) -> tuple[float, ...]:
+    """The observation's numbers, as `observation.state` of a dataset holds them."""
+    return tuple(
+        float(value)
+        for key, quantity in OBSERVATION.items()
+        if quantity.columns
+        for value in observation[key]
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Control:
     """What an agent does: fractions of the car's limits, in [-1, 1]."""

@@ -274,7 +274,7 @@ def test_the_expert_is_recorded(recorded: Path) -> None:
         assert picture.shape == (32, 64, 3) and picture.std() > 5.0
         state = np.asarray(frames["observation.state"])
         assert (state[:, 0] > 1.0).all() and (state[:, 2] > 1.0).all()
-        assert np.abs(frames["action"]).max() <= 1.0 and np.abs(frames["action.executed"]).max() <= 1.0
+        assert np.abs(frames["action"]).max() <= 1.0 and np.abs(frames["executed.action"]).max() <= 1.0
         lateral, yaw = np.asarray(frames["view.lateral_m"]), np.asarray(frames["view.yaw_rad"])
         assert np.abs(lateral).max() <= 1.0 and np.abs(yaw).max() <= np.radians(12.0) + 1e-6
         assert lateral.std() > 0.3 and yaw.std() > 0.03
@@ -296,10 +296,10 @@ def test_a_frame_shows_what_its_label_answers(recorded: Path) -> None:
         assert np.float32(expert.act(observation).steering) == frames["action"][t, 0]
         assert observation["speed"][0] == frames["observation.state"][t, 0]
         lateral, yaw = float(frames["view.lateral_m"][t]), float(frames["view.yaw_rad"][t])
-        assert np.float32(expert.steering_at(env.world, 0, lateral, yaw)) == frames["action.view"][t]
+        assert np.float32(expert.steering_at(env.world, 0, lateral, yaw)) == frames["view.action"][t]
         again[FRONT_IMAGE].add(observation["camera"])
         again[VIEW_IMAGE].add(env.render_view(lateral, yaw))
-        observation, *_ = env.step(frames["action.executed"][t, :1])
+        observation, *_ = env.step(frames["executed.action"][t, :1])
     for name, pictures in again.items():
         assert pictures.encoded == frames[name]
 
@@ -307,7 +307,7 @@ def test_a_frame_shows_what_its_label_answers(recorded: Path) -> None:
 def test_views_from_the_left_are_labelled_to_the_right(recorded: Path) -> None:
     for i in range(2):
         frames: dict[str, Any] = read_episode(recorded, i)
-        change = frames["action.view"] - frames["action"][:, 0]
+        change = frames["view.action"] - frames["action"][:, 0]
         assert np.corrcoef(change, frames["view.yaw_rad"])[0, 1] < -0.5
         level = np.abs(frames["view.yaw_rad"]) < np.radians(2.0)
         assert np.corrcoef(change[level], frames["view.lateral_m"][level])[0, 1] < -0.3
@@ -315,8 +315,8 @@ def test_views_from_the_left_are_labelled_to_the_right(recorded: Path) -> None:
 
 def test_noise_is_driven_and_not_learned(recorded: Path) -> None:
     frames: dict[str, Any] = read_episode(recorded, 0)
-    assert np.abs(frames["action.executed"] - frames["action"])[:, 0].max() > 0.01
-    assert (frames["action.executed"] == frames["action"])[:, 1].all()
+    assert np.abs(frames["executed.action"] - frames["action"])[:, 0].max() > 0.01
+    assert (frames["executed.action"] == frames["action"])[:, 1].all()
 
 
 def test_two_workers_record_the_same_bytes(recorded: Path, tmp_path: Path) -> None:
@@ -336,9 +336,9 @@ def test_every_second_step_without_views_and_noise(tmp_path: Path) -> None:
     record.main(config)
     info = read_info(tmp_path)
     assert (info.fps, info.total_frames, info.episodes[0].weather) == (10, 10, "wet")
-    assert VIEW_IMAGE not in info.features and "action.view" not in info.features
+    assert VIEW_IMAGE not in info.features and "view.action" not in info.features
     frames = read_episode(info, 0)
-    assert np.array_equal(frames["action"], frames["action.executed"])
+    assert np.array_equal(frames["action"], frames["executed.action"])
     assert np.allclose(frames["timestamp"], np.arange(10) / 10)
     with pytest.raises(UserError, match="has 10 frames a second, this recording 20"):
         record.main(RecordConfig(out=tmp_path, episodes=1, camera_flags=SMALL))
@@ -446,7 +446,7 @@ def test_a_driver_with_pedals_is_recorded_with_both_and_driven_again(tmp_path: P
     )
     info = read_info(out)
     frames = read_episode(info, 0)
-    executed = frames["action.executed"]
+    executed = frames["executed.action"]
     assert np.ptp(executed[:, 1]) > 0.0
     seed = info.episodes[0].seed
     assert seed is not None

@@ -20,7 +20,7 @@ A drive by a person, alone or taking over from an agent (`driver` is then the ag
         )                       # driver=, person=, note= here override the writer's
 
 Its columns: `action` is the clean label to learn from (the person's own action where the person drives, the
-expert's where an agent drives), `action.executed` what was driven, `action.expert` the expert's answer to
+expert's where an agent drives), `executed.action` what was driven, `expert.action` the expert's answer to
 each frame, `intervention` 1 while the person drives and 0 while an agent does, `mark` 1 in a marked stretch.
 
 Data of other programs: pass `calibrated=False` with a `Camera` of the pictures' size where nothing else is

@@ -19,9 +19,9 @@ from drive.dataset.layout import (
     JOURNAL_SUFFIX,
     STATS_PATH,
     TASKS_PATH,
-    data_file,
     episodes_file,
     image_names,
+    split_views,
 )
 from drive.dataset.opening import read_json, read_table
 from drive.dataset.pictures import damaged_pictures, is_whole
@@ -103,21 +103,23 @@ def notes(root: Path | str) -> list[str]:
 
 def orphans(info: DatasetInfo) -> list[Path]:
     """Parquet files that belong to no episode that `info.json` counts, in name order."""
-    owned = {data_file(info.root, row.chunk, row.file) for row in info.episodes}
+    owned = {path for row in info.episodes for path in info.files_of(row)}
     owned |= {episodes_file(info.root, row.row_chunk, row.row_file) for row in info.episodes}
-    found = [*info.root.glob("data/*/*.parquet"), *info.root.glob("meta/episodes/*/*.parquet")]
+    places = ("data/*", "meta/episodes/*", "views/*")
+    found = [path for place in places for path in info.root.glob(f"{place}/*.parquet")]
     return sorted(path for path in found if path not in owned)
 
 
 def read_episode_stats(info: DatasetInfo) -> list[dict[str, Stats]]:
-    """The statistics in the episodes' rows, by episode and feature."""
+    """The statistics in the episodes' rows, by episode and feature; views have none."""
+    stored = {name: info.stored_name(name) for name in split_views(info.features)[0]}
     keys = ("min", "max", "mean", "std", "count")
     found: dict[int, dict[str, Stats]] = {}
     for path in sorted({episodes_file(info.root, row.row_chunk, row.row_file) for row in info.episodes}):
         for row in read_table(path).to_pylist():
             found[row["episode_index"]] = {
-                name: {key: np.array(row[f"stats/{name}/{key}"], np.float64) for key in keys}
-                for name in info.features
+                name: {key: np.array(row[f"stats/{column}/{key}"], np.float64) for key in keys}
+                for name, column in stored.items()
             }
     return [found[row.index] for row in info.episodes]
 
@@ -125,7 +127,7 @@ def read_episode_stats(info: DatasetInfo) -> list[dict[str, Stats]]:
 def read_row_stats(info: DatasetInfo) -> dict[str, Stats]:
     """The statistics of the whole dataset, joined from those in the episodes' rows."""
     parts = read_episode_stats(info)
-    return {name: join([part[name] for part in parts]) for name in info.features if parts}
+    return {name: join([part[name] for part in parts]) for name in (parts[0] if parts else ())}
 
 
 def _tasks(info: DatasetInfo) -> Iterator[Problem]:
@@ -155,7 +157,7 @@ def _leftovers(info: DatasetInfo) -> Iterator[Problem]:
 
 def _file_by_file(root: Path, named: str) -> Iterator[Problem]:
     """The damaged parquet files of a dataset whose description cannot be read."""
-    for path in sorted([*root.glob("meta/**/*.parquet"), *root.glob("data/**/*.parquet")]):
+    for path in sorted(p for place in ("data", "meta", "views") for p in root.glob(f"{place}/**/*.parquet")):
         if str(path) in named:
             continue
         try:
@@ -180,7 +182,7 @@ def _edits(info: DatasetInfo) -> Iterator[Problem]:
 
 
 def _episode(info: DatasetInfo, row: EpisodeRow, first: int, pool: Executor | None) -> Iterator[Problem]:
-    path = data_file(info.root, row.chunk, row.file)
+    path = info.file_of(row, "index")
     if row.first != first:
         yield Problem(
             path,
@@ -212,6 +214,7 @@ def _episode(info: DatasetInfo, row: EpisodeRow, first: int, pool: Executor | No
     pictures = image_names(info.features)
     for name, values in frames.items():
         if name not in pictures and (bad := first_not_finite(np.asarray(values))) is not None:
+            path = info.file_of(row, name)
             yield Problem(
                 path,
                 "damaged",
@@ -221,6 +224,7 @@ def _episode(info: DatasetInfo, row: EpisodeRow, first: int, pool: Executor | No
             )
     found: Iterator[tuple[int, str]]
     for name in pictures:
+        path = info.file_of(row, name)
         encoded = [bytes(picture or b"") for picture in frames[name]]
         if pool is None:
             torn = (frame for frame, picture in enumerate(encoded) if not is_whole(picture))
@@ -246,7 +250,7 @@ def _stats(info: DatasetInfo) -> Iterator[Problem]:
     except UserError as error:
         yield Problem(path, "damaged", f"{error} (the next `drive record` into it writes it anew)")
         return
-    wrong = [name for name, one in expected.items() if not _close(found.get(name), one)]
+    wrong = [name for name, one in expected.items() if not _close(found.get(info.stored_name(name)), one)]
     if wrong:
         yield Problem(
             path,

@@ -198,5 +198,7 @@ def _copy(
         driver=row.driver,
         person=row.person,
         note=row.note,
-        image_stats={name: stats[name] for name in image_names(info.features)} if whole else None,
+        image_stats={name: stats[name] for name in image_names(info.features) if name in stats}
+        if whole
+        else None,
     )

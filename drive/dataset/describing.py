@@ -12,6 +12,7 @@ from drive.dataset.layout import (
     DRIVE_FORMAT,
     Features,
     camera_to_json,
+    split_views,
 )
 from drive.dataset.reader import DatasetInfo
 
@@ -24,7 +25,7 @@ def info_json(fps: int, features: Features, episodes: int, frames: int, tasks: i
         {
             "codebase_version": CODEBASE_VERSION,
             "fps": fps,
-            "features": features,
+            "features": split_views(features)[0],
             "total_episodes": episodes,
             "total_frames": frames,
             "total_tasks": tasks,
@@ -39,9 +40,16 @@ def info_json(fps: int, features: Features, episodes: int, frames: int, tasks: i
     )
 
 
-def drive_json(camera: Camera, calibrated: bool, recordings: Sequence[dict[str, Any]]) -> bytes:
+def drive_json(
+    camera: Camera, calibrated: bool, features: Features, recordings: Sequence[dict[str, Any]]
+) -> bytes:
     """The content of `drive.json`."""
-    values = {"format": DRIVE_FORMAT, "camera": camera_to_json(camera), "recordings": list(recordings)}
+    values = {
+        "format": DRIVE_FORMAT,
+        "camera": camera_to_json(camera),
+        "views": split_views(features)[1],
+        "recordings": list(recordings),
+    }
     return json_file(values if calibrated else values | {"calibrated": False})
 
 

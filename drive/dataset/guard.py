@@ -3,14 +3,12 @@
 from dataclasses import asdict
 from pathlib import Path
 
-import pyarrow as pa
 from filelock import FileLock
 
 from drive.camera import Camera
 from drive.core.errors import UserError
-from drive.core.files import PART, replace_file, try_lock
+from drive.core.files import PART, try_lock
 from drive.dataset.checking import orphans
-from drive.dataset.files import parquet
 from drive.dataset.layout import (
     ASIDE_SUFFIX,
     DRIVE_PATH,
@@ -22,12 +20,8 @@ from drive.dataset.layout import (
     TASKS_PATH,
     WRITER_LOCK_PATH,
     Features,
-    episodes_file,
 )
-from drive.dataset.opening import open_parquet, read_table
 from drive.dataset.reader import DatasetInfo
-
-LATER_COLUMNS = ("person", "note", "ended")  # columns of an episode's row that came later
 
 
 def refuse_foreign_files(root: Path) -> None:
@@ -69,6 +63,11 @@ def refuse_other_kind(
     info: DatasetInfo, camera: Camera, fps: int, features: Features, calibrated: bool = True
 ) -> None:
     """Refuse to append frames of another camera, rate or set of features, naming both values."""
+    if info.former:
+        raise UserError(
+            f"{info.root} has the layout of an older version, which can be read and not added to: "
+            f"`drive data merge NEW {info.root}` writes it anew."
+        )
     ours, theirs = asdict(camera), asdict(info.camera)
     for name, value in theirs.items():
         if ours[name] != value:
@@ -98,32 +97,15 @@ def refuse_other_kind(
 
 def remove_leftovers(root: Path) -> None:
     """Delete the half-written files of a killed recording; a change of edits may be going on, leave that."""
-    for path in [*root.glob("data/*/*"), *root.glob("meta/**/*")]:
+    for path in [*root.glob("data/*/*"), *root.glob("views/*/*"), *root.glob("meta/**/*")]:
         if path.suffix == PART and path.stem != Path(EDITS_PATH).name:
             path.unlink()
 
 
-def complete_rows(info: DatasetInfo) -> None:
-    """Give rows written before episodes said who drove and how they ended these columns, empty.
-
-    Other readers of the layout expect the same columns in every file of rows.
-    """
-    for path in sorted({episodes_file(info.root, row.row_chunk, row.row_file) for row in info.episodes}):
-        names = open_parquet(path).schema_arrow.names
-        missing = [name for name in LATER_COLUMNS if name not in names]
-        if not missing:
-            continue
-        table = read_table(path)
-        at = names.index("driver") + 1 if "driver" in names else len(names)
-        for i, name in enumerate(missing):
-            table = table.add_column(at + i, name, pa.array([""] * table.num_rows, pa.string()))
-        replace_file(path, parquet(table))
-
-
 def remove_orphans(info: DatasetInfo) -> None:
-    """Delete the data file or the row that a kill between two renames left."""
+    """Delete the views, the data file or the row that a kill between two renames left."""
     extra = orphans(info)
-    for folder in ("data", "meta"):
+    for folder in ("data", "meta", "views"):
         inside = [path for path in extra if _inside(info.root, path).startswith(f"{folder}/")]
         if len(inside) > 1:  # a kill leaves one at most: do not delete what a kill cannot have left
             raise UserError(
@@ -141,7 +123,15 @@ def remove_empty(root: Path, made_root: bool) -> None:
     """
     for name in (INFO_PATH, DRIVE_PATH, STATS_PATH, TASKS_PATH, WRITER_LOCK_PATH):
         (root / name).unlink(missing_ok=True)
-    empty = ["data/chunk-000", "data", "meta/episodes/chunk-000", "meta/episodes", "meta"]
+    empty = [
+        "data/chunk-000",
+        "data",
+        "views/chunk-000",
+        "views",
+        "meta/episodes/chunk-000",
+        "meta/episodes",
+        "meta",
+    ]
     for folder in [root / name for name in empty] + ([root] if made_root else []):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()

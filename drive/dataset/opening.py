@@ -88,6 +88,7 @@ class DriveForm(msgspec.Struct):
 
     camera: dict[str, Any]
     recordings: list[dict[str, Any]]
+    views: dict[str, dict[str, Any]] = {}
     calibrated: bool = True
 
 
@@ -106,6 +107,7 @@ def check_forms(
         convert({"features": described.features}, _Features)
         path = ours_path
         found = convert(ours, DriveForm)
+        convert({"features": found.views}, _Features)
         convert({"recordings": found.recordings}, _Recordings)
     except ValueError as error:
         raise UserError(f"{path}: {error}: restore it, or record the dataset anew.") from error

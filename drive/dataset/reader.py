@@ -17,11 +17,15 @@ from drive.dataset.layout import (
     CODEBASE_VERSION,
     DRIVE_FORMAT,
     DRIVE_PATH,
+    FORMER_FORMAT,
     INFO_PATH,
     TASKS_PATH,
+    TODAYS_NAMES,
+    VIEW_PREFIX,
     Features,
     camera_from_json,
     data_file,
+    views_file,
 )
 from drive.dataset.opening import check_forms, damaged, open_parquet, read_json, read_table
 from drive.episode import FAILED_ENDS, End
@@ -70,6 +74,22 @@ class DatasetInfo:
     recordings: tuple[Mapping[str, Any], ...]  # one per `drive record`: driver, map, settings, seeds
     calibrated: bool = True  # False: the camera is an assumption beyond its width and height
     edits: Edits = field(default_factory=Edits)  # frames that people excluded or marked
+    former: bool = False  # whether it has the layout of format 1
+
+    def stored_name(self, name: str) -> str:
+        """The column's name of a feature."""
+        if not self.former:
+            return name
+        return next((old for old, today in TODAYS_NAMES.items() if today == name), name)
+
+    def file_of(self, row: EpisodeRow, name: str) -> Path:
+        """The file that holds a feature of an episode."""
+        where = views_file if name.startswith(VIEW_PREFIX) and not self.former else data_file
+        return where(self.root, row.chunk, row.file)
+
+    def files_of(self, row: EpisodeRow) -> list[Path]:
+        """All files that hold frames of an episode."""
+        return list(dict.fromkeys(self.file_of(row, name) for name in self.features))
 
     @property
     def seeds(self) -> frozenset[int]:
@@ -150,16 +170,21 @@ def read_info(root: Path | str) -> DatasetInfo:
             "convert the dataset, or record it anew."
         )
     ours = read_json(root / DRIVE_PATH)
-    if ours.get("format") != DRIVE_FORMAT:
+    if ours.get("format") not in (FORMER_FORMAT, DRIVE_FORMAT):
         raise UserError(
-            f"{root / DRIVE_PATH}: format is {ours.get('format')}, this program reads {DRIVE_FORMAT}: "
+            f"{root / DRIVE_PATH}: format is {ours.get('format')}, this program reads {FORMER_FORMAT} and "
+            f"{DRIVE_FORMAT}: "
             "use the version of drive that recorded it, or record it anew."
         )
     described, found = check_forms(info, root / INFO_PATH, ours, root / DRIVE_PATH)
+    former = ours["format"] == FORMER_FORMAT
+    features = described.features | found.views
+    if former:
+        features = {TODAYS_NAMES.get(name, name): feature for name, feature in features.items()}
     return DatasetInfo(
         root=root,
         fps=described.fps,
-        features=described.features,
+        features=features,
         camera=camera_from_json(found.camera, root / DRIVE_PATH),
         total_episodes=described.total_episodes,
         total_frames=described.total_frames,
@@ -167,6 +192,7 @@ def read_info(root: Path | str) -> DatasetInfo:
         recordings=tuple(found.recordings),
         calibrated=found.calibrated,
         edits=read_edits(root),
+        former=former,
     )
 
 
@@ -236,19 +262,23 @@ def read_episode(
     if unknown := [name for name in names if name not in info.features]:
         raise UserError(f"{info.root} has no feature {unknown[0]}: it has {', '.join(info.features)}.")
     row = info.episodes[index]
-    path = data_file(info.root, row.chunk, row.file)
-    with open_parquet(path) as file:
-        try:
-            table = _episode_rows(file, row, names)
-            found = {name: _to_column(table.column(name), info.features[name]) for name in names}
-        except (pa.ArrowException, OSError, KeyError) as error:
-            raise damaged(path, error) from error
-    if table.num_rows != row.length:
-        raise UserError(
-            f"{path} has {table.num_rows} frames of episode {index}, {row.length} were recorded: "
-            "restore it, or record the dataset anew."
-        )
-    return found
+    found: dict[str, Column] = {}
+    for path in dict.fromkeys(info.file_of(row, name) for name in names):
+        stored = {name: info.stored_name(name) for name in names if info.file_of(row, name) == path}
+        with open_parquet(path) as file:
+            try:
+                table = _episode_rows(file, row, list(stored.values()))
+                found |= {
+                    name: _to_column(table.column(at), info.features[name]) for name, at in stored.items()
+                }
+            except (pa.ArrowException, OSError, KeyError) as error:
+                raise damaged(path, error) from error
+        if table.num_rows != row.length:
+            raise UserError(
+                f"{path} has {table.num_rows} frames of episode {index}, {row.length} were recorded: "
+                "restore it, or record the dataset anew."
+            )
+    return {name: found[name] for name in names}
 
 
 def _episode_rows(file: pq.ParquetFile, row: EpisodeRow, names: list[str]) -> pa.Table:

@@ -18,7 +18,6 @@ from drive.dataset.checking import read_row_stats
 from drive.dataset.describing import drive_json, existing_recordings, info_json
 from drive.dataset.files import checked_columns, frames_file, json_file, row_file, stats_to_json, tasks_file
 from drive.dataset.guard import (
-    complete_rows,
     refuse_foreign_files,
     refuse_other_kind,
     remove_empty,
@@ -32,6 +31,7 @@ from drive.dataset.layout import (
     INFO_PATH,
     STATS_PATH,
     TASKS_PATH,
+    VIEW_INDEX_COLUMNS,
     Features,
     arrow_schema,
     data_file,
@@ -39,6 +39,8 @@ from drive.dataset.layout import (
     image_names,
     lane_features,
     place,
+    split_views,
+    views_file,
 )
 from drive.dataset.opening import open_parquet
 from drive.dataset.reader import read_info, read_tasks
@@ -109,7 +111,10 @@ class DatasetWriter:
         self.camera = camera
         self.calibrated = calibrated
         self.features = lane_features(camera) if features is None else features
-        self._schema = arrow_schema(self.features)
+        data, views = split_views(self.features)
+        self._data_schema = arrow_schema(data)
+        index = {name: data[name] for name in VIEW_INDEX_COLUMNS}
+        self._views_schema = arrow_schema(index | views) if views else None
         self._recording: dict[str, Any] = {
             "driver": driver,
             "person": person,
@@ -208,7 +213,7 @@ class DatasetWriter:
             driver: who drove it, where that differs from the writer's driver.
             person: likewise.
             note: likewise.
-            image_stats: statistics of the pictures by feature, where known; else some are decoded.
+            image_stats: statistics of the cameras' pictures by feature, where known; else some are decoded.
 
         Returns:
             The episode's index.
@@ -232,8 +237,9 @@ class DatasetWriter:
         values["index"] = state.frames + values["frame_index"]
         values["task_index"] = np.full(length, tasks.index(task), np.int64)
 
-        pictures, known = image_names(self.features), image_stats or {}
-        stats = {name: column_stats(values[name]) for name in self.features if name not in pictures}
+        recorded, known = split_views(self.features)[0], image_stats or {}
+        pictures = image_names(recorded)
+        stats = {name: column_stats(values[name]) for name in recorded if name not in pictures}
         for name in pictures:
             stats[name] = known[name] if name in known else encoded_image_stats(values[name])
 
@@ -256,7 +262,7 @@ class DatasetWriter:
             "note": self._recording["note"] if note is None else note,
             "ended": str(ended),
         }
-        joined = {n: join([state.stats[n], stats[n]]) if state.episodes else stats[n] for n in self.features}
+        joined = {n: join([state.stats[n], stats[n]]) if state.episodes else stats[n] for n in stats}
         after = _State(
             episodes=state.episodes + 1,
             frames=state.frames + length,
@@ -267,8 +273,11 @@ class DatasetWriter:
         )
         data_path, row_path = data_file(self.root, chunk, file), episodes_file(self.root, chunk, file)
         files: dict[Path, Any] = {self.root / TASKS_PATH: tasks_file(tasks)} if tasks != state.tasks else {}
+        views_path = views_file(self.root, chunk, file)
+        if self._views_schema is not None:
+            files[views_path] = frames_file(values, self._views_schema)
         files |= {
-            data_path: frames_file(values, self._schema),
+            data_path: frames_file(values, self._data_schema),
             row_path: row_file(row, stats),
             self.root / STATS_PATH: json_file(stats_to_json(joined)),
             self.root / DRIVE_PATH: self._drive_json(after),
@@ -276,15 +285,15 @@ class DatasetWriter:
         }
         try:
             with self._disk_errors():
-                for path in (data_path, row_path):
+                for path in files:
                     path.parent.mkdir(parents=True, exist_ok=True)
                 replace_files(files)
         except BaseException:
             if self._episodes_on_disk() == after.episodes:
                 self._state = after
             else:
-                data_path.unlink(missing_ok=True)
-                row_path.unlink(missing_ok=True)
+                for path in (row_path, data_path, views_path):
+                    path.unlink(missing_ok=True)
                 with suppress(OSError):  # the next opening mends them too
                     self._replace_descriptions()
             raise
@@ -309,9 +318,9 @@ class DatasetWriter:
         info = read_info(self.root)
         refuse_other_kind(info, self.camera, self.fps, self.features, self.calibrated)
         remove_orphans(info)
-        complete_rows(info)
         for episode in info.episodes:
-            open_parquet(data_file(self.root, episode.chunk, episode.file)).close()
+            for path in info.files_of(episode):
+                open_parquet(path).close()
         places = [place for e in info.episodes for place in ((e.chunk, e.file), (e.row_chunk, e.row_file))]
         self._state = _State(
             episodes=info.total_episodes,
@@ -355,7 +364,7 @@ class DatasetWriter:
         episodes = list(range(self._first, state.episodes))
         if not self._copies and (episodes or self._recording["dropped_seeds"]):
             recordings.append({**self._recording, "episodes": episodes, "seeds": list(state.seeds)})
-        return drive_json(self.camera, self.calibrated, recordings)
+        return drive_json(self.camera, self.calibrated, self.features, recordings)
 
     def _info_json(self, state: _State) -> bytes:
         return info_json(self.fps, self.features, state.episodes, state.frames, len(state.tasks))

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.agent import OBSERVATION, Agent, acceleration_fraction
+from drive.agent import Agent, acceleration_fraction, state_of
 from drive.core.worker import Progress
-from drive.dataset.layout import FRONT_IMAGE, VIEW_IMAGE
+from drive.dataset.layout import FRONT_IMAGE, REWARD, VIEW_IMAGE
 from drive.dataset.stats import IMAGE_SAMPLES, ImageStats, Stats
 from drive.driving.drive import Drive, Observer, Seat
 from drive.driving.gates import NoiseGate, RecoveryGate
@@ -92,7 +92,7 @@ class DemonstrationLog(Observer):
     """Keeps what a learner needs of each n-th step.
 
     A kept frame pairs what the camera shows before the step with the expert's own answer there (`action`),
-    with what was driven (`action.executed`), and with a second picture of the same instant from a car
+    with what was driven (`executed.action`), and with a second picture of the same instant from a car
     shifted and turned, labelled by the expert's steering at that pose.
 
     Args:
@@ -138,19 +138,22 @@ class DemonstrationLog(Observer):
             lateral, yaw = draw_view(self._rng, ego, self._settings)
             self.view.add(world.render_view(w, lateral, yaw))
             row["view.lateral_m"], row["view.yaw_rad"] = lateral, yaw
-            row["action.view"] = expert.steering_at(world, w, lateral, yaw)
+            row["view.action"] = expert.steering_at(world, w, lateral, yaw)
         self._row = row
 
     def moved(self, drive: Drive, step: Step) -> None:
         """Add the labels, and what was driven."""
         row = self._row
         if row is None:
+            if self.rows:
+                self.rows[REWARD][-1] += step.reward
             return
+        row[REWARD] = step.reward
         driven, label = step.acceleration, self._label_acceleration
         if isnan(driven):  # the speed law's, which is the expert's too
             driven = label = acceleration_fraction(float(drive.ego["acceleration_command"]))
         row["action"] = (self._label, label)
-        row["action.executed"] = (step.steering, driven)
+        row["executed.action"] = (step.steering, driven)
         for name, value in row.items():
             self.rows.setdefault(name, []).append(value)
         frames = len(self.front.encoded)
@@ -163,7 +166,7 @@ class DemonstrationLog(Observer):
         columns: dict[str, Any] = {name: np.array(values) for name, values in self.rows.items()}
         columns[FRONT_IMAGE], stats = self.front.encoded, {FRONT_IMAGE: self.front.stats()}
         if self._settings.views:
-            columns[VIEW_IMAGE], stats[VIEW_IMAGE] = self.view.encoded, self.view.stats()
+            columns[VIEW_IMAGE] = self.view.encoded
         return columns, stats
 
 
@@ -207,16 +210,6 @@ def record_drive(
         return recorded
     columns, stats = log.columns()
     return replace(recorded, columns=columns, image_stats=stats)
-
-
-def state_of(observation: Any) -> tuple[float, ...]:
-    """The observation's numbers in the order of STATE_NAMES."""
-    return tuple(
-        float(value)
-        for key, quantity in OBSERVATION.items()
-        if quantity.columns
-        for value in observation[key]
-    )
 
 
 def draw_view(rng: np.random.Generator, ego: np.void, settings: DriveSettings) -> tuple[float, float]:

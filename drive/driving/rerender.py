@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from drive.agent import DT, OBSERVATION
 from drive.dataset import FRONT_IMAGE, VIEW_IMAGE, DatasetInfo, read_episode, read_info
+from drive.dataset.layout import REWARD
 from drive.dataset.stats import Stats
 from drive.driving.demonstrations import DriveSettings, Pictures, draw_view
 from drive.driving.drive import Drive, Observer, Seat
@@ -35,7 +36,7 @@ _SOURCE_COLUMNS = (
     "observation.state",
     "observation.command",
     "action",
-    "action.executed",
+    "executed.action",
     "privileged.lateral_offset_m",
 )
 _STEERING = np.array([-1, 1], np.float32)
@@ -45,11 +46,11 @@ _SIDES: dict[str, Any] = {  # what changes its sign in a mirror
         np.float32,
     ),
     "action": _STEERING,
-    "action.executed": _STEERING,
-    "action.expert": _STEERING,
+    "executed.action": _STEERING,
+    "expert.action": _STEERING,
     "privileged.lateral_offset_m": np.float32(-1),
 }
-_KEPT = ("action", "action.executed", "intervention", "mark")  # what the driver did stays as recorded
+_KEPT = ("action", "executed.action", REWARD, "intervention", "mark")  # what the driver did stays as recorded
 
 
 @dataclass(frozen=True)
@@ -219,7 +220,7 @@ class Rerenderer:
                     lateral, yaw = draw_view(rng, drive.ego, settings)
                     view.add(world.render_view(0, lateral, yaw))
                     row["view.lateral_m"], row["view.yaw_rad"] = lateral, yaw
-                    row["action.view"] = Expert.steering_at(world, 0, lateral, yaw)
+                    row["view.action"] = Expert.steering_at(world, 0, lateral, yaw)
                 for name, value in row.items():
                     rows.setdefault(name, []).append(value)
                 frames += 1
@@ -232,7 +233,7 @@ class Rerenderer:
         columns: dict[str, Any] = {name: np.array(values) for name, values in rows.items()}
         columns[FRONT_IMAGE], stats = front.encoded, {FRONT_IMAGE: front.stats()}
         if settings.views:
-            columns[VIEW_IMAGE], stats[VIEW_IMAGE] = view.encoded, view.stats()
+            columns[VIEW_IMAGE] = view.encoded
         return Rerendered(piece, scenario.weather, mirrored, lost, kept_lanes, columns, stats)
 
 
@@ -289,7 +290,7 @@ class _Source:
         style = GENERATED_MAPS.get(name)
         others = [name for name in ("regular", *TRAFFIC) if name != named]
         likely = ([named] if named in TRAFFIC else []) + list(dict.fromkeys(others))
-        wanted = [name for name in (*_SOURCE_COLUMNS, *_KEPT, "action.expert") if name in info.features]
+        wanted = [name for name in (*_SOURCE_COLUMNS, *_KEPT, "expert.action") if name in info.features]
         assert row.seed is not None
         return cls(
             seed=row.seed,
@@ -304,7 +305,7 @@ class _Source:
 
     def replay(self) -> ReplayAgent:
         """The driver who does what was done."""
-        executed = self.columns["action.executed"]
+        executed = self.columns["executed.action"]
         return ReplayAgent(executed[:, 0], executed[:, 1] if self.pedals else None)
 
     def agrees(self, drive: Drive) -> bool:
@@ -327,9 +328,9 @@ class _Source:
         row["observation.command"] = self.columns["observation.command"][t]
         row["privileged.lateral_offset_m"] = float(ego["lateral_offset"])
         row["privileged.heading_error_rad"] = float(ego["heading_error"])
-        if "action.expert" in self.columns:
-            acceleration = self.columns["action.expert"][t][1]
-            row["action.expert"] = (Expert.steering_at(drive.world, drive.w, 0.0, 0.0), acceleration)
+        if "expert.action" in self.columns:
+            acceleration = self.columns["expert.action"][t][1]
+            row["expert.action"] = (Expert.steering_at(drive.world, drive.w, 0.0, 0.0), acceleration)
         return row
 
     def mirrored(self) -> "_Source":

@@ -104,7 +104,9 @@ def convert(log: ForeignLog, config: ImportSettings, folder: Path, console: "Con
 def _features(log: ForeignLog, camera: Camera, *, views: bool) -> Features:
     """What such a log can fill: nothing that only a simulator knows."""
     features = lane_features(camera, views=views)
-    for name in [name for name in features if name.startswith(("privileged.", "view."))]:
+    for name in [
+        name for name in features if name.startswith(("privileged.", "next.", "view.lateral", "view.yaw"))
+    ]:
         del features[name]
     names = ["speed_mps", "throttle", *(["brake"] if log.brake is not None else [])]
     features["observation.state"] = {"dtype": "float32", "shape": [len(names)], "names": names}
@@ -126,14 +128,14 @@ def _labels(log: ForeignLog, config: ImportSettings, full_lock_deg: float) -> di
         "observation.state": np.stack(state, axis=1),
         "observation.command": np.zeros(count, np.int64),  # no navigation: follow the road
         "action": action,
-        "action.executed": action,
+        "executed.action": action,
     }
     if log.time is not None:
         labels[TIME] = log.time
     # From the left camera the car seems to stand too far left: the wheels must turn right, and the reverse.
     back = radians(config.side_steering_deg) / MAX_STEERING_ANGLE
     turn = np.where(np.arange(count) % 2 == 0, -back, back)
-    labels["action.view"] = (steering + turn).clip(-1.0, 1.0)
+    labels["view.action"] = (steering + turn).clip(-1.0, 1.0)
     return labels
 
 
@@ -168,7 +170,7 @@ def _columns(
         sides = [columns[SIDE_IMAGE.format(side=side)] for side in ("left", "right")]
         columns[VIEW_IMAGE] = [sides[piece[t] % 2][k] for k, t in enumerate(kept)]
     else:
-        labels = {name: values for name, values in labels.items() if name != "action.view"}
+        labels = {name: values for name, values in labels.items() if name != "view.action"}
     return columns | {name: values[piece[kept]] for name, values in labels.items()}
 
 

@@ -72,7 +72,7 @@ def write_minari(selection: Selection, folder: Path, name: str) -> tuple[str, li
                     rewards=np.zeros(steps),  # type: ignore[arg-type]
                     terminations=np.zeros(steps, np.bool_),  # type: ignore[arg-type]
                     truncations=np.arange(steps) == steps - 1,  # type: ignore[arg-type]
-                    infos={"action_executed": np.asarray(drive.frames["action.executed"], np.float32)},
+                    infos={"action_executed": np.asarray(drive.frames["executed.action"], np.float32)},
                 )
             ]
         )

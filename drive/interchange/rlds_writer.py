@@ -99,7 +99,7 @@ def _example(tf: Any, drive: Drive, info: DatasetInfo) -> Any:
         "steps/reward": np.zeros(drive.length, np.float32),
         "steps/discount": np.ones(drive.length, np.float32),
         "steps/action": np.asarray(drive.frames["action"], np.float32),
-        "steps/action_executed": np.asarray(drive.frames["action.executed"], np.float32),
+        "steps/action_executed": np.asarray(drive.frames["executed.action"], np.float32),
         "episode_metadata/episode": np.array([drive.row.index]),
         "episode_metadata/first_frame": np.array([drive.first]),
     }

@@ -154,7 +154,7 @@ PITCHED = Camera(width_px=32, height_px=16, pitch_deg=5.0)
 OTHERS = {
     "camera": ({"camera": PITCHED}, "camera's pitch_deg 5.0, .* has 3.0"),
     "rate": ({"fps": 10}, "frame rate 10, .* has 20"),
-    "views": ({"features": lane_features(CAMERA, views=False)}, r"view missing, .* has image \[16, 32, 3\]"),
+    "views": ({"features": lane_features(CAMERA, views=False)}, r"image missing, .* has image \[16, 32, 3\]"),
     "calibration": ({"calibrated": False}, "camera that is calibrated: False, .* has True"),
 }  # fmt: skip
 

@@ -42,11 +42,11 @@ with DatasetWriter(root, fps=20, camera=CAMERA, driver="expert") as writer:
     os.replace = replace
     writer.add_episode(make_columns(4, 2), seed=2)
 """
-RENAMES = ["data", "row", "stats", "drive", "info"]
+RENAMES = ["views", "data", "row", "stats", "drive", "info"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
-@pytest.mark.parametrize(("at", "when"), [(n + 1, "before") for n in range(5)] + [(5, "after")])
+@pytest.mark.parametrize(("at", "when"), [(n + 1, "before") for n in range(6)] + [(6, "after")])
 def test_a_kill_between_any_two_renames_leaves_whole_episodes(tmp_path: Path, at: int, when: str) -> None:
     root = tmp_path / "set"
     result = subprocess.run([sys.executable, "-c", KILLED, str(root), str(at), when], timeout=HANG_S)
@@ -75,7 +75,7 @@ def test_a_kill_before_the_first_episode_leaves_an_empty_dataset(tmp_path: Path)
     assert check(tmp_path) == [] and read_info(tmp_path).total_episodes == 1
 
 
-@pytest.mark.parametrize("at", range(1, 6))
+@pytest.mark.parametrize("at", range(1, 7))
 def test_an_interrupt_between_renames_is_rolled_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:

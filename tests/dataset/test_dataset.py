@@ -145,9 +145,9 @@ def test_layout_is_the_one_other_readers_count_on(tmp_path: Path) -> None:
     assert file.num_row_groups == 1
     kinds = {field.name: str(field.type) for field in file.schema_arrow}
     assert list(kinds) == list(info["features"])
-    assert kinds[VIEW_IMAGE] == "struct<bytes: binary, path: string>"
+    assert kinds[FRONT_IMAGE] == "struct<bytes: binary, path: string>"
     assert kinds["action"].startswith("fixed_size_list") and kinds["action"].endswith("[2]")
-    assert kinds["view.yaw_rad"] == "float" and kinds["index"] == "int64"
+    assert kinds["privileged.lateral_offset_m"] == "float" and kinds["index"] == "int64"
     row = pq.read_table(tmp_path / "meta/episodes/chunk-000/file-001.parquet").to_pylist()[0]
     assert (row["dataset_from_index"], row["dataset_to_index"], row["length"]) == (4, 6, 2)
     assert (row["data/chunk_index"], row["data/file_index"], row["tasks"]) == (0, 1, ["follow the lane"])
@@ -158,16 +158,28 @@ def test_layout_is_the_one_other_readers_count_on(tmp_path: Path) -> None:
     assert tasks.to_pydict() == {"task_index": [0], "task": ["follow the lane"]}
 
 
+def test_other_readers_find_one_camera_and_one_action(tmp_path: Path) -> None:
+    write(tmp_path, [4, 2])
+    features = json.loads((tmp_path / "meta/info.json").read_text())["features"]
+    # LeRobot takes every picture for a camera, and whatever begins with "action" for a target
+    assert [name for name, one in features.items() if one["dtype"] == "image"] == [FRONT_IMAGE]
+    assert [name for name in features if name.startswith("action")] == ["action"]
+    view = pq.read_table(tmp_path / "views/chunk-000/file-001.parquet")
+    assert view["index"].to_pylist() == [4, 5] and view["episode_index"].to_pylist() == [1, 1]
+    assert {VIEW_IMAGE, "view.action", "view.lateral_m", "view.yaw_rad"} < set(view.column_names)
+
+
 def test_many_episodes_in_one_file_are_told_apart(tmp_path: Path) -> None:
     write(tmp_path, [4, 2, 3])
-    files = sorted((tmp_path / "data/chunk-000").iterdir())
-    tables = [pq.read_table(path) for path in files]
     rows = sorted((tmp_path / "meta/episodes/chunk-000").iterdir())
-    with pq.ParquetWriter(files[0], tables[0].schema) as packed:
-        for table in tables:
-            packed.write_table(table)
-    for path in files[1:]:
-        path.unlink()
+    for folder in ("data", "views"):
+        files = sorted((tmp_path / folder / "chunk-000").iterdir())
+        tables = [pq.read_table(path) for path in files]
+        with pq.ParquetWriter(files[0], tables[0].schema) as packed:
+            for table in tables:
+                packed.write_table(table)
+        for path in files[1:]:
+            path.unlink()
     for path in rows:
         table = pq.read_table(path)
         at = table.schema.get_field_index("data/file_index")
@@ -186,7 +198,7 @@ def test_many_episodes_in_one_file_are_told_apart(tmp_path: Path) -> None:
         ({"camera": Camera(width_px=64, height_px=16)}, "width_px 32, this recording has 64"),
         ({"camera": Camera(width_px=32, height_px=16, z=1.6)}, "camera z 1.4, this recording has 1.6"),
         ({"fps": 10}, "has 20 frames a second, this recording 10"),
-        ({"features": lane_features(CAMERA, views=False)}, "other features than this recording .action.view"),
+        ({"features": lane_features(CAMERA, views=False)}, "other features than this recording .view.action"),
     ],
 )
 def test_appending_another_kind_of_frames_is_refused(tmp_path: Path, change: dict, message: str) -> None:
@@ -211,7 +223,7 @@ def test_columns_that_do_not_fit_are_refused_before_anything_is_written(tmp_path
     nan = good["action"].copy()
     nan[2, 0] = np.nan
     bad = {
-        "lack action.view": {k: v for k, v in good.items() if k != "action.view"},
+        "lack view.action": {k: v for k, v in good.items() if k != "view.action"},
         "columns speed are no features": good | {"speed": np.zeros(3)},
         "same number of frames": good | {"view.yaw_rad": np.zeros(2)},
         r"action has the shape \(3, 3\); expected \(3, 2\)": good | {"action": np.zeros((3, 3))},

@@ -14,15 +14,13 @@ from drive.dataset import (
     DatasetWriter,
     Features,
     check,
-    guard,
     hand_features,
     lane_features,
     read_episode,
     read_info,
 )
-from drive.dataset.files import parquet
 from drive.episode import FAILED_ENDS
-from tests.dataset.test_dataset import CAMERA, make_columns, write
+from tests.dataset.test_dataset import CAMERA, make_columns
 
 HAND = hand_features(CAMERA)
 
@@ -32,7 +30,7 @@ def hand_columns(length: int, seed: int) -> dict:
     known = make_columns(length, seed)
     columns = {name: known[name] for name in HAND if name in known}
     return columns | {
-        "action.expert": rng.uniform(-1, 1, (length, 2)).astype(np.float32),
+        "expert.action": rng.uniform(-1, 1, (length, 2)).astype(np.float32),
         "intervention": (np.arange(length) >= length // 2).astype(np.int64),
         "mark": (np.arange(length) == 1).astype(np.int64),
     }
@@ -67,7 +65,7 @@ def test_hand_features_are_the_lanes_and_more_with_the_counted_last() -> None:
     assert list(HAND)[-len(INDEX_COLUMNS) :] == list(INDEX_COLUMNS)
     lane = lane_features(CAMERA, views=False)
     assert {name: HAND[name] for name in lane} == lane
-    assert set(HAND) - set(lane) == {"action.expert", "intervention", "mark"}
+    assert set(HAND) - set(lane) == {"expert.action", "intervention", "mark"}
     assert set(hand_features(CAMERA, views=True)) >= set(lane_features(CAMERA))
 
 
@@ -87,20 +85,6 @@ def test_an_unknown_end_is_refused_before_anything_is_written(tmp_path: Path) ->
     with by_hand(tmp_path) as writer, pytest.raises(ValueError, match="ended is 'boom'; take one of goal"):
         writer.add_episode(hand_columns(4, 0), seed=0, ended="boom")
     assert not (tmp_path / "meta").exists()
-
-
-def test_rows_written_before_are_completed_so_that_all_have_the_same_columns(tmp_path: Path) -> None:
-    write(tmp_path, [3, 2])
-    for path in (tmp_path / "meta/episodes/chunk-000").iterdir():
-        path.write_bytes(parquet(pq.read_table(path).drop_columns(list(guard.LATER_COLUMNS))))
-    assert check(tmp_path) == [] and read_info(tmp_path).episodes[0].ended == ""
-    with DatasetWriter(tmp_path, fps=20, camera=CAMERA, driver="expert", person="Ada") as writer:
-        writer.add_episode(make_columns(2, 9), seed=9, ended="goal")
-    paths = sorted((tmp_path / "meta/episodes/chunk-000").iterdir())
-    schemas = [pq.read_schema(path).remove_metadata() for path in paths]
-    assert len(schemas) == 3 and schemas[0].equals(schemas[1]) and schemas[1].equals(schemas[2])
-    assert [row.person for row in read_info(tmp_path).episodes] == ["", "", "Ada"]
-    assert check(tmp_path) == []
 
 
 def test_data_of_another_program_without_seed_and_calibration(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_an_agent_that_would_leave_the_road_is_brought_back(driven):
 
 
 def test_the_labels_are_the_experts_whoever_steers(driven):
-    label, executed = (driven.columns[name][:, 0] for name in ("action", "action.executed"))
+    label, executed = (driven.columns[name][:, 0] for name in ("action", "executed.action"))
     alone = executed == 0.0
     rescued = ~alone
     assert alone.mean() > 0.2 and rescued.any()

@@ -255,9 +255,10 @@ def recording(folder: Path) -> dict[str, str]:
             camera_flags=CameraFlags(width_px=96, height_px=48),
         )
     )
-    table = pq.read_table(folder / "data")
+    tables = [pq.read_table(folder / part) for part in ("data", "views")]
     return {
         name: hashlib.sha256(repr(table.column(name).to_pylist()).encode()).hexdigest()
+        for table in tables
         for name in table.column_names
     }
 

@@ -34,7 +34,7 @@ def test_minari_loads_it(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     frames = read_episode(data, 1)
     episode = list(dataset.iterate_episodes())[1]
     np.testing.assert_array_equal(episode.actions, np.asarray(frames["action"])[:11])
-    np.testing.assert_array_equal(episode.infos["action_executed"], frames["action.executed"])
+    np.testing.assert_array_equal(episode.infos["action_executed"], frames["executed.action"])
     assert set(episode.observations) == {"camera", "speed", "yaw_rate", "speed_limit", "lead", "command"}
     np.testing.assert_array_equal(
         episode.observations["lead"], np.asarray(frames["observation.state"])[:, 3:]

@@ -74,8 +74,8 @@ def test_side_cameras_become_views_that_steer_back(tmp_path: Path) -> None:
     log = udacity(tmp_path / "log", frames=4)
     main(ImportConfig(source=log, out=tmp_path / "out", side_steering_deg=5.0))
     frames = read_episode(tmp_path / "out", 0)
-    assert frames["observation.images.view"] == [jpeg(1), jpeg(5), jpeg(7), jpeg(11)]  # left, right, ...
-    more = np.asarray(frames["action.view"]) - np.asarray(frames["action"])[:, 0]
+    assert frames["view.image"] == [jpeg(1), jpeg(5), jpeg(7), jpeg(11)]  # left, right, ...
+    more = np.asarray(frames["view.action"]) - np.asarray(frames["action"])[:, 0]
     np.testing.assert_allclose(np.degrees(more * 0.6), [-5.0, 5.0, -5.0, 5.0], atol=1e-5)
     udacity(tmp_path / "bare", frames=4, sides=False)
     with pytest.raises(UserError, match="no left and right pictures"):

@@ -44,12 +44,13 @@ def write_lines(root: Path, *, episodes: int = 4, length: int = 40, camera: Came
             others = rng.uniform(low, high, (length, 4)).T
             columns = {
                 "observation.images.front": [_jpeg(line_frame(s, rng, camera)) for s in front],
-                "observation.images.view": [_jpeg(line_frame(s, rng, camera)) for s in view],
+                "view.image": [_jpeg(line_frame(s, rng, camera)) for s in view],
                 "observation.state": np.stack([speed, *others.astype(np.float32)], 1),
                 "observation.command": np.zeros(length, np.int64),
                 "action": action,
-                "action.executed": action,
-                "action.view": view,
+                "executed.action": action,
+                "next.reward": np.full(length, 0.04, np.float32),
+                "view.action": view,
                 "view.lateral_m": np.zeros(length, np.float32),
                 "view.yaw_rad": np.zeros(length, np.float32),
                 "privileged.lateral_offset_m": np.zeros(length, np.float32),

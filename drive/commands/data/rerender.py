@@ -173,10 +173,13 @@ def _rerender(
 
     from drive.core.pool import WorkerPool
     from drive.dataset import DatasetWriter, hand_features, lane_features
+    from drive.dataset.layout import REWARD
     from drive.driving.rerender import Rerenderer
 
-    views, by_hand = settings.pictures.views, "action.expert" in info.features
+    views, by_hand = settings.pictures.views, "expert.action" in info.features
     features = (hand_features if by_hand else lane_features)(info.camera, views=views)
+    if REWARD not in info.features:
+        del features[REWARD]
     total = sum(len(found) for found in pieces.values())
     workers = min(config.workers or cores(), total)
     console, started = Console(), perf_counter()

@@ -47,9 +47,9 @@ ALL_FRAMES = FrameFilter()
 
 def image_columns(info: "DatasetInfo", chosen: FrameFilter = ALL_FRAMES) -> list[tuple[str, tuple[str, ...]]]:
     """(picture column, label columns) of a dataset: a label is taken from the first column that has it."""
-    expert = chosen.expert_labels and "action.expert" in info.features
-    front = "action.expert" if expert else "action"
-    found = [("observation.images.front", (front,)), ("observation.images.view", ("action.view", front))]
+    expert = chosen.expert_labels and "expert.action" in info.features
+    front = "expert.action" if expert else "action"
+    found = [("observation.images.front", (front,)), ("view.image", ("view.action", front))]
     return [(image, labels) for image, labels in found if image in info.features]
 
 

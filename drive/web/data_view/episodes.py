@@ -13,7 +13,7 @@ from drive.dataset import FRONT_IMAGE, DatasetInfo, read_episode, read_info
 KEPT_EPISODES = 3  # pictures of so many stay in memory
 
 _SPEEDS = {"speed_mps": "speed", "speed_limit_mps": "limit"}
-_STEERING = {"action": "label", "action.executed": "driven", "action.expert": "expert"}
+_STEERING = {"action": "label", "executed.action": "driven", "expert.action": "expert"}
 _OFFSET = "privileged.lateral_offset_m"
 _COMMANDS = ("follow the lane", "left", "right", "straight")
 

@@ -119,7 +119,7 @@ class PageDrive:
             return
         pictures = {"observation.images.front": frame.jpeg()}
         if done.view is not None:
-            pictures["observation.images.view"] = encode_jpeg(done.view)
+            pictures["view.image"] = encode_jpeg(done.view)
         self._recorder.add(done.step, done.row, pictures)
 
     def _ended(self, end: str, step: int) -> None:

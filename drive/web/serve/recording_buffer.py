@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from drive.dataset import FRONT_IMAGE, read_episode, read_info
+from drive.dataset.layout import REWARD, TODAYS_NAMES
 from drive.web.serve.write_ahead_log import read_log
 
 Row = dict[str, Any]  # a frame's numbers by feature, plain
@@ -120,9 +121,11 @@ def recover(path: Path) -> Recovered:
         elif "frame" in head:
             pictures, at = {}, 0
             for name, size in head["sizes"].items():
-                pictures[name] = data[at : at + size]
+                pictures[TODAYS_NAMES.get(name, name)] = data[at : at + size]
                 at += size
-            recording.frames.append(Frame(head["frame"], head["row"], pictures))
+            row = {TODAYS_NAMES.get(name, name): value for name, value in head["row"].items()}
+            row.setdefault(REWARD, 0.0)  # left by a version that knew none
+            recording.frames.append(Frame(head["frame"], row, pictures))
         elif "cut" in head:
             recording.cut(head["cut"])
         elif "ended" in head:

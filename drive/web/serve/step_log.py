@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drive.agent import DT, acceleration_fraction
-from drive.driving.demonstrations import DriveSettings, draw_view, state_of
+from drive.agent import DT, acceleration_fraction, state_of
+from drive.driving.demonstrations import DriveSettings, draw_view
 from drive.driving.drive import Drive, Observer
 from drive.driving.parts import Step
 from drive.episode import End
@@ -69,7 +69,7 @@ class StepLog(Observer):
             "observation.command": int(step.observation["command"]),
             "privileged.lateral_offset_m": float(ego["lateral_offset"]),
             "privileged.heading_error_rad": float(ego["heading_error"]),
-            "action.expert": [label, acceleration_fraction(drive.world.cruise_acceleration(drive.w))],
+            "expert.action": [label, acceleration_fraction(drive.world.cruise_acceleration(drive.w))],
             "intervention": int(self._wheel.intervention),
         }
         self._view = None
@@ -80,7 +80,7 @@ class StepLog(Observer):
         """A second picture from a shifted and turned car, with the expert's steering there."""
         lateral, yaw = draw_view(np.random.default_rng([seed, index, 4099]), drive.ego, VIEWS)
         self._row["view.lateral_m"], self._row["view.yaw_rad"] = lateral, yaw
-        self._row["action.view"] = self._expert.steering_at(drive.world, drive.w, lateral, yaw)
+        self._row["view.action"] = self._expert.steering_at(drive.world, drive.w, lateral, yaw)
         view: NDArray[np.uint8] = drive.world.render_view(drive.w, lateral, yaw)
         return view
 
@@ -88,13 +88,14 @@ class StepLog(Observer):
         """Add what was driven; end the drive if the car has been off the road for too long."""
         ego, row = drive.ego, self._row
         steering, acceleration = step.steering, acceleration_fraction(float(ego["acceleration_command"]))
-        row["action.executed"] = [steering, acceleration]
-        row["action"] = list(row["action.executed" if self._wheel.intervention else "action.expert"])
+        row["executed.action"] = [steering, acceleration]
+        row["next.reward"] = step.reward
+        row["action"] = list(row["executed.action" if self._wheel.intervention else "expert.action"])
         for agent in self._agents:
             agent.compare(steering)
         self.off_road_steps = self.off_road_steps + 1 if ego["off_road"] > OFF_ROAD_DISTANCE else 0
         if self.off_road_steps > OFF_ROAD_STEPS:
             drive.end(End.OFF_ROAD)
         end = next((end.value for end in ENDS if end in drive.ends), None)
-        camera, expert = step.observation["camera"], row["action.expert"][0]
+        camera, expert = step.observation["camera"], row["expert.action"][0]
         self.done = Done(step.index, camera, self._view, row, steering, acceleration, expert, end)

@@ -27,7 +27,7 @@ from tests.web.serve.clumsy import record_clumsily
 
 CAMERA = Camera(width_px=64, height_px=32)
 OFFSET, HEADING = "privileged.lateral_offset_m", "privileged.heading_error_rad"
-FRONT, VIEW = "observation.images.front", "observation.images.view"
+FRONT, VIEW = "observation.images.front", "view.image"
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +51,10 @@ def test_a_drive_is_driven_again_and_looks_different(driven: Path, tmp_path: Pat
         before = read_episode(source, number)
         after = [read_episode(info, 3 * number + look) for look in range(3)]
         for one in after:
-            for name in ("action", "action.executed", "action.expert", "intervention", OFFSET, HEADING):
+            for name in ("action", "executed.action", "expert.action", "intervention", OFFSET, HEADING):
                 np.testing.assert_allclose(one[name], before[name][start::2], atol=1e-6, err_msg=name)
             aside = np.abs(one["view.lateral_m"]) > 0.2
-            back = one["action.view"] - one["action.expert"][:, 0]
+            back = one["view.action"] - one["expert.action"][:, 0]
             assert aside.any() and (np.sign(back[aside]) == -np.sign(one["view.lateral_m"][aside])).all()
         first = [one[FRONT][0] for one in after]
         assert len({before[FRONT][start], *first}) == 4
@@ -76,7 +76,7 @@ def test_three_variants_in_four_are_other_roads_and_two_are_mirrored(driven: Pat
         side = -1.0 if mirrored else 1.0
         for name in (OFFSET, HEADING):
             np.testing.assert_allclose(after[name], side * before[name][start::2], atol=1e-6, err_msg=name)
-        for name in ("action", "action.executed", "action.expert"):
+        for name in ("action", "executed.action", "expert.action"):
             np.testing.assert_allclose(
                 after[name], [side, 1.0] * before[name][start::2], atol=1e-6, err_msg=name
             )
@@ -129,12 +129,12 @@ def test_where_the_car_comes_to_be_elsewhere_the_drive_ends(
     driven: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     columns = {k: v for k, v in read_episode(driven, 0).items() if k not in INDEX_COLUMNS}
-    changed = np.array(columns["action.executed"])
+    changed = np.array(columns["executed.action"])
     changed[40:60, 0] += 0.1
     with DatasetWriter(
         tmp_path / "d", fps=20, camera=CAMERA, driver="person", features=hand_features(CAMERA)
     ) as writer:
-        writer.add_episode(columns | {"action.executed": changed}, seed=102, ended="stopped")
+        writer.add_episode(columns | {"executed.action": changed}, seed=102, ended="stopped")
     main(DataRerenderConfig(tmp_path / "d", tmp_path / "out", variants=2, every=1, workers=1))
     info = read_info(tmp_path / "out")
     assert [row.ended for row in info.episodes] == ["stopped", "stopped"]
@@ -204,7 +204,7 @@ def test_the_experts_recordings_can_be_pictured_again(tmp_path: Path) -> None:
     )
     main(DataRerenderConfig(tmp_path / "d", tmp_path / "out", variants=1, every=1, workers=1))
     before, after = read_episode(tmp_path / "d", 0), read_episode(tmp_path / "out", 0)
-    for name in ("action", "action.executed", OFFSET):
+    for name in ("action", "executed.action", OFFSET):
         np.testing.assert_allclose(after[name], before[name], atol=1e-6)
     assert check(tmp_path / "out") == []
 

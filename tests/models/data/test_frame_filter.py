@@ -22,8 +22,8 @@ def decoded(info: DatasetInfo, folder: Path, **choice: bool) -> Samples:
 
 
 def labels(info: DatasetInfo, episode: int, frames: slice) -> np.ndarray:
-    read = read_episode(info, episode, ["action", "action.view"])
-    return np.concatenate([np.asarray(read["action"])[frames, 0], np.asarray(read["action.view"])[frames]])
+    read = read_episode(info, episode, ["action", "view.action"])
+    return np.concatenate([np.asarray(read["action"])[frames, 0], np.asarray(read["view.action"])[frames]])
 
 
 def test_excluded_frames_are_not_trained_on_until_restored(lines: Path, tmp_path: Path) -> None:
@@ -79,10 +79,10 @@ def test_the_experts_answer_can_be_learned_instead_of_the_persons_action(lines: 
     columns = read_episode(lines, 0, [name for name in lane_features(CAMERA) if "index" not in name])
     del columns["timestamp"]
     expert = {"dtype": "float32", "shape": [2], "names": ["steering", "acceleration"]}
-    features = lane_features(CAMERA) | {"action.expert": expert}
+    features = lane_features(CAMERA) | {"expert.action": expert}
     answers = np.stack([np.linspace(-0.5, 0.5, 40), np.zeros(40)], axis=1).astype(np.float32)
     with DatasetWriter(tmp_path / "set", fps=20, camera=CAMERA, driver="person", features=features) as writer:
-        writer.add_episode(columns | {"action.expert": answers}, seed=0)
+        writer.add_episode(columns | {"expert.action": answers}, seed=0)
     info = read_info(tmp_path / "set")
     person = decoded(info, tmp_path / "cache").labels[:, 0]
     expert_labels = decoded(info, tmp_path / "cache", expert_labels=True).labels[:, 0]

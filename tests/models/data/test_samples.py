@@ -42,12 +42,12 @@ def test_the_cache_holds_preprocessed_pictures_and_is_made_once(lines: Path, tmp
     samples = open_samples([info], PILOTNET, tmp_path, lambda done, total: calls.append((done, total)))
     assert calls[-1] == (160, 160)
     assert samples.pictures.shape == (320, 66, 200, 3)
-    values = read_episode(info, 1, ["observation.images.view", "action.view"])
-    frame = cv2.imdecode(np.frombuffer(values["observation.images.view"][7], np.uint8), cv2.IMREAD_COLOR)
+    values = read_episode(info, 1, ["view.image", "view.action"])
+    frame = cv2.imdecode(np.frombuffer(values["view.image"][7], np.uint8), cv2.IMREAD_COLOR)
     wanted = preprocess(frame[None, :, :, ::-1], road_crop(info.camera), 66, 200)[0]
     position = 80 + 40 + 7  # after episode 0 (front, view) and the front pictures of episode 1
     np.testing.assert_array_equal(samples.pictures[position], wanted)
-    assert samples.labels[position, 0] == values["action.view"][7]
+    assert samples.labels[position, 0] == values["view.action"][7]
     assert samples.episode[position] == 1
     calls.clear()
     again = open_samples([info], PILOTNET, tmp_path, lambda done, total: calls.append((done, total)))
@@ -78,10 +78,10 @@ def test_labels_and_inputs_are_those_that_the_network_declares(lines: Path, tmp_
         "speed_limit": (320, 1),
         "lead": (320, 2),
     }
-    values = read_episode(info, 1, ["observation.state", "action", "action.view"])
+    values = read_episode(info, 1, ["observation.state", "action", "view.action"])
     front, view = 80 + 7, 80 + 40 + 7
     np.testing.assert_array_equal(samples.labels[front], values["action"][7])
-    assert samples.labels[view, 0] == values["action.view"][7]
+    assert samples.labels[view, 0] == values["view.action"][7]
     assert samples.labels[view, 1] == values["action"][7][1], "a shifted car brakes as the real one"
     np.testing.assert_array_equal(samples.inputs["lead"][front], values["observation.state"][7][3:])
     unknown = replace(PILOTNET, outputs=(Output("gear", "", ("gear",), scale=1.0),))

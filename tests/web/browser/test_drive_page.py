@@ -66,7 +66,7 @@ def test_a_road_by_keys(serve, visit, tmp_path: Path) -> None:
     assert offset.mean() < 0.4
     assert not any(state["off_road"] for state in drive)
     # Curves by keys are smooth: full lock to full lock would be a jump of 2.
-    assert np.percentile(np.abs(np.diff(frames["action.executed"][:, 0])), 99) < 0.25
+    assert np.percentile(np.abs(np.diff(frames["executed.action"][:, 0])), 99) < 0.25
     assert driver.presses > 8
     print(f"hand to picture {latency_ms:.0f} ms (p50), pictures {drawn_hz:.1f} Hz")
     assert latency_ms > 0.0 and drawn_hz > 0.0  # shown; how quick it is depends on what else the machine does

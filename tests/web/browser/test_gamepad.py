@@ -54,7 +54,7 @@ def test_steering_by_stick_arrives_within_one_percent(serve, visit, tmp_path: Pa
         page.keyboard.press("o")
         opened.wait_until(lambda state: state["recording"]["episodes"] == 1)
 
-    driven = read_episode(read_info(root), 0)["action.executed"][:, 0]
+    driven = read_episode(read_info(root), 0)["executed.action"][:, 0]
     for stick in STICK:
         assert np.sum(np.abs(driven + stick) <= FULL_SCALE_SHARE) >= 3
 

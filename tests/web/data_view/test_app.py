@@ -67,7 +67,7 @@ def test_episodes_traces_and_pictures_are_those_of_the_dataset(client: Client, r
     traces = client.get("/api/episodes/1").json()
     shown = {one["name"]: one["values"] for panel in traces["panels"] for one in panel["series"]}
     np.testing.assert_allclose(shown["label"], frames["action"][:, 0], atol=1e-4)
-    np.testing.assert_allclose(shown["driven"], frames["action.executed"][:, 0], atol=1e-4)
+    np.testing.assert_allclose(shown["driven"], frames["executed.action"][:, 0], atol=1e-4)
     np.testing.assert_allclose(shown["speed"], 3.6 * frames["observation.state"][:, 0], atol=0.01)
     np.testing.assert_allclose(shown["offset"], frames["privileged.lateral_offset_m"], atol=1e-4)
 

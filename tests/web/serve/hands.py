@@ -23,8 +23,9 @@ def row(number: float, intervention: int = 1) -> dict[str, Any]:
         "privileged.lateral_offset_m": float(number),
         "privileged.heading_error_rad": 0.0,
         "action": [0.1, 0.0],
-        "action.executed": [0.1, 0.0],
-        "action.expert": [0.2, 0.0],
+        "executed.action": [0.1, 0.0],
+        "next.reward": 0.05,
+        "expert.action": [0.2, 0.0],
         "intervention": intervention,
     }
 

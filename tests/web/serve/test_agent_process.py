@@ -33,7 +33,7 @@ def test_an_agent_answers_as_it_would_in_this_process() -> None:
         specs = [] if made else [f"bright={AGENTS}SteersByBrightness"]
         simulation = Simulation(Catalog.of([], specs, made), CAMERA, pedals="person")
         simulation.load(Choice(seed=3, agent="bright"))
-        drives.append([simulation.step(0.0, 0.0).row["action.executed"] for _ in range(8)])
+        drives.append([simulation.step(0.0, 0.0).row["executed.action"] for _ in range(8)])
         assert len(pids(simulation)) == (0 if made else 1)
         ended = pids(simulation)
         simulation.close()

@@ -19,11 +19,11 @@ def test_a_clumsy_driver_wobbles_along_and_is_recorded(tmp_path: Path) -> None:
     assert kept + crashed == info.total_episodes and kept >= 1
     learn = np.concatenate([info.training_mask(row.index) for row in info.episodes])
     assert learn.mean() > 0.4
-    columns = ["action", "action.expert", "privileged.lateral_offset_m"]
+    columns = ["action", "expert.action", "privileged.lateral_offset_m"]
     episodes = [read_episode(info, row.index, columns) for row in info.episodes]
     offset = np.concatenate([np.abs(one["privileged.lateral_offset_m"]) for one in episodes])
     assert 0.15 < offset.mean() < 0.7  # the expert: 0.04
-    difference = np.concatenate([one["action"][:, 0] - one["action.expert"][:, 0] for one in episodes])
+    difference = np.concatenate([one["action"][:, 0] - one["expert.action"][:, 0] for one in episodes])
     assert np.abs(difference).mean() > 0.03
 
 

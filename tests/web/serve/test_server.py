@@ -177,7 +177,7 @@ def test_takeover_is_marked(port: int, data: Path) -> None:
     person = interventions == 1
     np.testing.assert_array_equal(
         episode["action"],
-        episode["action.executed"] * person[:, None] + episode["action.expert"] * ~person[:, None],
+        episode["executed.action"] * person[:, None] + episode["expert.action"] * ~person[:, None],
     )
     assert check(data) == []
 

@@ -67,12 +67,12 @@ def test_roads_of_one_style_have_a_name_of_their_own() -> None:
 def test_the_expert_stands_beside_the_person() -> None:
     drive = simulation()
     done = drive.step(-0.2, 0.0)
-    assert done.row["action"] == done.row["action.executed"]
+    assert done.row["action"] == done.row["executed.action"]
     assert done.row["action"][0] == pytest.approx(-0.2)
-    assert done.row["action.expert"][0] == done.expert != -0.2
+    assert done.row["expert.action"][0] == done.expert != -0.2
     assert done.row["intervention"] == 1
     # the car keeps its speed by itself, so the expert's acceleration is what was driven
-    assert done.row["action.expert"][1] == pytest.approx(done.row["action"][1])
+    assert done.row["expert.action"][1] == pytest.approx(done.row["action"][1])
 
 
 def test_hands_on_and_off_the_wheel() -> None:
@@ -85,9 +85,9 @@ def test_hands_on_and_off_the_wheel() -> None:
     assert drive.take_wheel(False)
     steps += [drive.step(-0.5, 0.0)]
     assert [done.row["intervention"] for done in steps] == [0, 1, 1, 0]
-    assert [done.row["action.executed"][0] for done in steps] == [0.25, -0.5, -0.5, 0.25]
+    assert [done.row["executed.action"][0] for done in steps] == [0.25, -0.5, -0.5, 0.25]
     agent_rows = [steps[0].row, steps[3].row]
-    assert all(row["action"] == row["action.expert"] for row in agent_rows), "an agent's action is no label"
+    assert all(row["action"] == row["expert.action"] for row in agent_rows), "an agent's action is no label"
     assert describe_drive(drive)["intervention"] is False
 
 
@@ -102,8 +102,8 @@ def test_an_agent_that_fails_leaves_the_wheel_to_the_person() -> None:
     done = [drive.step(0.0 if drive.at_wheel != "person" else 0.1, 0.0) for _ in range(6)]
     assert [step.row["intervention"] for step in done] == [0, 0, 0, 0, 0, 1]
     failed = done[4].row
-    assert failed["action.executed"][0] == 0.0
-    assert failed["action"] == failed["action.expert"], "nobody's steering is no label"
+    assert failed["executed.action"][0] == 0.0
+    assert failed["action"] == failed["expert.action"], "nobody's steering is no label"
     assert drive.agent is not None and "no lane" in (drive.agent.failure or "")
     assert drive.at_wheel == "person"
 
@@ -219,7 +219,7 @@ def test_the_second_picture_comes_with_its_label() -> None:
     done = simulation(views=True).step(0.0, 0.0)
     assert done.view is not None and done.view.shape == (32, 64, 3)
     assert abs(done.row["view.lateral_m"]) <= 1.0
-    assert done.row["action.view"] != done.expert
+    assert done.row["view.action"] != done.expert
 
 
 def test_the_second_picture_s_middle_stays_in_the_lane() -> None:
