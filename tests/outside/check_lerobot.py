@@ -26,6 +26,7 @@ TRAINER = """
 def train(dataset: Path, out: Path) -> Path:
     """A tiny ACT policy after 50 steps, which must know one camera and one action."""
     from lerobot.configs import FeatureType, PreTrainedConfig
+    from lerobot.policies.act.configuration_act import ACTConfig
 
     command = [
         Path(sys.executable).with_name("lerobot-train"),
@@ -35,6 +36,7 @@ def train(dataset: Path, out: Path) -> Path:
     subprocess.run([*command, *TRAINER], check=True)
     trained = out / "checkpoints/last/pretrained_model"
     config = PreTrainedConfig.from_pretrained(trained)
+    assert isinstance(config, ACTConfig)
     cameras = [name for name, one in config.input_features.items() if one.type is FeatureType.VISUAL]
     assert cameras == ["observation.images.front"], cameras
     assert {name: one.shape for name, one in config.output_features.items()} == {"action": (2,)}
