@@ -124,9 +124,7 @@ class LaneVectorEnv(gymnasium.vector.VectorEnv):
         The actions of worlds that are reset are not looked at.
         """
         fresh = self._ended
-        if fresh.any():
-            for w in np.flatnonzero(fresh):
-                self.task.reset(int(w), self._generators[w], None)
+        self._restart(fresh)
         driven = ~fresh
         self.task.advance(np.asarray(actions, np.float32).reshape(self.num_envs, -1), driven)
         pictures = self.task.begin_pictures()  # while the other threads draw, this one keeps the books
@@ -140,6 +138,16 @@ class LaneVectorEnv(gymnasium.vector.VectorEnv):
         info = {**self._info(), **self._outcome(terms, ends, driven)}
         scalars = self.task.scalars()
         return {**pictures(), **scalars}, rewards, terminated, truncated, info
+
+    def _restart(self, ended: NDArray[np.bool_]) -> None:
+        for w in np.flatnonzero(ended):
+            self.task.reset(int(w), self._generators[w], None)
+
+    def restart_ended(self) -> dict[str, Any]:
+        """Reset what ended in the last step now instead of in the next one; the observation of all drives."""
+        self._restart(self._ended)
+        self._ended = np.zeros_like(self._ended)
+        return self._observation()
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
         """The camera picture of every drive."""
