@@ -3,12 +3,14 @@
 import ctypes
 import os
 import random
+import resource
 import signal
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -121,6 +123,13 @@ def _close_files() -> None:
     os.closerange(0, 256)
 
 
+def _open_files() -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    with suppress(OSError):
+        while True:
+            os.open(os.devnull, os.O_RDONLY)
+
+
 def _go_away() -> None:
     gone = tempfile.mkdtemp()
     os.chdir(gone)
@@ -188,6 +197,7 @@ FAULTS: dict[str, tuple[Callable[[], Any], str | None]] = {
     "forks": (os.fork, None),  # the child drives on
     "fork_sleeps": (_fork_sleeper, None),
     "wanders": (_go_away, None),
+    "opens": (_open_files, None),
     "shouts": (_shout, None),
     "numpy": (_set_numpy, None),
     "scribbles": (lambda: None, None),  # by the class below

@@ -17,6 +17,11 @@ from drive.core.worker import Progress
 from drive.evaluation.plan import Plan
 from drive.scoring.suites import ScenarioRef, suite
 
+try:
+    import resource
+except ModuleNotFoundError:  # Windows
+    resource = None  # type: ignore[assignment]
+
 
 class Finished(NamedTuple):
     """A drive that ended; its episode is stored, unless an error of the program ended it."""
@@ -138,6 +143,7 @@ class Drive:
             )
             seconds = perf_counter() - started
             progress.unlimited("storing a drive")
+            _make_room()
             extra = dict(episode.extra)
             if left := len(set(threading.enumerate()) - threads):
                 extra["threads_left"] = left
@@ -151,6 +157,14 @@ class Drive:
             episode = replace(episode, extra=extra, shadow_steering={**episode.shadow_steering, **silent})
             _store(self.folder, self.ref, scenario, episode, seconds)
             progress(Finished(name, self.ref, episode.error))
+
+
+def _make_room() -> None:
+    """Let this process open files again, where an agent has used up what it may."""
+    if resource is not None:
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _end_children() -> int:

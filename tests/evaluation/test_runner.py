@@ -17,7 +17,7 @@ from tests.faulty import BAD
 # The others are driven by `python -m tests.evaluation.misbehaving`.
 KINDS = (
     "mute_failure", "shape", "sleeps", "spins", "exits", "leaves", "segfaults", "kills", "eats", "interrupts",
-    "odd", "closes", "threads", "forks", "fork_dies", "fork_sleeps", "wanders", "numpy", "scribbles",
+    "odd", "closes", "threads", "forks", "fork_dies", "fork_sleeps", "wanders", "opens", "numpy", "scribbles",
 )  # fmt: skip
 
 
