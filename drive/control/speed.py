@@ -38,7 +38,7 @@ def target_speed(
     second sample counts, up to where no further one can matter.
 
     Args:
-        points: flat records with the fields `curvature` [1/m] and `speed_limit` [m/s].
+        points: flat records with the fields `curvature` and `caution` [1/m] and `speed_limit` [m/s].
         begin: first sample of the path.
         end: one past its last sample.
         s: where the car is along the path [m].
@@ -57,7 +57,7 @@ def target_speed(
         if budget >= best:
             break
         p = points[begin + i]
-        bend = abs(p.curvature)
+        bend = max(abs(p.curvature), p.caution)
         if bend * (best - budget) > max_lateral_acceleration:
             best = max_lateral_acceleration / bend + budget
         if p.speed_limit * p.speed_limit + budget < best:

@@ -99,6 +99,7 @@ PATH = np.dtype(
         ("speed_limit", "f8"),  # posted [m/s]
         ("left", "f8"),  # distance to the lane's left border [m], positive
         ("right", "f8"),  # distance to the lane's right border [m], positive
+        ("caution", "f8"),  # curvature that the speed law takes here at least; 0: none [1/m]
         ("command", "f8"),  # 0 follow lane, 1 left, 2 right, 3 straight
     ]
 )

@@ -16,6 +16,7 @@ from drive.sim.density import TRAFFIC
 from drive.sim.maps.procedural import RoadConfig, generate_road
 from drive.sim.maps.road_map import MIN_DRIVING_WIDTH, Lane, RoadMap
 from drive.sim.maps.route import LaneChain, Route, lane_chains
+from drive.sim.maps.route_clearance import KEPT_CLEAR, clear_of, near_route
 from drive.sim.maps.styles import STYLES
 from drive.sim.sensors.weather import HELD_OUT_WEATHERS, TRAINING_WEATHERS, weather
 
@@ -104,6 +105,7 @@ def lane_scenario(
     road_map: RoadMap | None = None,
     through_junctions: bool = True,
     style: str | None = None,
+    chain: int | None = None,
     name: str | None = None,
 ) -> Scenario:
     """The task of following one lane, on a generated road or on a chain of lanes of a map.
@@ -115,6 +117,7 @@ def lane_scenario(
         road_map: None generates a road of 400 m.
         through_junctions: on a map, whether chains may pass junctions that go straight on.
         style: of a generated road, one of STYLES; None draws town, country or highway. Not with a map.
+        chain: on a map, which of `map_chains`; None draws one.
         name: for results; by default the seed.
 
     Raises:
@@ -133,10 +136,12 @@ def lane_scenario(
     if road_map is None:
         scenario = _generated(seed, rng, RoadConfig(style=style))
     else:
-        scenario = _on_map(seed, rng, road_map, through_junctions)
-    actors = np.concatenate(
-        [moving(rng, scenario, TRAFFIC[traffic][0]), standing(rng, scenario, TRAFFIC[traffic][1])]
-    )
+        scenario = _on_map(seed, rng, road_map, through_junctions, chain)
+    vehicles = moving(rng, scenario, TRAFFIC[traffic][0])
+    still = standing(rng, scenario, TRAFFIC[traffic][1])
+    if road_map is not None:  # the edge of another road may be in the way
+        still = still[~near_route(scenario.route, still, 0.5 * still["width"] + KEPT_CLEAR)]
+    actors = np.concatenate([vehicles, still])
     return replace(
         scenario,
         name=name or f"seed/{seed}",
@@ -178,20 +183,25 @@ def _generated(seed: int, rng: np.random.Generator, config: RoadConfig) -> Scena
     return replace(scenario, ground_seed=seed, generated=config)
 
 
-def _on_map(seed: int, rng: np.random.Generator, road_map: RoadMap, through_junctions: bool) -> Scenario:
+def _on_map(
+    seed: int, rng: np.random.Generator, road_map: RoadMap, through_junctions: bool, which: int | None
+) -> Scenario:
     chains = map_chains(road_map, through_junctions)
     if not chains:
         raise UserError(
             f"{road_map.name}: no chain of driving lanes of 80 m to follow; take a map with longer roads."
         )
-    chain = chains[int(rng.integers(len(chains)))]
+    drawn = int(rng.integers(len(chains)))
+    chain = chains[drawn if which is None else which]
     beside = {i for lane in chain.lanes for i in _neighbours(road_map, road_map.lanes[lane])}
     others = [
         c
         for c in map_chains(road_map, False)
         if beside & set(c.lanes) and not set(c.lanes) & set(chain.lanes)
     ]
-    paths = [Route.from_lanes(road_map, c.lanes, 0.0, c.length) for c in [chain, *others[: MAX_PATHS - 1]]]
+    ego = Route.from_lanes(road_map, chain.lanes, 0.0, chain.length)
+    clear = (clear_of(ego, road_map, c) for c in others[: MAX_PATHS - 1])
+    paths = [ego, *(path for path in clear if path is not None)]
     scenario = _base(seed, road_map, paths, _map_props(road_map), start_s=5.0, goal_s=paths[0].length - 8.0)
     return replace(scenario, through_junction=chain.through_junction)
 

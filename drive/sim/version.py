@@ -2,6 +2,10 @@
 
 Raised whenever pictures or states of the same scenario and actions change on purpose:
 
+3: - In junctions of maps the speed law slows for paths that bend quickly, and where no line is painted.
+   - On maps no traffic drives, and nothing stands, where it would be in the way of the ego's path.
+   - Of maps' paint nothing is drawn where the driving lanes of another road cover it.
+   - Generated roads are as before.
 2: - The ground is drawn without libm: patches, cracks and dry grass lie elsewhere; lanes, paint, labels,
      depth and states are as before.
    - Scenarios on one map whose ground has another seed (variants of a drive) get that ground.
@@ -11,4 +15,4 @@ Raised whenever pictures or states of the same scenario and actions change on pu
      differ from earlier ones.
 """
 
-SIMULATOR_VERSION = 2
+SIMULATOR_VERSION = 3

@@ -8,6 +8,7 @@ from drive.sim.maps.opendrive import read_opendrive
 from drive.sim.maps.opendrive_mirror import mirror_opendrive
 from drive.sim.maps.road_map import RoadMap
 from drive.sim.scenario import lane_scenario
+from tests.maps.chains import expert_ends, scenarios
 
 TINY = Camera(width_px=16, height_px=8)
 
@@ -58,3 +59,10 @@ def test_in_left_hand_traffic_the_expert_drives_as_in_right_hand_traffic(town02,
     beside = road_map.lanes[lane.right_neighbour]
     assert beside.forward != lane.forward
     assert ego["collision_actor"] == -1
+
+
+def test_the_expert_passes_all_junction_chains_of_town07(shared):
+    road_map = read_opendrive(shared / "maps" / "carla-2020" / "Town07.xodr")
+    env = LaneEnv(map=road_map, camera=TINY)
+    ends = {scenario.name: expert_ends(env, scenario) for scenario in scenarios(road_map, plain=0)}
+    assert len(ends) > 5 and all(end == ["goal"] for end in ends.values()), ends

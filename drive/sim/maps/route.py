@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from drive.control.speed import MAX_LATERAL_ACCELERATION
 from drive.core.errors import UserError
 from drive.core.kernels import kernel
 from drive.core.portable_math import atan2, wrap_angle
@@ -20,6 +21,8 @@ _COMMAND_AHEAD = 30.0  # how far before a junction the command is given [m]
 _JOINT = 0.1  # points of consecutive lanes closer than this are one [m]
 _MOST_WAYS = 400  # into and through a junction that are compared
 _MOST_LINKS = 100_000  # of all chains
+_CURVATURE_RATE = 0.1  # with which a junction's path may bend: a comfortable turn of the wheel [1/(m s)]
+_UNMARKED_SPEED = 13.0  # through a junction without lines: stops within 40 m, as far as a lane is seen [m/s]
 _HALF_WINDOW = 3  # samples to each side over which curvature is a mean
 FOLLOW, LEFT, RIGHT, STRAIGHT = range(4)  # commands
 
@@ -85,6 +88,7 @@ class Route:
         points["left"] = points["right"] = 0.5 * np.interp(at[ours], nodes.s, nodes.width)
         piece = np.searchsorted(nodes.starts, at[ours] + 1e-9, side="right") - 1
         points["speed_limit"] = np.array([road_map.lanes[i].speed_limit for i in lanes])[piece]
+        points["caution"] = _caution(road_map, lanes, piece, points["curvature"])
         points["command"] = _commands(road_map, lanes, nodes.starts, nodes.s[-1], at[ours])
         return Route(points, tuple(lanes))
 
@@ -188,6 +192,28 @@ def _turning(lane: Lane) -> float:
     """Change of heading from the start to the end of a lane, left positive [rad]."""
     (x0, y0), (x1, y1) = lane.center[1, :2] - lane.center[0, :2], lane.center[-1, :2] - lane.center[-2, :2]
     return float(atan2(x0 * y1 - y0 * x1, x0 * x1 + y0 * y1))
+
+
+def _caution(
+    road_map: RoadMap, lanes: Sequence[int], piece: NDArray[np.int64], curvature: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The curvature that stands for how slowly a junction is to be passed, 0 elsewhere [1/m].
+
+    At speed v the path's curvature changes by |d curvature / ds| v a second, at most _CURVATURE_RATE; where
+    no line is painted on either side, v is at most _UNMARKED_SPEED.
+    """
+    inside = np.array([road_map.lanes[i].junction is not None for i in lanes])[piece]
+    unmarked = np.array([_unmarked(road_map.lanes[i]) for i in lanes])[piece]
+    bends = np.abs(np.gradient(curvature, PATH_STEP)) / _CURVATURE_RATE
+    bends = np.maximum(bends, np.where(unmarked, 1.0 / _UNMARKED_SPEED, 0.0))
+    return np.where(inside, MAX_LATERAL_ACCELERATION * bends * bends, 0.0)
+
+
+def _unmarked(lane: Lane) -> bool:
+    """Whether most of a lane has no line to follow on either side."""
+    sides = (lane.left_marks, lane.right_marks)
+    painted = [sum(m.s_end - m.s_start for m in marks if m.type != "none") for marks in sides]
+    return max(painted) < 0.5 * lane.length
 
 
 def _commands(

@@ -141,3 +141,34 @@ def test_double_marks_stand_apart_by_their_width() -> None:
     assert (left.type, right.type) == ("solid", "broken")
     assert left.points[:, 1] == pytest.approx(0.15) and right.points[:, 1] == pytest.approx(-0.15)
     assert mark_strokes(line((0, 0), (10, 0)), "none") == []
+
+
+NORTH = '<geometry s="0" x="50" y="-50" hdg="1.5707963267948966" length="100"><line/></geometry>'
+BESIDE = '<geometry s="0" x="0" y="7.5" hdg="0" length="100"><line/></geometry>'
+EAST = '<geometry s="0" x="100" y="0" hdg="0" length="100"><line/></geometry>'
+
+
+def test_paint_below_another_road_is_not_drawn(tmp_path) -> None:
+    sides = section(lane(1, MARK.format("solid")), lane(-1, MARK.format("solid")))
+    stop = (
+        '<objects><object id="1" type="-1" name="StopLine" s="50" t="-2"><outline>'
+        '<cornerRoad s="48" t="-3"/><cornerRoad s="48" t="3"/></outline></object></objects>'
+    )
+    crossing = road(NORTH, section(lane(1, MARK.format("curb")), lane(-1, MARK.format("curb"))), name="2")
+    road_map = read(tmp_path, road(sections=sides, after_lanes=stop), crossing)
+    for line in ("solid", "curb"):
+        strokes = [s for s in road_map.strokes if s.type == line and s.width < 0.3]
+        along = 0 if line == "solid" else 1
+        ends = sorted(round(float(v), 1) for s in strokes for v in sorted(s.points[[0, -1], along]))
+        middle = 50.0 if line == "solid" else 0.0
+        gaps = [v for v in ends if abs(v - middle) < 10.0]
+        assert len(strokes) == 4 and len(gaps) == 4
+        assert gaps == pytest.approx([middle - 3.5] * 2 + [middle + 3.5] * 2, abs=0.6)
+    assert [len(s.points) for s in road_map.strokes if s.width == 0.3] == [2]  # the stop line crosses
+
+
+@pytest.mark.parametrize("plan", [BESIDE, EAST])
+def test_roads_side_by_side_or_end_to_end_keep_their_lines(tmp_path, plan: str) -> None:
+    sides = section(lane(1, MARK.format("solid")), lane(-1, MARK.format("solid")))
+    road_map = read(tmp_path, road(sections=sides), road(plan, sides, name="2"))
+    assert sum(round(float(np.ptp(s.points[:, 0]))) for s in road_map.strokes) == 400
