@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
+from drive.camera import front_camera
 from drive.core.errors import UserError, plural
 from drive.core.machine import cores
 
@@ -46,6 +47,12 @@ class EvaluateConfig:
     longitudinal: Literal["cruise", "agent"] = "cruise"
     """Who keeps speed and distance: the car by itself (cruise), or each agent; one that only steers is then
     driven by the speed law."""
+    camera: Path | None = None
+    """TOML file with a table [camera] of the camera that all agents see through (its keys: `drive record
+    --help`); by default the one that the policies were trained with. Behind another one a policy is shown its
+    own camera's picture, as far as this one sees it."""
+    adapt: bool = True
+    """--no-adapt: show policies the camera's pictures as they are, brought to their size."""
     workers: int | None = None
     """Processes; by default all cores."""
     memory_gb: float | None = None
@@ -126,7 +133,7 @@ def main(config: EvaluateConfig) -> None:
         write_results(run, results.rows, results.summary, results.timing)
         write_report(run, page_of(run, results, notes))
         put_in_place(config.out)
-    print_results(console, config.out, results.summary, results.timing, results.rows, notes)
+    print_results(console, config.out, results.summary, results.timing, results.rows, results.config, notes)
     console.print(f"{plural(len(results.drives), 'drive')} in {perf_counter() - started:.0f} s.")
     if failed := always_failed(results.summary):
         print(f"error: {', '.join(failed)} failed by itself in every drive.", file=sys.stderr)
@@ -165,6 +172,8 @@ def _plan(config: EvaluateConfig) -> "Plan":
         junction_episodes=config.junction_episodes,
         reference=config.reference,
         longitudinal=config.longitudinal,
+        camera=None if config.camera is None else front_camera(config.camera),
+        adapt=config.adapt,
     )
 
 

@@ -71,6 +71,9 @@ class RecordConfig:
     """Largest shift of the second picture of each frame; with --view-yaw-deg 0 too there is none."""
     view_yaw_deg: float = 12.0
     """Largest turn of the second picture of each frame."""
+    adapt: bool = True
+    """--no-adapt: show a policy at the wheel another camera than its own as it is, and not mapped to its
+    own."""
     workers: int | None = None
     """Processes; by default one for each core. The result does not depend on it."""
     camera_flags: Annotated[CameraFlags, tyro.conf.arg(name="")] = field(default_factory=CameraFlags)
@@ -109,7 +112,7 @@ class RecordConfig:
     @property
     def camera(self) -> "Camera":
         """The front camera."""
-        return self.camera_flags.camera
+        return self.camera_flags.front
 
     @property
     def fps(self) -> int:
@@ -134,10 +137,9 @@ class RecordConfig:
     def to_json(self) -> dict[str, Any]:
         """The settings that made the frames, as plain values."""
         values = asdict(self)
-        values |= values.pop("camera_flags")
-        for name in ("out", "workers", "episodes"):
+        for name in ("camera_flags", "out", "workers", "episodes"):
             del values[name]
-        return values | {"map": None if self.map is None else self.map.name}
+        return values | {"map": None if self.map is None else self.map.name, "camera": self.camera.to_json()}
 
 
 def main(config: RecordConfig) -> None:
@@ -153,7 +155,7 @@ def main(config: RecordConfig) -> None:
     from rich.console import Console
 
     from drive.dataset import DatasetWriter, lane_features
-    from drive.driving.agents import check_source, split_spec
+    from drive.driving.agents import camera_remarks, check_source, split_spec
     from drive.driving.demonstrations import Recorder
     from drive.driving.warmup import compile_with_message
     from drive.sim.scenario import load_map
@@ -169,6 +171,8 @@ def main(config: RecordConfig) -> None:
             )
     check_source(config.driver)
     driver = split_spec(config.driver)[0]
+    for remark in camera_remarks({driver: config.driver}, config.camera, config.adapt):
+        console.print(remark, markup=False, highlight=False, soft_wrap=True)
     style = None if config.roads == "any" else config.roads
     map_name = generated_map(style) if config.map is None else load_map(str(config.map)).name
     settings = config.drive_settings()
@@ -192,6 +196,7 @@ def main(config: RecordConfig) -> None:
             config.driver,
             style,
             config.longitudinal,
+            config.adapt,
         )
         count = min(config.workers or cores(), config.episodes)
         record(config, writer, make, count, console)

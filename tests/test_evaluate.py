@@ -248,8 +248,22 @@ def test_policies_of_two_cameras_are_refused(tmp_path: Path) -> None:
     first, second = write_policy(tmp_path, "a", SMALL), write_policy(tmp_path, "b", Camera())
     with pytest.raises(UserError, match=r"b\.onnx and .*a\.onnx were trained on different cameras") as told:
         main(config(tmp_path / "out", agent=(str(first),), shadow=(str(second),)))
-    assert "width_px 320, not 32" in str(told.value) and "\n" not in str(told.value)
+    assert (
+        "width_px 320, not 32" in str(told.value)
+        and "--camera" in str(told.value)
+        and "\n" not in str(told.value)
+    )
     assert not (tmp_path / "out").exists()
+
+
+def test_a_policy_meets_another_camera(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    policy, out, file = write_policy(tmp_path, "small", SMALL), tmp_path / "out", tmp_path / "camera.toml"
+    file.write_text("[camera]\nwidth_px = 48\nheight_px = 32\npitch_deg = 8.0\n")
+    said = "net was trained with another camera than this one (width_px 48, not 32"
+    main(config(out, agent=(f"net={policy}",), episodes=1, camera=file))
+    assert " ".join(capsys.readouterr().out.split()).count(said) == 1
+    assert said in (out / "report.html").read_text()
+    assert json.loads((out / "config.json").read_text())["camera"] == Camera(48, 32, pitch_deg=8.0).to_json()
 
 
 def test_a_policy_of_another_camera_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -72,7 +72,11 @@ def _cameras() -> Rows:
         (
             "default",
             f"{one.width_px}x{one.height_px} px, {one.fov_deg:g} deg across, {one.lens} lens, {where}",
-        )
+        ),
+        (
+            "FILE.toml",
+            f"--camera takes it: your own, in a table [camera] with {', '.join(one.to_json())} ...",
+        ),
     ]
 
 

@@ -50,6 +50,8 @@ def main(config: ReportConfig) -> None:
             if not missing:
                 write_results(folder, results.rows, results.summary, results.timing)
             write_report(folder, page_of(folder, results, missing))
-    print_results(console, folder if alone else None, results.summary, results.timing, results.rows)
+    print_results(
+        console, folder if alone else None, results.summary, results.timing, results.rows, results.config
+    )
     if not alone:
         console.print("The run is still driving; it writes its report at its end.")

@@ -27,7 +27,7 @@ from typing import Any
 import pyarrow as pa
 
 from drive.agent import OBSERVATION
-from drive.camera import Camera
+from drive.camera import Camera, camera_from
 from drive.core.errors import UserError
 
 CODEBASE_VERSION = "v3.0"
@@ -195,6 +195,6 @@ def camera_from_json(values: Mapping[str, Any], source: Path) -> Camera:
         UserError: fields are missing, unknown or out of range.
     """
     try:
-        return Camera(**values)
-    except (TypeError, ValueError) as error:
+        return camera_from(values, "camera")
+    except UserError as error:
         raise UserError(f"{source}: the camera is not readable ({error}); restore the file.") from error

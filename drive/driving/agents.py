@@ -4,10 +4,11 @@ import importlib
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from drive.agent import Agent, Context, Control, Observation
+from drive.camera import Camera
 from drive.core.errors import UserError, described, nearest
 from drive.scoring.roles import CEILING, FLOOR
 
@@ -86,12 +87,13 @@ def check_source(spec: str) -> None:
         )
 
 
-def make_agent(spec: str) -> tuple[str, Agent]:
+def make_agent(spec: str, *, adapt: bool = True) -> tuple[str, Agent]:
     """Build an agent from what a user typed.
 
     Args:
         spec: `expert`, `modular`, `straight`, a policy file (`.onnx`) or `module:factory` (called without
             arguments; the current folder is searched first), each with an optional `NAME=` in front.
+        adapt: map another camera's pictures to the one that a policy was trained with.
 
     Returns:
         Its name in results, and the agent.
@@ -106,8 +108,25 @@ def make_agent(spec: str) -> tuple[str, Agent]:
     if is_policy_file(source):
         from drive.models.policy import OnnxPolicy
 
-        return name, OnnxPolicy(Path(source))
+        return name, OnnxPolicy(Path(source), adapt=adapt)
     return name, _from_factory(source)
+
+
+def camera_remarks(specs: Mapping[str, str], camera: Camera, adapt: bool) -> list[str]:
+    """What is to be said of policies, name -> spec, that were trained with another camera than this one.
+
+    Raises:
+        UserError: one cannot drive behind it, or the JSON beside it is damaged.
+    """
+    from drive.models.policy import read_description
+    from drive.models.policy_camera import camera_remark
+
+    found = []
+    for name, spec in specs.items():
+        path = Path(split_spec(spec)[1])
+        if is_policy_file(str(path)) and (description := read_description(path)):
+            found.append(camera_remark(name, path, description.camera, camera, adapt))
+    return [remark for remark in found if remark]
 
 
 def _from_factory(source: str) -> Agent:

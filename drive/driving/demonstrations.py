@@ -235,6 +235,7 @@ class Recorder:
         driver: str = "expert",
         style: str | None = None,
         longitudinal: str = "cruise",
+        adapt: bool = True,
     ):
         from drive.sim.env import LaneEnv
         from drive.sim.expert import Expert
@@ -245,7 +246,7 @@ class Recorder:
         self._road_map = load_map(map_file) if map_file else None
         self._env = LaneEnv(camera=camera, longitudinal=longitudinal)
         self._expert = Expert()
-        self._spec = None if driver == "expert" else driver
+        self._spec, self._adapt = None if driver == "expert" else driver, adapt
         self._driver: Agent | None = None
 
     def __call__(self, seed: int, progress: Progress) -> Demonstration:
@@ -255,7 +256,7 @@ class Recorder:
 
         if self._spec is not None and self._driver is None:
             progress.beat("building of agent at step 0")
-            self._driver = make_agent(self._spec)[1]
+            self._driver = make_agent(self._spec, adapt=self._adapt)[1]
             progress.unlimited("loading a scenario")
 
         scenario = lane_scenario(

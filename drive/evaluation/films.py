@@ -149,11 +149,11 @@ class _Board:
         x, y = np.sin(turned) / safe, (1.0 - np.cos(turned)) / safe
         if abs(curvature) <= 1e-6:
             x, y = length, np.zeros_like(length)
-        points = self._camera.image_from_ground @ np.stack([x, y, np.ones_like(x)])
-        ahead = points[2] > 0.5
-        pixels = (points[:2, ahead] / points[2, ahead] * scale * 8.0).round().astype(np.int32)
-        if pixels.shape[1] > 1:
-            cv2.polylines(view, [pixels.T.copy()], False, color, 3, cv2.LINE_AA, shift=3)
+        points = scale * self._camera.project(np.stack([x, y, np.zeros_like(x)], axis=-1))
+        near = np.all(abs(points) < 4.0 * view.shape[1], axis=-1)  # NaN behind the camera
+        pixels = (8.0 * points[near]).round().astype(np.int32)
+        if len(pixels) > 1:
+            cv2.polylines(view, [pixels], False, color, 3, cv2.LINE_AA, shift=3)
 
     def _draw_gauge(self, view: NDArray[Any], ways: Sequence[tuple[str, float, tuple]]) -> None:
         """Names, and steering as marks on a scale: left is left, the ends are a third of full steering."""

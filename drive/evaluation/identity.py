@@ -8,7 +8,7 @@ from typing import Any
 
 from drive.core.errors import UserError
 from drive.core.machine import program_key, simulator_key
-from drive.driving.agents import is_policy_file, split_spec
+from drive.driving.agents import camera_remarks, is_policy_file, split_spec
 from drive.evaluation.plan import Plan
 from drive.evaluation.results import CONFIG, REPORT, SUMMARY, TIMING, read_json
 
@@ -31,6 +31,7 @@ def identity(settings: Mapping[str, Any], plan: Plan, privileged: Mapping[str, b
         "simulator": simulator_key(),
         "program": program_key(),
         "camera": plan.camera.to_json(),
+        "camera_remarks": camera_remarks(plan.shadows | plan.agents, plan.camera, plan.adapt),
         "policies": {
             name: sha256(Path(source).read_bytes()).hexdigest()
             for name, source in sources.items()

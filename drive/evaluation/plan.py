@@ -1,7 +1,7 @@
 """What an evaluation will do, checked before the first drive."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ class Plan:
     camera: Camera = field(default_factory=Camera)  # of every agent
     scenarios: tuple[ScenarioRef, ...] = ()
     longitudinal: str = "cruise"  # the car keeps its speed; "agent": agents have the pedals
+    adapt: bool = True  # map pictures to the camera that a policy was trained with
     # Another simulator, for tests: gives an environment, and what makes a scenario of a place.
     make_simulator: Callable[[], tuple[Any, Callable[[ScenarioRef], Any]]] | None = None
 
@@ -54,6 +55,8 @@ def make_plan(
     junction_episodes: int | None = None,
     reference: bool = True,
     longitudinal: str = "cruise",
+    camera: Camera | None = None,
+    adapt: bool = True,
 ) -> Plan:
     """Check what was asked for, as far as that needs no agent of others to be built.
 
@@ -66,10 +69,12 @@ def make_plan(
         junction_episodes: scenarios through its junctions besides; None: a quarter of `episodes`.
         reference: let the ceiling and the floor drive too.
         longitudinal: who keeps speed and distance, "cruise" or "agent".
+        camera: of every agent; None: the one that the policies were trained with.
+        adapt: map its pictures to the one that a policy was trained with.
 
     Raises:
         UserError: an unknown suite, agent or map, two agents of one name, a shadow that rides with nobody,
-            policies of different cameras, or one trained on these seeds.
+            policies of different cameras and no camera given, or one trained on these seeds.
     """
     task = suite(suite_name)
     tested, riding = unique_names(agents), unique_names(shadows)
@@ -90,9 +95,10 @@ def make_plan(
         agents=drivers,
         shadows=riding,
         shadowed=_shadowed(tested, drivers, riding),
-        camera=_camera(drivers | riding),
+        camera=_camera(drivers | riding) if camera is None else camera,
         scenarios=scenarios,
         longitudinal=longitudinal,
+        adapt=adapt,
     )
 
 
@@ -158,14 +164,10 @@ def _camera(agents: Mapping[str, str]) -> Camera:
             continue
         if first is None:
             first = source, camera
-        elif camera != first[1]:
-            ours, others = asdict(camera), asdict(first[1])
-            differing = ", ".join(
-                f"{key} {ours[key]}, not {others[key]}" for key in ours if ours[key] != others[key]
-            )
+        elif differing := camera.differences(first[1]):
             raise UserError(
                 f"{source} and {first[0]} were trained on different cameras ({differing}); "
-                "evaluate them one at a time."
+                "evaluate them one at a time, or name one for both by --camera."
             )
     return first[1] if first else Camera()
 

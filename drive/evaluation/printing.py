@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from drive.evaluation.results import REPORT, SUMMARY, TIMING, read_json, read_rows
+from drive.evaluation.results import CONFIG, REPORT, SUMMARY, TIMING, read_json, read_rows
 from drive.evaluation.table import print_table
 from drive.evaluation.words import failures, headline, remarks
 
@@ -18,6 +18,7 @@ def print_results(
     summary: Mapping[str, Any],
     timing: Mapping[str, Any],
     rows: Sequence[Mapping[str, Any]],
+    config: Mapping[str, Any],
     notes: Sequence[str] = (),
 ) -> None:
     """Print what a run found to a rich console.
@@ -28,9 +29,10 @@ def print_results(
         summary: contents of `summary.json`.
         timing: contents of `timing.json`.
         rows: lines of `episodes.jsonl`.
+        config: contents of `config.json`.
         notes: said before all else.
     """
-    for note in [*notes, *remarks(rows)]:
+    for note in [*notes, *remarks(rows, config)]:
         console.print(note, style="yellow", markup=False, soft_wrap=True)
     print_table(console, summary, timing)
     for failure in failures(rows):
@@ -47,4 +49,5 @@ def print_earlier(out: Path) -> None:
     Raises:
         UserError: they are missing or damaged.
     """
-    print_results(Console(), out, read_json(out, SUMMARY), read_json(out, TIMING), read_rows(out))
+    summary, timing, config = (read_json(out, name) for name in (SUMMARY, TIMING, CONFIG))
+    print_results(Console(), out, summary, timing, read_rows(out), config)

@@ -28,7 +28,7 @@ def page_of(folder: Path, results: Results, notes: Sequence[str] = ()) -> str:
         for drive, order in chosen
         if (path := file_of(folder, FILMS, order.agent, drive.ref, ".webm")).is_file()
     ]
-    notes = [*notes, *words.remarks(results.rows)]
+    notes = [*notes, *words.remarks(results.rows, results.config)]
     lanes = _lanes(results.config["map"])
     page = make_report(results.summary, results.timing, results.drives, films, lanes, notes)
     return _NO_TEXT.sub("\ufffd", page)

@@ -95,12 +95,13 @@ def always_failed(summary: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def remarks(rows: Sequence[Row]) -> list[str]:
-    """What agents left behind, a line each."""
+def remarks(rows: Sequence[Row], config: Mapping[str, Any]) -> list[str]:
+    """Whose camera was another, and what agents left behind, a line each."""
     left = Counter(
         (row["agent"], what) for row in rows for what in ("threads", "processes") if row.get(f"{what}_left")
     )
-    return [f"{name} left {what} behind in {plural(n, 'drive')}." for (name, what), n in left.items()]
+    told = [f"{name} left {what} behind in {plural(n, 'drive')}." for (name, what), n in left.items()]
+    return [*config.get("camera_remarks", []), *told]
 
 
 def _tested(summary: Mapping[str, Any]) -> list[str]:

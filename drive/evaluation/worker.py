@@ -68,7 +68,7 @@ class Worker:
         key = self.plan.spec(name), part
         if key not in self._agents:
             progress.beat(beat_text("building", name))
-            self._agents[key] = make_agent(key[0])[1]
+            self._agents[key] = make_agent(key[0], adapt=self.plan.adapt)[1]
         return self._agents[key]
 
 

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.agent import OBSERVATION, AgentFailure, Context, Control
-from drive.camera import Camera
+from drive.camera import Camera, camera_from
 from drive.core.errors import UserError
 from drive.core.json_data import convert, decode
+from drive.models.policy_camera import PictureMap, picture_map
 from drive.models.policy_inputs import ADAPTERS, INPUT_SHAPES, Adapter, read_adapter
 from drive.models.policy_outputs import (
     ActionDriving,
@@ -61,10 +62,10 @@ def read_description(path: Path | str) -> PolicyDescription | None:
     try:
         values = decode(sidecar.read_bytes(), dict[str, Any])
         form = convert(values, _SidecarForm)
-        camera = Camera(**form.camera) if form.camera is not None else None
+        camera = camera_from(form.camera, "camera") if form.camera is not None else None
         adapter = read_adapter(form.adapter) if form.adapter is not None else None
         driving = read_driving(form.driving) if form.driving is not None else None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, UserError) as error:
         raise UserError(
             f"{sidecar} is damaged ({type(error).__name__}: {error}): export the policy again."
         ) from error
@@ -84,14 +85,17 @@ class OnnxPolicy:
 
     Inputs are any subset of the observation's keys; `state_x` is fed with the last `next_state_x`, zeros at
     first. One frame at a time on one thread: ONNX Runtime changes bits with the batch size and the threads.
+    Behind another camera than the one that the JSON tells, pictures are mapped to that one's.
     """
 
-    def __init__(self, path: Path | str, *, described: bool = True) -> None:
+    def __init__(self, path: Path | str, *, described: bool = True, adapt: bool = True) -> None:
         """Load and check a policy file.
 
         Args:
             path: of the ONNX file.
             described: read the JSON beside it.
+            adapt: map pictures of another camera to the one that it was trained with; otherwise they are
+                taken as they are, but for their size.
 
         Raises:
             UserError: the file is missing, is not ONNX, or has inputs or outputs that are not an agent's.
@@ -107,6 +111,9 @@ class OnnxPolicy:
                 stacklevel=2,
             )
         self._driving = self.description.driving if self.description else None
+        self._adapt = adapt
+        self._mounted: Camera | None = None  # who takes the pictures
+        self._map: PictureMap | None = None  # from that camera's pictures to the trained one's
         self._states: dict[str, NDArray[Any]] = {}
         self._names: list[str] = []
         self._outputs = [output.name for output in self.session.get_outputs()]
@@ -223,10 +230,11 @@ class OnnxPolicy:
             raise UserError(f"{self.path}: {entry.name} has the shape {entry.shape}; fix all but the batch.")
 
     def reset(self, context: Context | None) -> None:
-        """Forget the recurrent state; check that the context's camera is one this policy can use.
+        """Forget the recurrent state; prepare for the context's camera.
 
         Raises:
-            UserError: the camera has another size than the file's input.
+            UserError: the policy cannot drive behind this camera: it sees another part of the world, or gives
+                frames of another size, and the JSON tells of no camera.
         """
         for entry in self.session.get_inputs():
             if entry.name.startswith("state_"):
@@ -235,16 +243,16 @@ class OnnxPolicy:
             self._driving.reset(context or Context())
         if context is None or "camera" not in self._names:
             return
+        trained = self.description.camera if self.description else None
         camera = context.cameras["front"]
-        size = self.camera_size
+        if trained and self._mounted != camera:
+            self._map, self._mounted = picture_map(self.path, trained, camera, self._adapt), camera
+        camera, size = trained or camera, self.camera_size
         if size and size != (camera.height_px, camera.width_px):
             raise UserError(
                 f"{self.path} takes frames of {size[1]}x{size[0]} px, the camera gives {camera.width_px}x"
                 f"{camera.height_px}; evaluate it with the camera that it was trained on."
             )
-        trained = self.description.camera if self.description else None
-        if trained and trained != camera:
-            warnings.warn(f"{self.path} was trained on {trained}, and now sees {camera}.", stacklevel=2)
 
     def snapshot(self) -> tuple[dict[str, NDArray[Any]], VectorDriving | None]:
         """Everything that a drive changes."""
@@ -260,6 +268,7 @@ class OnnxPolicy:
         for name in self._names:
             value = observation[name]
             if name == "camera":
+                value = self._map(value) if self._map else value
                 feed[name] = self._adapter(value) if self._adapter else value[None]
             else:
                 feed[name] = np.asarray(value, self._dtypes[name]).reshape(

@@ -1,11 +1,12 @@
 """Finds the own lane: evidence onto the map, a search for the lane in it, a measurement of both borders."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drive.agent import NO_LEAD_GAP, Context, Observation
+from drive.camera import Remap
 from drive.control.lane_estimate import LaneEstimate
 from drive.modular import fit
 from drive.modular.arc_chain import BEHIND, SEGMENTS, SIZE, ArcChain
@@ -41,6 +42,7 @@ NEW_MARGIN = 0.15  # doubt of a road's end that was just found [m]
 END_SEEN = 0.35  # mean evidence of a road's end
 MEASUREMENT = 0.35  # of one station's border, its correlation with its neighbours included [m]
 NEAR = slice(int(BEHIND / fit.STATION), int((BEHIND + 15.0) / fit.STATION))  # stations that give confidence
+MAX_FOV_DEG = 100.0  # of the pinhole that stands in for a lens
 GUTTER = slice(0, int((BEHIND + 12.0) / fit.STATION))  # stations at which stripes are counted
 
 
@@ -82,8 +84,16 @@ class LaneDetector:
         self._remembers = memory
 
     def reset(self, context: Context) -> None:
-        """Build everything from the calibration of the context's front camera."""
-        self._camera = context.cameras["front"]
+        """Build everything from the calibration of the context's front camera.
+
+        Behind a lens that bends lines, it looks at the pictures of a pinhole in its place.
+        """
+        camera = context.cameras["front"]
+        self._camera, self._remap = camera, None
+        if camera.distorting:
+            fov = min(camera.fov_deg, MAX_FOV_DEG)
+            self._camera = replace(camera, lens="pinhole", distortion=(), roll_deg=0.0, fov_deg=fov)
+            self._remap = Remap(camera, self._camera)
         self._forget()
         self._buffers = _Buffers.empty()
 
@@ -125,7 +135,8 @@ class LaneDetector:
         if back <= self._evidence.birdseye.region.x_max:
             shade = shade_of_lead(self._camera, *_in_view(chain, pose, np.array([back]))[0])
         middle = _in_view(chain, pose, ROAD_AHEAD)
-        self._evidence.remember(observation["camera"], middle, shade, self._map, pose)
+        picture = observation["camera"] if self._remap is None else self._remap(observation["camera"])
+        self._evidence.remember(picture, middle, shade, self._map, pose)
 
     def _search(self, chain: ArcChain, first: bool) -> NDArray[np.float64] | None:
         """Another lane near the predicted one that fits the map better, if there is one."""

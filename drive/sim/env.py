@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.agent import Context
-from drive.camera import Camera
+from drive.camera import CameraLike
 from drive.sim.maps.road_map import RoadMap
 from drive.sim.reward import COLLISION, ENDS, GOAL, LANE_DEPARTURE, OFF_ROAD, TIMEOUT
 from drive.sim.scenario import Scenario
@@ -24,7 +24,7 @@ class LaneEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
         map: a RoadMap, an OpenDRIVE file, or None for generated roads.
         weather: a preset; None draws a training preset at each reset.
         traffic: "none", "light", "regular" or "dense".
-        camera: the front camera, if it is the only one.
+        camera: the front camera, if it is the only one: a `Camera`, its fields as a dict, or a TOML file.
         cameras: instead of it, cameras by name, "front" among them; `drive.camera.camera_outputs` says which
             pictures the observation then holds.
         longitudinal: "cruise" (the action is the steering alone) or "agent" (steering and acceleration).
@@ -39,8 +39,8 @@ class LaneEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
         map: RoadMap | str | Path | None = None,
         weather: str | None = None,
         traffic: str = "regular",
-        camera: Camera | None = None,
-        cameras: Mapping[str, Camera] | None = None,
+        camera: CameraLike | None = None,
+        cameras: Mapping[str, CameraLike] | None = None,
         longitudinal: str = "cruise",
         render_mode: str | None = None,
         threads: int | None = None,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.agent import Context
-from drive.camera import Camera, camera_outputs
+from drive.camera import CameraLike, camera_outputs, read_camera
 from drive.core.errors import UserError
 from drive.core.seeds import RESERVED_SEEDS
 from drive.episode import End
@@ -44,8 +44,8 @@ class LaneTask:
         map: RoadMap | str | Path | None = None,
         weather: str | None = None,
         traffic: str = "regular",
-        camera: Camera | None = None,
-        cameras: Mapping[str, Camera] | None = None,
+        camera: CameraLike | None = None,
+        cameras: Mapping[str, CameraLike] | None = None,
         longitudinal: str = "cruise",
         threads: int | None = None,
     ) -> None:
@@ -53,13 +53,14 @@ class LaneTask:
             raise UserError(f"Unknown longitudinal {longitudinal!r}; take 'cruise' or 'agent'.")
         if camera is not None and cameras is not None:
             raise UserError("camera and cameras are both given; name all cameras, 'front' too, in cameras.")
-        cameras = cameras if cameras is not None else {"front": camera or Camera()}
-        self.outputs = camera_outputs(cameras)
-        self.camera = cameras["front"]
-        self.world = World(batch, cameras, threads=threads)
+        asked = cameras if cameras is not None else {"front": camera if camera is not None else {}}
+        read = {name: read_camera(one) for name, one in asked.items()}
+        self.outputs = camera_outputs(read)
+        self.camera = read["front"]
+        self.world = World(batch, read, threads=threads)
         self.road_map = map if isinstance(map, RoadMap) or map is None else load_map(str(map))
         self.weather, self.traffic, self.longitudinal = weather, traffic, longitudinal
-        self.observation_space = observation_space(cameras)
+        self.observation_space = observation_space(read)
         actions = 1 if longitudinal == "cruise" else 2
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (actions,), np.float32)
         self._steering = np.zeros(batch)

@@ -10,7 +10,7 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from drive.camera import Camera
+from drive.camera import CameraLike
 from drive.core.errors import UserError
 from drive.sim.maps.road_map import RoadMap
 from drive.sim.reward import COLLISION, ENDS, GOAL, LANE_DEPARTURE, OFF_ROAD, TIMEOUT
@@ -40,8 +40,8 @@ class LaneVectorEnv(gymnasium.vector.VectorEnv):
         map: RoadMap | str | Path | None = None,
         weather: str | None = None,
         traffic: str = "regular",
-        camera: Camera | None = None,
-        cameras: Mapping[str, Camera] | None = None,
+        camera: CameraLike | None = None,
+        cameras: Mapping[str, CameraLike] | None = None,
         longitudinal: str = "cruise",
         render_mode: str | None = None,
         threads: int | None = None,

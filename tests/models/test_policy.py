@@ -1,4 +1,5 @@
 import json
+import re
 from hashlib import sha256
 from pathlib import Path
 
@@ -8,9 +9,10 @@ import pytest
 from onnx import TensorProto, helper
 
 from drive.agent import AgentFailure, Context
-from drive.camera import Camera
+from drive.camera import Camera, Remap
 from drive.core.errors import UserError
 from drive.models.policy import OnnxPolicy, training_seeds
+from drive.models.policy_camera import camera_remark
 
 FRAME = np.full((16, 32, 3), 51, np.uint8)
 CONTEXT = Context(cameras={"front": Camera(width_px=32, height_px=16)})
@@ -157,11 +159,41 @@ def test_another_camera_is_refused(tmp_path: Path) -> None:
         policy.reset(Context())
 
 
-def test_a_camera_mounted_otherwise_is_a_warning(tmp_path: Path) -> None:
-    path = mean_policy(tmp_path / "p.onnx")
-    path.with_suffix(".json").write_text(json.dumps({"camera": {"width_px": 32, "height_px": 16, "z": 2.0}}))
-    with pytest.warns(UserWarning, match="was trained on"):
-        OnnxPolicy(path).reset(CONTEXT)
+def test_pictures_of_another_camera_are_mapped_to_the_trained_one(tmp_path: Path) -> None:
+    path, trained = mean_policy(tmp_path / "p.onnx", scale=0.001), CONTEXT.cameras["front"]
+    path.with_suffix(".json").write_text(json.dumps({"camera": trained.to_json()}))
+    turned, large = Camera(32, 16, pitch_deg=12.0), Camera(64, 48, 70.0, pitch_deg=12.0)
+    policy, blunt = OnnxPolicy(path), OnnxPolicy(path, adapt=False)
+    for camera in (turned, large, trained):
+        rows = np.linspace(0, 255, camera.height_px).astype(np.uint8)
+        seen = {"camera": np.broadcast_to(rows[:, None, None], (camera.height_px, camera.width_px, 3)).copy()}
+        for agent in (policy, blunt):
+            agent.reset(Context(cameras={"front": camera}))
+        mapped = Remap(camera, trained)(seen["camera"]).mean()
+        assert policy.act(seen).steering == pytest.approx(0.001 * mapped, rel=1e-4)
+        assert blunt.act(seen).steering == pytest.approx(0.1275, abs=0.001)
+        assert (mapped == pytest.approx(127.5, abs=1.0)) == (camera == trained)
+    behind = Context(cameras={"front": Camera(yaw_deg=180.0)})
+    with pytest.raises(UserError, match=r"p\.onnx cannot drive behind this camera: .*--no-adapt"):
+        policy.reset(behind)
+    blunt.reset(behind)
+
+
+def test_a_command_says_what_becomes_of_the_pictures(tmp_path: Path) -> None:
+    path, trained = tmp_path / "p.onnx", CONTEXT.cameras["front"]
+    turned, large = Camera(32, 16, pitch_deg=12.0), Camera(width_px=64, height_px=48, fov_deg=70.0)
+    assert camera_remark("net", path, trained, trained, True) is None
+    assert camera_remark("net", path, None, turned, True) is None
+    mapped = camera_remark("net", path, trained, turned, True)
+    assert mapped is not None and re.match(
+        r"net was trained with another camera than this one \(pitch_deg 12, not 3\): its pictures are mapped "
+        r"to that one's, \d+ % of them filled from their surroundings. --no-adapt does without.\Z",
+        mapped,
+    )
+    assert str(camera_remark("net", path, trained, turned, False)).endswith(
+        "and sees its pictures as they are."
+    )
+    assert str(camera_remark("net", path, trained, large, False)).endswith("sees its pictures at that size.")
 
 
 def test_damaged_json_is_named(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from drive.agent import Agent, Context
-from drive.camera import Camera
+from drive.camera import Camera, Remap
 from drive.modular.pipeline import ModularAgent, draw_lane
 from tests.modular.painted_road import PaintedRoad, drive
 
@@ -76,6 +76,25 @@ def test_the_same_pictures_give_the_same_steering_after_a_reset():
         runs.append([agent.act(observation(p)).steering for p in pictures])
     assert runs[0] == runs[1]
     assert max(np.abs(runs[0])) > 0.0
+
+
+@pytest.mark.parametrize(
+    ("lens", "distortion"),
+    [("brown-conrady", (-0.2, 0.04, 0.001, -0.002, 0.0)), ("kannala-brandt", (0.02, -0.01, 0.0, 0.0))],
+)
+def test_behind_a_lens_that_bends_lines_it_sees_the_same_lane(lens, distortion):
+    wide, bent = Camera(width_px=640, height_px=400, fov_deg=110.0), Camera(lens=lens, distortion=distortion)
+    bend, agents = Remap(wide, bent), [ModularAgent(), ModularAgent()]
+    for agent, camera in zip(agents, (wide, bent), strict=True):
+        agent.reset(Context(cameras={"front": camera}))
+    for x in np.arange(5.0, 12.0, 0.3):
+        picture = ROADS["straight"].picture(wide, x, 0.4, 0.05)
+        straight, seen = (
+            agent.act(observation(one)).steering
+            for agent, one in zip(agents, (picture, bend(picture)), strict=True)
+        )
+    assert straight < -0.01 and seen == pytest.approx(straight, abs=0.01)
+    assert agents[1].lane.width == pytest.approx(3.5, abs=0.12)
 
 
 @pytest.mark.parametrize("fill", [0, 128, 255])

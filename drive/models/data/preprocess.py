@@ -25,13 +25,20 @@ class Crop:
 def road_crop(camera: Camera) -> Crop:
     """The rows from a little above the horizon to the bottom of the frame.
 
-    The horizon of a pinhole camera pitched down by `pitch` stands at v = height / 2 - f tan(pitch).
+    The horizon of a pinhole camera pitched down by `pitch` stands at v = height / 2 - f tan(pitch); of a
+    rolled one, or behind a lens, its highest place counts.
 
     Raises:
         UserError: the camera looks so far up that fewer than 8 rows show the road.
     """
     angle = radians(camera.pitch_deg + SKY_MARGIN_DEG)
     top = int(max(0.0, camera.height_px / 2.0 - camera.focal_px * tan(angle)))
+    if camera.warped:
+        yaw, half = radians(camera.yaw_deg), radians(camera.fov_deg) / 2.0
+        along = yaw + np.linspace(-half, half, 65)
+        up = np.full_like(along, tan(radians(SKY_MARGIN_DEG)))
+        sky = np.stack([camera.x + np.cos(along), camera.y + np.sin(along), camera.z + up], axis=-1)
+        top = int(max(0.0, np.nanmin(camera.project(sky)[:, 1])))
     if camera.height_px - top < 8:
         raise UserError(
             f"the camera looks up by {-camera.pitch_deg} degrees and sees less than 8 rows of road; "

@@ -21,8 +21,8 @@ START_S = 60.0  # likewise for building it, its reset and its first frame, where
 class _Host:
     """The child's side: holds the agent and does what it is asked."""
 
-    def __init__(self, spec: str) -> None:
-        self._agent = make_agent(spec)[1]
+    def __init__(self, spec: str, adapt: bool) -> None:
+        self._agent = make_agent(spec, adapt=adapt)[1]
 
     def __call__(self, task: Context | Observation | None, progress: Any) -> Any:
         """Answer None by whether it is privileged, a context by a reset, an observation by a control."""
@@ -45,13 +45,14 @@ class AgentProcess:
 
     Args:
         spec: as `make_agent` takes it.
+        adapt: likewise.
 
     Raises:
         UserError: the agent cannot be built.
     """
 
-    def __init__(self, spec: str) -> None:
-        self._spec = spec
+    def __init__(self, spec: str, adapt: bool = True) -> None:
+        self._spec, self._adapt = spec, adapt
         self._process: Any = None
         self._pipe: Any = None
         self._refused = ""  # why it is not started again
@@ -126,7 +127,7 @@ class AgentProcess:
     def _start(self) -> None:
         context = get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        make, memory = partial(_Host, self._spec), HeartbeatMemory(context)
+        make, memory = partial(_Host, self._spec, self._adapt), HeartbeatMemory(context)
         self._process = context.Process(
             target=work, args=(theirs, memory, make, os.getpid()), name="agent", daemon=True
         )

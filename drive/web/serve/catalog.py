@@ -37,10 +37,15 @@ class Catalog:
     traffics: tuple[str, ...] = tuple(TRAFFIC)
     agents: Mapping[str, str] = field(default_factory=lambda: {name: name for name in BUILT_IN})
     made: Mapping[str, Agent] = field(default_factory=dict)  # those of them that exist already
+    adapt: bool = True  # map pictures to the camera that a policy was trained with
 
     @classmethod
     def of(
-        cls, maps: Sequence[Path], agents: Sequence[str], made: Mapping[str, Agent] | None = None
+        cls,
+        maps: Sequence[Path],
+        agents: Sequence[str],
+        made: Mapping[str, Agent] | None = None,
+        adapt: bool = True,
     ) -> "Catalog":
         """What the command line offers beside what is built in.
 
@@ -48,6 +53,7 @@ class Catalog:
             maps: OpenDRIVE files.
             agents: as `--agent` and `--shadow` take them.
             made: agents that exist already, by name.
+            adapt: map pictures to the camera that a policy was trained with.
 
         Raises:
             UserError: two maps or agents would share a name, or a name is taken.
@@ -67,7 +73,7 @@ class Catalog:
             if name in named:
                 raise UserError(f"An agent cannot be called {name!r}; write NAME={named[name]}.")
         named |= {name: name for name in made}
-        return cls(maps=files, weathers=(ANY_WEATHER, *WEATHERS), agents=named, made=made)
+        return cls(maps=files, weathers=(ANY_WEATHER, *WEATHERS), agents=named, made=made, adapt=adapt)
 
     @property
     def drivers(self) -> tuple[str, ...]:
@@ -85,7 +91,7 @@ class Catalog:
         spec = self.agents[name]
         source = split_spec(spec)[1]
         if is_policy_file(source) or ":" in source:
-            agent = AgentProcess(spec)
+            agent = AgentProcess(spec, self.adapt)
             if not agent.privileged:
                 return agent
             agent.stop()

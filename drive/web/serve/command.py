@@ -61,6 +61,8 @@ class ServeConfig:
     """Port to listen on; 0 takes any that is free."""
     token: bool = False
     """Ask for a token on this machine as well, where others have accounts on it."""
+    adapt: bool = True
+    """--no-adapt: show policies another camera than their own as it is, and not mapped to their own."""
     pace: float = 1.0
     """Speed of the simulation against real time, at most 1."""
     camera_flags: Annotated[CameraFlags, tyro.conf.arg(name="")] = field(default_factory=CameraFlags)
@@ -85,18 +87,18 @@ class ServeConfig:
     @property
     def camera(self) -> "Camera":
         """The front camera."""
-        return self.camera_flags.camera
+        return self.camera_flags.front
 
     def to_json(self) -> dict[str, Any]:
         """The settings that made the frames, as plain values."""
         values = asdict(self)
-        values |= values.pop("camera_flags")
-        for name in ("data", "teach", "host", "port", "token"):
+        for name in ("camera_flags", "data", "teach", "host", "port", "token"):
             del values[name]
         return values | {
             "map": [path.name for path in self.map],
             "agent": [_without_folders(spec) for spec in self.agent],
             "shadow": [_without_folders(spec) for spec in self.shadow],
+            "camera": self.camera.to_json(),
         }
 
 
@@ -116,7 +118,7 @@ def build_app(config: ServeConfig, token: str | None = None) -> "Starlette":
     Raises:
         UserError: the dataset, a map, the weather or an agent will not do.
     """
-    from drive.driving.agents import split_spec
+    from drive.driving.agents import camera_remarks, split_spec
     from drive.models.training.online_learner import LearnerProcess
     from drive.models.training.online_trainer import OnlineTrainerSettings
     from drive.sim.maps.styles import GENERATED
@@ -139,7 +141,9 @@ def build_app(config: ServeConfig, token: str | None = None) -> "Starlette":
     if config.teach is not None:
         teaching = Teaching(LearnerProcess(OnlineTrainerSettings(config.teach, config.camera, config.labels)))
     made = {} if teaching is None else {LEARNER: teaching.learner}
-    catalog = Catalog.of(config.map, [*config.agent, *config.shadow], made)
+    catalog = Catalog.of(config.map, [*config.agent, *config.shadow], made, config.adapt)
+    for remark in camera_remarks(catalog.agents, config.camera, config.adapt):
+        print(remark, flush=True)
     alone = protocol.PERSON if teaching is None else LEARNER
     choice = Choice(
         map=config.map[0].stem if config.map else GENERATED,
@@ -227,6 +231,7 @@ def main(config: ServeConfig) -> None:
     from drive.web.listen import choose_token, open_socket, serve
 
     console = Console()
+    _ = config.camera  # refused before a port is taken and kernels are compiled
     token = choose_token(config.host, config.token)
     socket = open_socket(config.host, config.port)
     with socket:

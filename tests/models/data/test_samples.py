@@ -204,6 +204,10 @@ def test_an_epochs_batches_depend_on_seed_and_epoch_alone() -> None:
 def test_the_crop_keeps_the_road() -> None:
     assert road_crop(Camera()).top_px == 61  # horizon at 80 - 160 tan(3 deg) = 71.6, 3.5 deg above it
     assert road_crop(Camera(pitch_deg=40.0)).top_px == 0
+    # a lens that hardly bends crops as a pinhole; one rolled by 10 deg keeps the horizon's higher end
+    bent = Camera(lens="brown-conrady", distortion=(1e-9, 0.0, 0.0, 0.0, 0.0))
+    assert 56 <= road_crop(bent).top_px <= 61
+    assert road_crop(Camera(roll_deg=10.0)).top_px < 61 - 160 * 0.17
     with pytest.raises(UserError, match="pitch it further down"):
         road_crop(Camera(pitch_deg=-40.0))
 

@@ -39,8 +39,8 @@ def test_the_flags_give_the_camera_and_are_kept_beside_the_commands_own() -> Non
     assert config == asked
     assert (config.camera.width_px, config.camera.height_px, config.camera.pitch_deg) == (64, 160, 5.0)
     kept = config.to_json()
-    assert list(kept)[-len(CAMERA) :] == CAMERA and "camera_flags" not in kept
-    assert [kept[name] for name in CAMERA] == [64, 160, 90.0, 1.4, 5.0]
+    assert kept["camera"] == config.camera.to_json() and "camera_flags" not in kept
+    json.dumps(kept)
 
 
 @pytest.mark.parametrize("command", ["record set", "serve"])

@@ -1,4 +1,4 @@
-"""Cameras: lens, mount, what they show, and how a command asks for one."""
+"""Cameras: lens, mount, and what they show."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -80,12 +80,16 @@ class Camera:
             )
         if not 10.0 <= self.fov_deg <= 150.0:
             raise ValueError(f"Camera.fov_deg is {self.fov_deg}; take 10 to 150 degrees.")
+        for name, sides in (("x", "ahead of the rear axle"), ("y", "left of the car's middle")):
+            if not abs(getattr(self, name)) <= 10.0:
+                raise ValueError(f"Camera.{name} is {getattr(self, name)} m {sides}; take -10 to 10 m.")
         if not 0.2 <= self.z <= 10.0:
             raise ValueError(f"Camera.z is {self.z} m above the ground; take 0.2 to 10 m.")
         if not -45.0 <= self.pitch_deg <= 60.0:
             raise ValueError(f"Camera.pitch_deg is {self.pitch_deg}; take -45 (up) to 60 (down).")
-        if not -180.0 <= self.roll_deg <= 180.0:
-            raise ValueError(f"Camera.roll_deg is {self.roll_deg}; take -180 to 180 degrees.")
+        for name in ("yaw_deg", "roll_deg"):
+            if not abs(getattr(self, name)) <= 180.0:
+                raise ValueError(f"Camera.{name} is {getattr(self, name)}; take -180 to 180 degrees.")
         self._check_outputs()
         self._check_lens()
 
@@ -125,9 +129,14 @@ class Camera:
         return self.distortion or (0.0,) * len(LENSES[self.lens])
 
     @property
+    def distorting(self) -> bool:
+        """Whether straight lines are shown bent."""
+        return self.lens == "kannala-brandt" or any(self.distortion)
+
+    @property
     def warped(self) -> bool:
         """Whether the picture is another one than an upright pinhole's."""
-        return self.roll_deg != 0.0 or self.lens == "kannala-brandt" or any(self.distortion)
+        return self.roll_deg != 0.0 or self.distorting
 
     @property
     def focal_px(self) -> float:
@@ -165,7 +174,7 @@ class Camera:
         Raises:
             UserError: a distorting lens has none.
         """
-        if self.lens == "kannala-brandt" or any(self.distortion):
+        if self.distorting:
             raise UserError(
                 f"A camera with lens {self.lens!r} shows no straight lines, which this needs; take a pinhole."
             )
@@ -187,6 +196,12 @@ class Camera:
         x, y = (u - self.width_px / 2.0) / f, (v - self.height_px / 2.0) / f
         return undistort(self.lens, self.coefficients, x, y)
 
+    def differences(self, other: "Camera") -> str:
+        """What of size, lens and mount is not another's: "z 1.1, not 1.4; yaw_deg 4, not 0"; "": nothing."""
+        names = [field.name for field in fields(self) if field.name != "outputs"]
+        pairs = [(name, getattr(self, name), getattr(other, name)) for name in names]
+        return "; ".join(f"{name} {_plain(one)}, not {_plain(two)}" for name, one, two in pairs if one != two)
+
     def to_json(self) -> dict[str, Any]:
         """Plain values for a file, which `Camera(**values)` reads.
 
@@ -199,6 +214,10 @@ class Camera:
             if field.name not in ("roll_deg", "lens", "distortion", "outputs") or value != field.default:
                 values[field.name] = list(value) if isinstance(value, tuple) else value
         return values
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 class CameraOutput(NamedTuple):
@@ -232,36 +251,3 @@ def camera_outputs(cameras: Mapping[str, Camera]) -> tuple[CameraOutput, ...]:
             key = "camera" if key == "camera_front" else key
             found.append(CameraOutput(key, name, output, shape, np.dtype(dtype), high))
     return tuple(found)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CameraFlags:
-    """A field of a command's config, nameless (`tyro.conf.arg(name="")`): its flags then have no prefix."""
-
-    width_px: int = 320
-    """Width of the pictures."""
-    height_px: int = 160
-    """Height of the pictures."""
-    fov_deg: float = 90.0
-    """Horizontal field of view of the camera."""
-    camera_height_m: float = 1.4
-    """Height of the camera above the ground."""
-    camera_pitch_deg: float = 3.0
-    """How far the camera looks down."""
-
-    def __post_init__(self) -> None:
-        try:
-            _ = self.camera  # checks its own fields
-        except ValueError as error:
-            raise UserError(f"The camera cannot be built: {error}") from error
-
-    @property
-    def camera(self) -> Camera:
-        """The front camera."""
-        return Camera(
-            width_px=self.width_px,
-            height_px=self.height_px,
-            fov_deg=self.fov_deg,
-            z=self.camera_height_m,
-            pitch_deg=self.camera_pitch_deg,
-        )
