@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from drive.agent import DT, Context, Observation
 from drive.camera import Camera
-from drive.core.geometry import Polyline
+from tests.polyline import Polyline
 
 TEXEL = 0.05  # [m]
 MARGIN = 30.0  # [m]

@@ -1,7 +1,7 @@
 """A page in the browser to drive from: the server, its protocol and recording by hand.
 
 command.py, app.py             the `drive serve` command, the web application
-protocol.py, messages.py       every message in full; the page's as typed structs
+protocol.py, messages.py       what the server says; the page's messages as typed structs
 hub.py, pictures.py            the pages that are open, each at its own speed
 loop.py, pace.py, readiness.py the thread that drives: when a step is due, whether it can be driven
 page_drive.py                  what pages ask for is done; what becomes of it is recorded and sent

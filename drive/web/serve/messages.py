@@ -1,4 +1,4 @@
-"""The page's messages as typed structs, and their checks; `protocol` says what each field means."""
+"""The page's messages, typed and checked; `docs/reference/serve.md` says what each field means."""
 
 import re
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints

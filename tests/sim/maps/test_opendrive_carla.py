@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drive.core.geometry import Polyline
 from drive.sim.maps.opendrive import load_root
 from drive.sim.maps.opendrive_notes import Notes
 from drive.sim.maps.opendrive_xml import parse_roads
 from drive.sim.maps.road_map import Mark, RoadMap
+from tests.polyline import Polyline
 from tests.sim.maps.xodr import read_cached
 
 pytestmark = pytest.mark.skipif(

@@ -9,9 +9,9 @@ import pytest
 
 from drive.commands.map import summarize
 from drive.core.errors import UserError
-from drive.core.geometry import Polyline
 from drive.sim.maps.opendrive import read_opendrive
 from drive.sim.maps.road_map import RoadMap
+from tests.polyline import Polyline
 from tests.sim.maps.xodr import document, lane, read_cached, road, section
 
 FILES = (

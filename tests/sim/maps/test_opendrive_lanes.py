@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from drive.core.geometry import Polyline
+from tests.polyline import Polyline
 from tests.sim.maps.xodr import find, lane, read, road, section
 
 ARC = '<geometry s="0" x="0" y="0" hdg="0" length="94.24777960769379"><arc curvature="0.05"/></geometry>'
