@@ -255,7 +255,7 @@ def test_a_driver_who_floods_the_server_does_not_keep_the_drive_from_going_on(
         driver.send("start", seed=12, agent="expert")
         first = driver.state(lambda state: state["mode"] == "driving" and state["pace"] == 1.0)["step"]
         with flooding(driver, flood):  # from here to the end of the block: nothing waits behind it
-            driver.state(lambda state: state["step"] > first + 20)
+            driver.state(lambda state: state["step"] > first + 5)
             if flood["type"] != "hold":
                 driver.wait(lambda told: "new drives at once" in told.get("text", ""))
             driver.send("pace", factor=0.5)
