@@ -3,15 +3,17 @@
 import importlib.util
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 import drive as program
+from drive.agent import DT
 from drive.core.errors import UserError
+from drive.dataset.layout import REWARD
 from drive.interchange.drives import Selection
-from drive.interchange.observations import known_parts, numbers
+from drive.interchange.observations import environment_spec, known_parts, numbers, rewards
 from drive.interchange.pictures import shape_of
+from drive.sim.observation import observation_space
 
 INSTALL = 'pip install "drivegym[interchange]"'
 NAMESPACE = "drive"
@@ -21,8 +23,9 @@ def write_minari(selection: Selection, folder: Path, name: str) -> tuple[str, li
     """Write a dataset that `minari.load_dataset` opens where MINARI_DATASETS_PATH names the folder.
 
     Minari itself writes everything but the pictures: it would encode them anew, so they go into the file
-    beside as the bytes they are. The last frame's action leads to no recorded observation and is left out;
-    nothing is terminal, and rewards, which were not recorded, are 0.
+    beside as the bytes they are. The last frame's action leads to no recorded observation and is left out, so
+    that nothing is terminal. Rewards are the lane task's, and `recover_environment()` makes `drive/Lane-v0`
+    with the dataset's camera, unless the dataset is of another program.
 
     Returns:
         (The dataset's name for Minari, what the format could not hold.)
@@ -43,21 +46,21 @@ def write_minari(selection: Selection, folder: Path, name: str) -> tuple[str, li
     data = folder / identity / "data"
     data.mkdir(parents=True)
     (folder / NAMESPACE / "namespace_metadata.json").write_text("{}\n", encoding="utf-8")
-    storage: Any = None
+    spec, storage = environment_spec(info), None
+    parts = known_parts(info.features)
     short = count = 0
     for drive in selection:
         if drive.length < 2:
             short += 1
             continue
         if storage is None:
-            plain: dict[str, spaces.Space[Any]] = {
-                key: spaces.Box(-np.inf, np.inf, (len(parts),), np.float32)
-                for key, parts in known_parts(info.features).items()
-            }
+            plain = {key: spaces.Box(-np.inf, np.inf, (len(one),), np.float32) for key, one in parts.items()}
             camera = spaces.Box(0, 255, shape_of(drive.pictures[0]), np.uint8)
+            seen = spaces.Dict({"camera": camera, "command": spaces.Discrete(4), **plain})
             storage = MinariStorage.new(
                 data,
-                observation_space=spaces.Dict({"camera": camera, "command": spaces.Discrete(4), **plain}),
+                observation_space=observation_space({"front": info.camera}) if spec else seen,
+                env_spec=spec,
                 action_space=spaces.Box(-1.0, 1.0, (2,), np.float32),
                 jpeg_encoding=True,
             )
@@ -69,7 +72,7 @@ def write_minari(selection: Selection, folder: Path, name: str) -> tuple[str, li
                     seed=drive.row.seed,
                     observations=numbers(drive, info.features),
                     actions=np.asarray(drive.frames["action"], np.float32)[:-1],  # type: ignore[arg-type]
-                    rewards=np.zeros(steps),  # type: ignore[arg-type]
+                    rewards=rewards(drive)[:-1],  # type: ignore[arg-type]
                     terminations=np.zeros(steps, np.bool_),  # type: ignore[arg-type]
                     truncations=np.arange(steps) == steps - 1,  # type: ignore[arg-type]
                     infos={"action_executed": np.asarray(drive.frames["executed.action"], np.float32)},
@@ -91,8 +94,9 @@ def write_minari(selection: Selection, folder: Path, name: str) -> tuple[str, li
             "dataset_id": identity,
             "minari_version": minari_version,
             "algorithm_name": ", ".join(drivers),
-            "description": f"{info.fps} frames a second; steering (left positive) and acceleration as "
-            "fractions; rewards were not recorded and are 0",
+            "description": f"{info.fps} frames a second (the environment: {round(1.0 / DT)} steps); steering "
+            "(left positive) and acceleration as fractions; rewards are the lane task's up to the next frame"
+            + ("" if REWARD in info.features else ", which were not recorded: 0"),
             "requirements": [f"drivegym=={program.__version__}"],
             "dataset_size": storage.get_size(),
         }

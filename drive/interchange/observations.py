@@ -1,13 +1,20 @@
 """A drive as steps of an environment: what Minari and RLDS share."""
 
-from typing import Any
+import copy
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drive.agent import OBSERVATION
-from drive.dataset import Features
+from drive.camera import Camera
+from drive.dataset import DatasetInfo, Features
+from drive.dataset.layout import REWARD
 from drive.interchange.drives import Drive
+from drive.sim.env import LaneEnv
+
+if TYPE_CHECKING:
+    from gymnasium.envs.registration import EnvSpec
 
 # Keys of this program's environments, and which of the recorded numbers each is made of.
 PARTS = {key: quantity.columns for key, quantity in OBSERVATION.items() if quantity.columns}
@@ -31,3 +38,32 @@ def numbers(drive: Drive, features: Features) -> dict[str, NDArray[Any]]:
         found[key] = np.stack(columns, axis=1).astype(np.float32)
     found["command"] = np.asarray(drive.frames["observation.command"], np.int64)
     return found
+
+
+def rewards(drive: Drive) -> NDArray[np.float64]:
+    """(T,) the lane task's reward from each frame up to the next; 0 where none was recorded."""
+    return np.asarray(drive.frames.get(REWARD, np.zeros(drive.length)), np.float64)
+
+
+def make_lane(camera: dict[str, Any], **options: Any) -> LaneEnv:
+    """`drive/Lane-v0` with a camera of which the fields are given, as a dataset's JSON tells them."""
+    return LaneEnv(camera=Camera(**camera), **options)
+
+
+def environment_spec(info: DatasetInfo) -> "EnvSpec | None":
+    """How to make the environment that a dataset was recorded in; None: it is of another program.
+
+    Camera and pedals are those of the dataset; map and traffic too, where all its recordings agree.
+    """
+    import gymnasium
+
+    if not info.calibrated or known_parts(info.features).keys() != PARTS.keys():
+        return None
+    spec = copy.deepcopy(gymnasium.spec("drive/Lane-v0"))
+    spec.entry_point, spec.vector_entry_point = f"{__name__}:make_lane", None
+    spec.kwargs = {"camera": info.camera.to_json(), "longitudinal": "agent"}
+    for name in ("map", "traffic"):
+        values = {str(one.get("config", {}).get(name) or "") for one in info.recordings}
+        if len(values) == 1 and (value := values.pop()):
+            spec.kwargs[name] = value
+    return spec

@@ -19,7 +19,7 @@ import numpy as np
 
 from drive.dataset import DatasetInfo
 from drive.interchange.drives import Drive, Selection
-from drive.interchange.observations import known_parts, numbers
+from drive.interchange.observations import known_parts, numbers, rewards
 from drive.interchange.pictures import PNG, shape_of
 
 SHARD_EPISODES = 32
@@ -30,8 +30,8 @@ _FEATURES = "tensorflow_datasets.core.features"
 def write_rlds(selection: Selection, folder: Path, name: str) -> list[str]:
     """Write the episodes, `features.json` and `dataset_info.json`.
 
-    The last step's action is real; nothing is terminal (the drive could have gone on), the discount is 1, and
-    rewards, which were not recorded, are 0.
+    The last step's action and reward are real; no observation after it is recorded, so that nothing is
+    terminal; the discount is 1. Rewards are the lane task's up to the next step, 0 where none was recorded.
 
     Returns:
         What the format could not hold.
@@ -96,7 +96,7 @@ def _example(tf: Any, drive: Drive, info: DatasetInfo) -> Any:
         "steps/is_first": count == 0,
         "steps/is_last": count == drive.length - 1,
         "steps/is_terminal": np.zeros(drive.length, np.bool_),
-        "steps/reward": np.zeros(drive.length, np.float32),
+        "steps/reward": rewards(drive).astype(np.float32),
         "steps/discount": np.ones(drive.length, np.float32),
         "steps/action": np.asarray(drive.frames["action"], np.float32),
         "steps/action_executed": np.asarray(drive.frames["executed.action"], np.float32),

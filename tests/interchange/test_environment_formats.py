@@ -48,10 +48,26 @@ def test_minari_loads_it(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
         )
         assert np.abs(episode.observations["camera"][t].astype(int) - pixels).max() <= 2  # another decoder
     assert not episode.terminations.any() and list(np.flatnonzero(episode.truncations)) == [10]
+    np.testing.assert_array_equal(episode.rewards, np.asarray(frames["next.reward"], np.float64)[:11])
     assert dataset.storage.metadata["description"].startswith("20 frames a second")
     step = {key: values[3] for key, values in episode.observations.items()}
     assert dataset.observation_space.contains(step) and dataset.action_space.contains(episode.actions[3])
     assert [m["seed"] for m in dataset.storage.get_episode_metadata([0, 1])] == [100, 101]
+
+
+def test_minari_recovers_the_environment(data: Path, tmp_path: Path) -> None:
+    import minari
+
+    dataset = minari.MinariDataset(
+        export(data, tmp_path / "out", "minari") / "drive" / "My-data-1-v0" / "data"
+    )
+    env = dataset.recover_environment()
+    assert (env.observation_space, env.action_space) == (dataset.observation_space, dataset.action_space)
+    assert env.unwrapped.task.camera == read_info(data).camera
+    observation, _ = env.reset(seed=0)
+    assert observation in dataset.observation_space
+    assert np.isfinite(env.step(dataset[0].actions[0])[1])
+    env.close()
 
 
 def test_the_pictures_in_minari_are_the_bytes_recorded(data: Path, tmp_path: Path) -> None:
@@ -69,7 +85,7 @@ def test_imported_logs_have_no_observations_that_nobody_made(tmp_path: Path) -> 
     main(ImportConfig(source=udacity(tmp_path / "log"), out=tmp_path / "data"))
     out = export(tmp_path / "data", tmp_path / "out", "minari")
     dataset = minari.MinariDataset(out / "drive" / "data-v0" / "data")
-    assert set(dataset.observation_space) == {"camera", "speed", "command"}
+    assert set(dataset.observation_space) == {"camera", "speed", "command"} and dataset.env_spec is None
     assert dataset[0].observations["camera"].shape == (12, 64, 96, 3)
 
 
@@ -115,7 +131,8 @@ def test_tf_data_reads_rlds(data: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(lead, np.asarray(frames["observation.state"])[:, 3:])
     assert episode["steps/is_first"].numpy().tolist() == [1] + [0] * 11
     assert episode["steps/is_last"].numpy().tolist() == [0] * 11 + [1]
-    assert not episode["steps/is_terminal"].numpy().any() and not episode["steps/reward"].numpy().any()
+    assert not episode["steps/is_terminal"].numpy().any()
+    np.testing.assert_array_equal(episode["steps/reward"].numpy(), frames["next.reward"])
     assert episode["steps/discount"].numpy().tolist() == [1.0] * 12
     assert episode["episode_metadata/scenario"].numpy() == b"lines/1"
     assert episode["episode_metadata/episode"].numpy() == 1

@@ -49,7 +49,7 @@ def write_lines(root: Path, *, episodes: int = 4, length: int = 40, camera: Came
                 "observation.command": np.zeros(length, np.int64),
                 "action": action,
                 "executed.action": action,
-                "next.reward": np.full(length, 0.04, np.float32),
+                "next.reward": (0.01 * np.arange(length)).astype(np.float32),
                 "view.action": view,
                 "view.lateral_m": np.zeros(length, np.float32),
                 "view.yaw_rad": np.zeros(length, np.float32),
