@@ -25,8 +25,8 @@ each frame, `intervention` 1 while the person drives and 0 while an agent does, 
 
 Data of other programs: pass `calibrated=False` with a `Camera` of the pictures' size where nothing else is
 known, any whole `fps`, features of your own (see `layout.lane_features`; training needs
-`observation.images.front`, `action` with steering first, and `speed_mps` among the names of
-`observation.state`), and `seed=None`.
+`observation.images.front`, `action` with steering first, and the names of `observation.state`), and
+`seed=None`.
 
 What a person takes out afterwards stands beside the frames, and can be put back:
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 SIDE_IMAGE = "observation.images.{side}"
-LONGEST_S = 300.0  # an episode is held in memory while it is written
+PIECE_S = (10.0, 30.0)  # a log is cut into episodes of that length, and ten where it is long enough for them
 TIME = "source.time_s"  # when the other program took the picture, by its own clock
 
 
@@ -59,18 +59,20 @@ def convert(log: ForeignLog, config: ImportSettings, folder: Path, console: "Con
         or log.sidecar.get("max_steering_deg")
         or (UDACITY_FULL_LOCK_DEG if log.program == "udacity" else OUR_FULL_LOCK_DEG)
     )
-    features = _features(log, camera, views=bool(log.sides) and config.side_steering_deg > 0.0)
+    features = _features(log, config, camera, views=bool(log.sides) and config.side_steering_deg > 0.0)
     labels = _labels(log, config, full_lock)
     notes = _notes(log, config, assumed, camera, labels, fps, measured)
     starts = breaks(log.time, log.sessions, config.gap_s)
-    longest_s = config.max_episode_s or (None if log.sidecar else LONGEST_S)
+    longest_s = config.max_episode_s
+    if longest_s is None and not log.sidecar:  # training keeps whole episodes for validation
+        longest_s = min(max(len(log.pictures) / fps / 10.0, PIECE_S[0]), PIECE_S[1])
     pieces = cut(starts, None if longest_s is None else max(1, round(longest_s * fps)))
     settings = {
         "program": log.program,
         "max_steering_deg": full_lock,
         "side_steering_deg": config.side_steering_deg,
         "measured_fps": measured,
-        "assumed": assumed + ["speed_mps"] * (log.speed is None),
+        "assumed": assumed + ["speed_mps"] * (log.speed is None and config.speed_mps is not None),
         "acceleration": "their throttle minus brake, a share of the pedals' travel",
         "left_out": log.skipped.lines(),
     }
@@ -101,14 +103,23 @@ def convert(log: ForeignLog, config: ImportSettings, folder: Path, console: "Con
         return Converted(writer.total_episodes, writer.total_frames, fps, notes)
 
 
-def _features(log: ForeignLog, camera: Camera, *, views: bool) -> Features:
+def _state(log: ForeignLog, config: ImportSettings) -> list[tuple[str, NDArray[np.float64]]]:
+    """What the log measured, by name; a speed that it has not is missing rather than 0."""
+    speed = log.speed
+    if speed is None and config.speed_mps is not None:
+        speed = np.full(len(log.pictures), config.speed_mps)
+    found = (("speed_mps", speed), ("throttle", log.throttle), ("brake", log.brake))
+    return [(name, values) for name, values in found if values is not None]
+
+
+def _features(log: ForeignLog, config: ImportSettings, camera: Camera, *, views: bool) -> Features:
     """What such a log can fill: nothing that only a simulator knows."""
     features = lane_features(camera, views=views)
     for name in [
         name for name in features if name.startswith(("privileged.", "next.", "view.lateral", "view.yaw"))
     ]:
         del features[name]
-    names = ["speed_mps", "throttle", *(["brake"] if log.brake is not None else [])]
+    names = [name for name, _ in _state(log, config)]
     features["observation.state"] = {"dtype": "float32", "shape": [len(names)], "names": names}
     extra: Features = {SIDE_IMAGE.format(side=side): dict(features[FRONT_IMAGE]) for side in log.sides}
     if log.time is not None:
@@ -120,12 +131,11 @@ def _labels(log: ForeignLog, config: ImportSettings, full_lock_deg: float) -> di
     """The columns that are numbers, for all frames of the log."""
     count = len(log.pictures)
     brake = np.zeros(count) if log.brake is None else log.brake
-    speed = np.full(count, config.speed_mps or 0.0) if log.speed is None else log.speed
     steering = steering_from_right(log.steering, full_lock_deg).clip(-1.0, 1.0)
     action = np.stack([steering, np.clip(log.throttle - brake, -1.0, 1.0)], axis=1)
-    state = [speed, log.throttle, *([log.brake] if log.brake is not None else [])]
+    state = _state(log, config)
     labels = {
-        "observation.state": np.stack(state, axis=1),
+        "observation.state": np.stack([values for _, values in state], axis=1) if state[1:] else state[0][1],
         "observation.command": np.zeros(count, np.int64),  # no navigation: follow the road
         "action": action,
         "executed.action": action,
@@ -200,7 +210,10 @@ def _notes(
             f"{OUR_FULL_LOCK_DEG:.1f} degrees (--max-steering-deg)"
         )
     if log.speed is None:
-        notes.append(f"the log has no speed: {config.speed_mps or 0.0:g} m/s is written down (--speed-mps)")
+        wrote = (
+            f"{config.speed_mps:g} m/s is written down" if config.speed_mps is not None else "it is missing"
+        )
+        notes.append(f"the log has no speed: {wrote} (--speed-mps)")
     if measured is not None and abs(measured - fps) > 0.02 * fps:
         notes.append(f"the pictures came at {measured:.2f} Hz, whole rates alone can be stored: {fps}")
     beyond = int((np.abs(labels["action"][:, 0]) >= 1.0).sum())

@@ -24,7 +24,8 @@ class ImportSettings:
     fps: int | None = None
     """Frames a second, where the log's own times are missing or wrong."""
     speed_mps: float | None = None
-    """Speed to write down where the log has none; a policy learns to expect it."""
+    """Speed to write down where the log has none; a policy learns to expect it. By default the speed is
+    missing, and a policy learns to do without."""
     side_steering_deg: float = 0.0
     """With left and right cameras: how much further the wheels must turn in their pictures to come back, 5
     for Udacity as a rule. They are then trained on in turn as shifted views; at 0 they are kept, and not
@@ -32,8 +33,8 @@ class ImportSettings:
     gap_s: float = GAP_S
     """A pause longer than this starts a new episode."""
     max_episode_s: float | None = None
-    """Cut longer drives into equal parts: training keeps whole episodes for validation and needs two. By
-    default at 300 s, and not at all where this program wrote the log."""
+    """Cut longer drives into equal parts: training keeps whole episodes for validation. By default into
+    about ten, of 10 to 30 s each, and not at all where this program wrote the log."""
 
     def __post_init__(self) -> None:
         for name, low, high in (

@@ -19,7 +19,7 @@ from drive.core.errors import UserError
 from drive.core.files import PART, replace_files
 from drive.models.data.preprocess import preprocess, preprocess_tensors
 from drive.models.networks.declaration import Network
-from drive.models.policy import POLICY_FORMAT, OnnxPolicy
+from drive.models.policy import INSIDE, POLICY_FORMAT, OnnxPolicy
 
 OPSET = 17
 TOLERANCE = 1e-3  # of full steering, 0.03 degrees at the wheel: a pixel rounded the other way makes 1e-4
@@ -56,10 +56,13 @@ def export_policy(
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + PART)
     try:
-        onnx.save(to_onnx(model, network, camera), part)
+        exported = to_onnx(model, network, camera)
+        about = describe(network, camera, facts)
+        onnx.helper.set_model_props(exported, {INSIDE: json.dumps(about), "license": about["license"]})
+        onnx.save(exported, part)
         difference = _compare(model, network, camera, part, frames)
         data = part.read_bytes()
-        description = describe(network, camera, facts) | {
+        description = about | {
             "largest_difference_to_keras": difference,
             "sha256": sha256(data).hexdigest(),  # of the file that this describes
         }
@@ -118,7 +121,7 @@ def _name_output(model: Any, index: int, name: str) -> None:
 
 
 def describe(network: Network, camera: Camera, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON beside a policy file."""
+    """The JSON inside a policy file, and beside it."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:
@@ -137,6 +140,7 @@ def describe(network: Network, camera: Camera, facts: Mapping[str, Any]) -> dict
     return {
         "format": POLICY_FORMAT,
         "program": f"drive {program}",
+        "license": "MIT, as the program that wrote it; whoever trained it may choose another",
         "inputs": {"camera": {"dtype": "uint8", "shape": shape, "content": "RGB, row 0 on top"}, **inputs},
         "outputs": {
             output.name: {"dtype": "float32", "shape": ["N", output.size], "content": output.content}

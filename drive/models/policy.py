@@ -28,6 +28,7 @@ from drive.models.policy_outputs import (
 )
 
 POLICY_FORMAT = 1
+INSIDE = "drive"  # the property of the ONNX file that holds the same JSON as the file beside it
 _TRIAL_S = 2.0  # for a first frame at loading [s]
 _DTYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32, "tensor(int64)": np.int64}
 
@@ -51,16 +52,21 @@ class _SidecarForm(msgspec.Struct):
 
 
 def read_description(path: Path | str) -> PolicyDescription | None:
-    """Read the JSON beside the policy file `path`; None where there is none.
+    """Read the JSON beside the policy file `path`, or else that inside; None where there is none.
 
     Raises:
         UserError: the JSON is damaged.
     """
     sidecar = Path(path).with_suffix(".json")
-    if not sidecar.is_file():
-        return None
+    if sidecar.is_file():
+        text = sidecar.read_bytes
+    else:
+        inside = _open(Path(path)).get_modelmeta().custom_metadata_map.get(INSIDE)
+        if inside is None:
+            return None
+        sidecar, text = Path(path), inside.encode
     try:
-        values = decode(sidecar.read_bytes(), dict[str, Any])
+        values = decode(text(), dict[str, Any])
         form = convert(values, _SidecarForm)
         camera = camera_from(form.camera, "camera") if form.camera is not None else None
         adapter = read_adapter(form.adapter) if form.adapter is not None else None

@@ -138,21 +138,29 @@ def test_tf_data_reads_rlds(data: Path, tmp_path: Path) -> None:
     assert episode["episode_metadata/episode"].numpy() == 1
 
 
-def test_a_policy_learns_from_an_imported_tub(tmp_path: Path) -> None:
+def test_a_policy_learns_from_an_imported_tub_without_speed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     from drive import train
     from drive.camera import Camera
     from drive.models.policy import OnnxPolicy
 
-    own = write_lines(tmp_path / "own", episodes=3, length=16, camera=Camera(width_px=160, height_px=120))
+    own = write_lines(tmp_path / "own", episodes=3, length=24, camera=Camera(width_px=160, height_px=120))
     tub = export(own, tmp_path / "tub", "donkey")
     (tub / "drive.json").unlink()  # a tub of another program: nothing is known of its camera
+    for catalog in tub.glob("*.catalog"):
+        catalog.write_text(catalog.read_text().replace('"enc/speed"', '"other/speed"'))
     main(ImportConfig(source=tub, out=tmp_path / "data", fov_deg=120.0))
     assert check(tmp_path / "data") == []
+    assert read_info(tmp_path / "data").features["observation.state"]["names"] == ["throttle"]
+    assert "the log has no speed: it is missing" in capsys.readouterr().out
     train.main(train.TrainConfig(data=(tmp_path / "data",), out=tmp_path / "run", epochs=1, batch_size=16))
+    assert "has no speed: pilotnet_pixels learns" in capsys.readouterr().out.replace("\n", " ")
     policy = OnnxPolicy(tmp_path / "run" / "policy.onnx")
     jpeg = read_episode(tmp_path / "data", 0)["observation.images.front"][0]
     frame = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)[:, :, ::-1]
     control = policy.act({"camera": np.ascontiguousarray(frame), "speed": np.array([8.0], np.float32)})
+    assert [entry.name for entry in policy.session.get_inputs()] == ["camera"]
     assert -1.0 <= control.steering <= 1.0
     described = json.loads((tmp_path / "run" / "policy.json").read_text())
     assert described["camera"]["fov_deg"] == 120.0 and described["camera"]["height_px"] == 120

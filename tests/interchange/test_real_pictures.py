@@ -59,7 +59,7 @@ def test_the_steering_of_a_real_minute_in_a_tub(shared: Path, tmp_path: Path) ->
         for t in range(300)
     ]
     (tub / "catalog_0.catalog").write_text("".join(json.dumps(record) + "\n" for record in records))
-    main(ImportConfig(source=tub, out=tmp_path / "out", max_steering_deg=20.0))
+    main(ImportConfig(source=tub, out=tmp_path / "out", max_steering_deg=20.0, max_episode_s=60.0))
     info = read_info(tmp_path / "out")
     frames = read_episode(info, 0)
     assert info.fps == 20 and info.total_episodes == 1  # its camera ran at 20 Hz

@@ -207,4 +207,7 @@ def test_minutes_become_several_episodes(tmp_path: Path) -> None:
         path.rename(path.with_name(f"{i}.jpg"))
         log.write_text(log.read_text().replace(path.name, f"{i}.jpg"))
     main(ImportConfig(source=log, out=tmp_path / "long", fps=1))
-    assert [row.length for row in read_info(tmp_path / "long").episodes] == [200, 200]
+    lengths = [row.length for row in read_info(tmp_path / "long").episodes]  # of 400 s, for training to split
+    assert sum(lengths) == 400 and set(lengths) == {28, 29}
+    main(ImportConfig(source=log, out=tmp_path / "asked", fps=1, max_episode_s=300.0))
+    assert [row.length for row in read_info(tmp_path / "asked").episodes] == [200, 200]

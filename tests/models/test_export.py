@@ -43,6 +43,13 @@ def test_the_file_equals_keras_alone_and_in_a_batch(camera: Camera, tmp_path: Pa
     assert described["crop"]["bottom_px"] == camera.height_px
     assert Camera(**described["camera"]) == camera
     assert training_seeds(path) == {1, 5}
+    (tmp_path / "policy.json").unlink()  # the file alone says the same
+    inside = policy.session.get_modelmeta().custom_metadata_map
+    assert training_seeds(path) == {1, 5} and inside["license"].startswith("MIT")
+    alone = OnnxPolicy(path).description
+    assert alone is not None and alone.camera == camera
+    assert alone.values["outputs"]["steering"]["content"] == "left positive, -1..1"
+    assert alone.values.keys() == described.keys() - {"largest_difference_to_keras", "sha256"}
 
 
 def test_a_policy_and_its_description_change_together(

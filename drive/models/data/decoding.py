@@ -113,7 +113,7 @@ def decode(
                 values = read_episode(info, row.index, sorted(columns))
                 seen = pick_inputs(
                     network,
-                    np.asarray(values["observation.state"])[kept],
+                    np.asarray(values["observation.state"]).reshape(row.length, -1)[kept],
                     state_names,
                     np.asarray(values["observation.command"])[kept],
                 )

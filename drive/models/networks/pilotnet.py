@@ -10,6 +10,7 @@ pictures its loss on validation roads was 0.113, that of ReLU 0.131 and that of 
 through a town never seen in training 23, 22 and 21 succeeded.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from drive.models.networks.declaration import Network, Output
@@ -65,6 +66,18 @@ def answer(x: Any, name: str, suffix: str = "") -> Any:
     return layers.Dense(1, activation="tanh", dtype="float32", name=name)(x)
 
 
+def build_pilotnet_pixels() -> Any:
+    """PilotNet from pixels alone, for drives whose speed nobody measured.
+
+    Returns:
+        As `build_pilotnet`, but for the speed.
+    """
+    import keras
+
+    pixels = keras.Input(PILOTNET.picture_shape, name="pixels")
+    return keras.Model([pixels], answer(convolve(pixels), "steering"), name="pilotnet_pixels")
+
+
 def build_pilotnet() -> Any:
     """The network as a Keras model.
 
@@ -93,3 +106,4 @@ PILOTNET = Network(
     outputs=(STEERING,),
     build=build_pilotnet,
 )
+PILOTNET_PIXELS = replace(PILOTNET, name="pilotnet_pixels", version=1, inputs=(), build=build_pilotnet_pixels)

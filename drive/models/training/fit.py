@@ -10,7 +10,7 @@ import numpy as np
 from drive.core.errors import UserError, plural
 from drive.models.data.decoding import FrameFilter
 from drive.models.networks.declaration import Network
-from drive.models.networks.table import NETWORKS
+from drive.models.networks.table import network_for
 from drive.models.training.device import Device
 from drive.models.training.options import TrainingOptions
 from drive.models.training.run_folder import RunFolder
@@ -52,7 +52,9 @@ def train(
     from drive.models.training.training_model import build_compiled
 
     keras.utils.set_random_seed(options.seed)
-    network = NETWORKS[options.model]
+    network, instead = network_for(options.model, datasets)
+    if instead:
+        console.print(f"[yellow]{instead}[/yellow]", soft_wrap=True)
     samples = _open(options, network, datasets, folder, console)
     training, validation = split_by_road(samples, options.validation_share, options.seed)
     batch_size = min(options.batch_size, len(training))

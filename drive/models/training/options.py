@@ -12,8 +12,8 @@ class TrainingOptions:
     """Settings of a training run."""
 
     model: NetworkName = "pilotnet"
-    """The network: `pilotnet` steers; `pilotnet_pedals` steers, speeds up and brakes, for --longitudinal
-    agent."""
+    """The network: `pilotnet` steers, `pilotnet_pixels` without seeing the speed; `pilotnet_pedals` steers,
+    speeds up and brakes, for --longitudinal agent."""
     epochs: int = 3
     """Times to go through the data."""
     batch_size: int = 32

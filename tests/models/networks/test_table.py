@@ -80,7 +80,9 @@ def frames() -> np.ndarray:
 
 
 def test_unknown_names_are_refused() -> None:
-    with pytest.raises(UserError, match="--model is alexnet; take pilotnet or pilotnet_pedals"):
+    with pytest.raises(
+        UserError, match="--model is alexnet; take pilotnet or pilotnet_pixels or pilotnet_pedals"
+    ):
         TrainingOptions(model="alexnet")
     with pytest.raises(ValueError, match="lidar is not a number of the observation"):
         replace(PILOTNET, inputs=("speed", "lidar"))

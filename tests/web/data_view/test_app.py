@@ -90,11 +90,10 @@ def test_drives_of_other_programs_are_shown_as_far_as_they_go(tmp_path: Path, ki
     assert answer.status_code == 200
     frames = read_episode(read_info(tmp_path / "out"), 0)
     panels = {panel["title"]: panel["series"] for panel in answer.json()["panels"]}
-    assert list(panels) == ["Steering", "Speed"]
-    assert [series["name"] for series in panels["Speed"]] == ["speed"]
-    np.testing.assert_allclose(
-        panels["Speed"][0]["values"], 3.6 * frames["observation.state"][:, 0], atol=0.006
-    )
+    assert list(panels) == (["Steering", "Speed"] if kind == "udacity" else ["Steering"])  # no speed in a tub
+    for series in panels.get("Speed", []):
+        assert series["name"] == "speed"
+        np.testing.assert_allclose(series["values"], 3.6 * frames["observation.state"][:, 0], atol=0.006)
     assert client.get("/api/episodes/0/frames/3.jpg").content == frames[FRONT_IMAGE][3]
 
 
