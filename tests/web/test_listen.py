@@ -102,15 +102,15 @@ def test_what_the_user_can_mend_is_one_line(broken: list[BaseException]) -> None
 
 def test_settings_name_files_without_their_folders() -> None:
     config = ServeConfig(
-        agent=("mine=/home/ada/runs/policy.onnx", "runs/a=b/net.onnx", "expert"),
-        shadow=("../other/policy.onnx", "package.module:Agent", "win=C:\\Users\\Ada\\net.onnx"),
-        map=(Path("/home/ada/maps/Town.xodr"),),
+        agent=("mine=/home/lovelace/runs/policy.onnx", "runs/a=b/net.onnx", "expert"),
+        shadow=("../other/policy.onnx", "package.module:Agent", "win=C:\\Users\\Lovelace\\net.onnx"),
+        map=(Path("/home/lovelace/maps/Town.xodr"),),
     )
     kept = config.to_json()
     assert kept["agent"] == ["mine=policy.onnx", "runs/a=net.onnx", "expert"]
     assert kept["shadow"] == ["policy.onnx", "package.module:Agent", "win=net.onnx"]
     assert kept["map"] == ["Town.xodr"]
-    assert "ada" not in str(kept).lower()
+    assert "lovelace" not in str(kept).lower()
 
 
 def test_only_so_many_wishes_of_a_page_wait_and_who_drives_is_always_heard() -> None:
