@@ -29,7 +29,7 @@ def read_camera(asked: CameraLike) -> Camera:
         return camera_from(asked, "camera")
     path = Path(asked)
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}; name a TOML file with a table [camera].") from error
     except (ValueError, RecursionError) as error:

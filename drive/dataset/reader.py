@@ -29,7 +29,7 @@ from drive.dataset.layout import (
 )
 from drive.dataset.opening import check_forms, damaged, open_parquet, read_json, read_table
 from drive.episode import FAILED_ENDS, End
-from drive.sim.maps.styles import GENERATED, GENERATED_MAPS
+from drive.sim.maps.styles import GENERATED, road_key
 
 Column = NDArray[Any] | list[bytes]
 
@@ -130,8 +130,7 @@ class DatasetInfo:
         seed = self.episodes[episode].seed
         if seed is None:
             return str(self.root), episode
-        name = self.map_of(episode)
-        return GENERATED if name in GENERATED_MAPS else name, seed  # a seed's style may be asked for or drawn
+        return road_key(self.map_of(episode), seed)
 
     def training_mask(self, episode: int, *, failed: bool = False) -> NDArray[np.bool_]:
         """(T,) which frames of an episode may be learned from: those that no person has excluded.

@@ -71,6 +71,11 @@ class Worker:
             self._agents[key] = make_agent(key[0], adapt=self.plan.adapt)[1]
         return self._agents[key]
 
+    def forget(self, *names: str) -> None:
+        """Build these agents anew before their next drive."""
+        specs = {self.plan.spec(name) for name in names}
+        self._agents = {key: agent for key, agent in self._agents.items() if key[0] not in specs}
+
 
 def _simulator(plan: Plan) -> tuple[Any, Callable[[ScenarioRef], Any]]:
     """The lane environment, and the scenarios of the plan's suite."""
@@ -149,6 +154,7 @@ class Drive:
                 extra["threads_left"] = left
             if worker.plan.kind(name) and (left := _end_children()):
                 extra["processes_left"] = left
+                worker.forget(name, *shadows)  # those that they worked for are built anew
             if absent := {
                 shadow: why for shadow, why in self.silenced.items() if name in worker.plan.shadowed
             }:

@@ -25,7 +25,7 @@ def write_minari(selection: Selection, folder: Path, name: str) -> tuple[str, li
     Minari itself writes everything but the pictures: it would encode them anew, so they go into the file
     beside as the bytes they are. The last frame's action leads to no recorded observation and is left out, so
     that nothing is terminal. Rewards are the lane task's, and `recover_environment()` makes `drive/Lane-v0`
-    with the dataset's camera, unless the dataset is of another program.
+    with the dataset's camera, unless the dataset is of another program or was recorded on a map.
 
     Returns:
         (The dataset's name for Minari, what the format could not hold.)

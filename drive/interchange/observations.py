@@ -12,6 +12,7 @@ from drive.dataset import DatasetInfo, Features
 from drive.dataset.layout import REWARD
 from drive.interchange.drives import Drive
 from drive.sim.env import LaneEnv
+from drive.sim.maps.styles import GENERATED_MAPS
 
 if TYPE_CHECKING:
     from gymnasium.envs.registration import EnvSpec
@@ -51,19 +52,21 @@ def make_lane(camera: dict[str, Any], **options: Any) -> LaneEnv:
 
 
 def environment_spec(info: DatasetInfo) -> "EnvSpec | None":
-    """How to make the environment that a dataset was recorded in; None: it is of another program.
+    """How to make the environment that a dataset was recorded in.
 
-    Camera and pedals are those of the dataset; map and traffic too, where all its recordings agree.
+    None: it is of another program, or was recorded on a map, of which only the name is known. Camera and
+    pedals are those of the dataset; traffic too, where all its recordings agree.
     """
     import gymnasium
 
     if not info.calibrated or known_parts(info.features).keys() != PARTS.keys():
         return None
+    if any(name not in GENERATED_MAPS for name in info.maps):
+        return None
     spec = copy.deepcopy(gymnasium.spec("drive/Lane-v0"))
     spec.entry_point, spec.vector_entry_point = f"{__name__}:make_lane", None
     spec.kwargs = {"camera": info.camera.to_json(), "longitudinal": "agent"}
-    for name in ("map", "traffic"):
-        values = {str(one.get("config", {}).get(name) or "") for one in info.recordings}
-        if len(values) == 1 and (value := values.pop()):
-            spec.kwargs[name] = value
+    traffic = {str(one.get("config", {}).get("traffic") or "") for one in info.recordings}
+    if len(traffic) == 1 and (value := traffic.pop()):
+        spec.kwargs["traffic"] = value
     return spec

@@ -41,6 +41,8 @@ def file(tmp_path: Path) -> Path:
 
 def test_a_file_gives_the_camera_and_flags_go_before_it(file: Path) -> None:
     assert read_camera(file) == read_camera(str(file)) == CAMERA
+    file.write_text(FILE, encoding="utf-8-sig")  # as editors on Windows write it
+    assert read_camera(file) == CAMERA
     config = tyro.cli(RecordConfig, args=["set", "--camera", str(file), "--camera-height-m", "2"])
     assert config.camera == Camera(**CAMERA.to_json() | {"z": 2.0})
     assert config.to_json()["camera"] == config.camera.to_json()

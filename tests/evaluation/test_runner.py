@@ -65,6 +65,14 @@ def test_what_kills_an_agent_at_the_wheel_is_left_to_its_drives() -> None:
         assert runner.check() == {"good": False, "expert": True, "straight": False}
 
 
+def test_an_agent_with_a_process_of_its_own_has_it_in_each_drive(tmp_path: Path) -> None:
+    episodes = drive(tmp_path, plan({"bridge": "tests.fakes:Bridge"}), 1)
+    rows = [episode_row(episode) for episode in episodes.values()]
+    assert len(rows) == len(SCENARIOS) > 1
+    assert [row["failure"] for row in rows] == [None] * len(rows)
+    assert all(episode.extra["processes_left"] == 1 for episode in episodes.values())
+
+
 def test_one_process_drives_as_two_do(tmp_path: Path) -> None:
     agents = {"straight": "straight", "good": "tests.faulty:good"}
     for workers in (1, 2):

@@ -1,6 +1,7 @@
 """Minari and RLDS, read back by the libraries that they belong to."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from drive.commands.data.importing import ImportConfig, main
 from drive.core.errors import UserError
 from drive.dataset import check, read_episode, read_info
 from drive.interchange import minari_writer
+from drive.interchange.observations import environment_spec
 from drive.models.training.device import load_tensorflow
 from tests.interchange.sources import udacity
 from tests.interchange.test_round_trips import export
@@ -68,6 +70,14 @@ def test_minari_recovers_the_environment(data: Path, tmp_path: Path) -> None:
     assert observation in dataset.observation_space
     assert np.isfinite(env.step(dataset[0].actions[0])[1])
     env.close()
+
+
+def test_an_environment_on_a_map_is_not_claimed(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = read_info(data)
+    spec = environment_spec(info)
+    assert spec is not None and "map" not in spec.kwargs
+    on_a_map = replace(info, recordings=tuple({**one, "map": "town.xodr"} for one in info.recordings))
+    assert environment_spec(on_a_map) is None, "only the map's name is known"
 
 
 def test_the_pictures_in_minari_are_the_bytes_recorded(data: Path, tmp_path: Path) -> None:

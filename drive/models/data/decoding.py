@@ -30,7 +30,7 @@ class FrameFilter:
     failed: bool = False  # also those of drives that ended in a crash or off the lane
     only_person: bool = False  # of drives with an agent, those alone that a person drove
     expert_labels: bool = False  # the expert's answer where it was recorded beside the driver's action
-    min_duration_s: float = 0.0  # none of an episode of which less is left: [s]
+    min_duration_s: float = 0.0  # none of an episode that was shorter [s]
 
     def mask(self, info: "DatasetInfo", episode: int) -> NDArray[np.bool_]:
         """(T,) for the frames of an episode."""
@@ -39,7 +39,7 @@ class FrameFilter:
             from drive.dataset.reader import read_episode
 
             mask &= np.asarray(read_episode(info, episode, ["intervention"])["intervention"]) == 1
-        return mask & (mask.sum() >= self.min_duration_s * info.fps)
+        return mask & (info.episodes[episode].length >= self.min_duration_s * info.fps)
 
 
 ALL_FRAMES = FrameFilter()

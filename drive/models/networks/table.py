@@ -31,16 +31,17 @@ def network_for(name: str, datasets: "Sequence[DatasetInfo]") -> tuple[Network, 
         UserError: there is none.
     """
     network = NETWORKS[name]
+    missing: dict[str, str] = {}  # where, by key of the observation
     for info in datasets:
         measured = set(info.features["observation.state"]["names"])
-        missing = {key for key in network.inputs if not measured.issuperset(OBSERVATION[key].columns)}
-        if not missing:
-            continue
-        others = [
-            one for one in NETWORKS.values() if one.outputs == network.outputs and not missing & {*one.inputs}
-        ]
-        lacks = f"{info.root} has no {', '.join(sorted(missing))}"
-        if not others:
-            raise UserError(f"{lacks}, which {name} sees: train another --model on it")
-        return others[0], f"{lacks}: {others[0].name} learns, which leaves that input out"
-    return network, ""
+        for key, quantity in OBSERVATION.items():
+            if not measured.issuperset(quantity.columns):
+                missing.setdefault(key, str(info.root))
+    lacking = sorted(missing.keys() & {*network.inputs})
+    if not lacking:
+        return network, ""
+    lacks = f"{missing[lacking[0]]} has no {', '.join(lacking)}"
+    for other in NETWORKS.values():
+        if other.outputs == network.outputs and not missing.keys() & {*other.inputs}:
+            return other, f"{lacks}: {other.name} learns, which leaves that input out"
+    raise UserError(f"{lacks}, which {name} sees: train another --model on it")

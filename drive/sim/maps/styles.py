@@ -13,3 +13,8 @@ def generated_map(style: str | None) -> str:
 
 # What datasets and the drive page call generated roads, and the style that each name asks for.
 GENERATED_MAPS: dict[str, str | None] = {generated_map(style): style for style in (None, *STYLES)}
+
+
+def road_key(map_name: str, seed: int) -> tuple[str, int]:
+    """What tells one road from another: a seed's style may be asked for or drawn, the road is the same."""
+    return GENERATED if map_name in GENERATED_MAPS else map_name, seed

@@ -153,8 +153,7 @@ class HandRecorder:
             return
         frame = Frame(step, row | {"mark": int(self.marked)}, pictures)
         self._recording.frames.append(frame)
-        facts = self._recording.facts
-        self._open_coverage.add(row, facts.weather, (facts.map, facts.seed))
+        self._open_coverage.add(row, self._recording.facts.weather, self._recording.facts.road)
         if self._log is not None:
             self._note(*frame_entry(frame))
 
@@ -264,7 +263,7 @@ class HandRecorder:
     @staticmethod
     def _cover(recording: RecordingBuffer) -> Coverage:
         facts = recording.facts
-        return coverage_of((f.row for f in recording.frames), facts.weather, (facts.map, facts.seed))
+        return coverage_of((frame.row for frame in recording.frames), facts.weather, facts.road)
 
     def _drop(self) -> None:
         self._recording = None

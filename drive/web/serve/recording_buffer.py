@@ -9,6 +9,7 @@ import numpy as np
 
 from drive.dataset import FRONT_IMAGE, read_episode, read_info
 from drive.dataset.layout import REWARD, TODAYS_NAMES
+from drive.sim.maps.styles import road_key
 from drive.web.serve.write_ahead_log import read_log
 
 Row = dict[str, Any]  # a frame's numbers by feature, plain
@@ -25,6 +26,11 @@ class RecordingFacts:
     driver: str  # "person", or the agent's name
     person: str = ""
     note: str = ""
+
+    @property
+    def road(self) -> tuple[str, int]:
+        """(map, seed), as the dataset counts roads."""
+        return road_key(self.map, self.seed)
 
 
 @dataclass(frozen=True, slots=True)

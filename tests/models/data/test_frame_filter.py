@@ -69,7 +69,7 @@ def test_only_what_a_person_drove_can_be_trained_on(lines: Path, tmp_path: Path)
     with DatasetWriter(tmp_path / "set", fps=20, camera=CAMERA, driver="net", features=features) as writer:
         writer.add_episode(columns | {"intervention": np.arange(40) >= 30}, seed=0)
     info = read_info(tmp_path / "set")
-    samples = decoded(info, tmp_path / "cache", only_person=True)
+    samples = decoded(info, tmp_path / "cache", only_person=True, min_duration_s=1.0)
     np.testing.assert_array_equal(samples.labels[:, 0], labels(info, 0, slice(30, 40)))
     assert len(decoded(info, tmp_path / "cache").labels[:, 0]) == 80
     assert len(decoded(read_info(lines), tmp_path / "cache", only_person=True).labels[:, 0]) == 320
