@@ -3,6 +3,7 @@
 import signal
 import sys
 import threading
+from importlib.metadata import version
 from typing import Annotated, Any, NoReturn, get_args
 
 import tyro
@@ -23,6 +24,7 @@ from drive.commands.report import ReportConfig
 from drive.core.errors import UserError, nearest
 from drive.evaluate import EvaluateConfig
 from drive.record import RecordConfig
+from drive.sim.version import SIMULATOR_VERSION
 from drive.train import TrainConfig
 from drive.web.data_view.command import DataViewConfig
 from drive.web.serve.command import ServeConfig
@@ -98,6 +100,9 @@ def _taught(arguments: list[str]) -> list[str]:
     Raises:
         UserError: there is no such command; names the nearest.
     """
+    if arguments == ["--version"]:
+        print(f"drive {version('drivegym')} (simulator version {SIMULATOR_VERSION})")
+        sys.exit(0)
     path: list[str] = []
     union: Any = Command
     for word in [*arguments[:2], ""][:2]:

@@ -94,10 +94,11 @@ def main(config: EvaluateConfig) -> None:
 
     from drive.core.tasks import Limits
     from drive.evaluation.figures import read_results
-    from drive.evaluation.identity import identity
+    from drive.evaluation.identity import holds_results_of, identity
     from drive.evaluation.printing import print_results
     from drive.evaluation.report import page_of
     from drive.evaluation.results import (
+        SUMMARY,
         check_folder,
         only_run,
         prepare_folder,
@@ -125,6 +126,10 @@ def main(config: EvaluateConfig) -> None:
             privileged = _check(runner, console)
             asked = identity(_settings(config), plan, privileged)
             held.enter_context(only_run(config.out))
+            if (config.out / SUMMARY).is_file() and not holds_results_of(config.out, _settings(config), plan):
+                console.print(
+                    f"{config.out} holds other results: these replace them at the end.", soft_wrap=True
+                )
             run = prepare_folder(config.out, asked | {"run": {"workers": workers, "machine": machine}})
             driving = perf_counter()
             drives = _drive_all(runner, plan, run, config.out, console)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -253,3 +254,11 @@ def test_sigterm_ends_as_ctrl_c_does():
         process.terminate()
         assert process.communicate(timeout=300)[1] == "stopped\n"
         assert process.returncode == 143
+
+
+def test_it_tells_its_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    monkeypatch.setattr("sys.argv", ["drive", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 0
+    assert re.fullmatch(r"drive \d+\.\d+\.\d+ \(simulator version \d+\)\n", capsys.readouterr().out)

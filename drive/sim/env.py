@@ -95,7 +95,7 @@ class LaneEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
 
     def step_unseen(self, action: NDArray[np.float32]) -> tuple[float, bool, bool, dict[str, Any]]:
         """`step` without its observation, for those who do not look at every step."""
-        self.task.advance(np.asarray(action, np.float32).reshape(1, -1))
+        self.task.advance(self.task.shaped(action))
         rewards, terms, ends = self.task.score()
         end = ends[0]
         terminated = bool(end[COLLISION] or end[OFF_ROAD] or end[LANE_DEPARTURE] or end[GOAL])

@@ -107,6 +107,7 @@ class LaneTask:
     def load(self, w: int, scenario: Scenario, pose: tuple[float, float, float, float] | None = None) -> None:
         """Put world w at the start of a scenario, or at another pose on its path (see `World.load`)."""
         self.world.load(w, scenario, pose)
+        self._steering[w], self._acceleration[w] = 0.0, np.nan
         self._starts[w], self._goals[w] = scenario.start_s, scenario.goal_s
         self._limits[w] = scenario.time_limit
         self._last[w] = self.world.egos[w]["steering_angle"], self.world.egos[w]["acceleration"]
@@ -114,6 +115,21 @@ class LaneTask:
     def close(self) -> None:
         """End the world's threads."""
         self.world.close()
+
+    def shaped(self, action: Any) -> NDArray[np.float32]:
+        """An action of the environment's as (B, k).
+
+        Raises:
+            ValueError: it is of another size than the action space.
+        """
+        found, columns = np.asarray(action, np.float32), self.action_space.shape[-1]
+        if found.size != self.world.batch * columns:
+            takes = f"{columns} each for {self.world.batch} cars" if self.world.batch > 1 else f"{columns}"
+            raise ValueError(
+                f"The action has the shape {found.shape}; this environment takes {takes}: the steering, with "
+                "longitudinal='agent' the acceleration, too."
+            )
+        return found.reshape(self.world.batch, columns)
 
     def advance(self, actions: NDArray[np.float32], live: NDArray[np.bool_] | None = None) -> None:
         """Drive one step with (B, 1) or (B, 2) actions; values are clipped to [-1, 1].

@@ -126,7 +126,7 @@ class LaneVectorEnv(gymnasium.vector.VectorEnv):
         fresh = self._ended
         self._restart(fresh)
         driven = ~fresh
-        self.task.advance(np.asarray(actions, np.float32).reshape(self.num_envs, -1), driven)
+        self.task.advance(self.task.shaped(actions), driven)
         pictures = self.task.begin_pictures()  # while the other threads draw, this one keeps the books
         rewards, terms, ends = self.task.score()
         rewards[fresh] = 0.0

@@ -8,6 +8,7 @@ from drive.camera import Camera
 from drive.core.errors import UserError
 from drive.sim.env import LaneEnv
 from drive.sim.scenario import lane_scenario
+from drive.sim.task import LaneTask
 from drive.sim.vector import LaneVectorEnv
 
 SMALL = Camera(width_px=64, height_px=48)
@@ -141,3 +142,26 @@ def test_rendering_shows_the_camera_and_the_view_from_above():
     assert picture.shape == (320, 960, 3)
     assert picture.dtype == np.uint8
     assert picture[:, 640:].std() > 5.0
+
+
+@pytest.mark.parametrize("action", [[0.5, 1.0], [], [0.1, 0.2, 0.3]])
+def test_an_action_of_another_size_is_refused_and_changes_no_later_drive(action: list[float]) -> None:
+    env, batch = LaneEnv(camera=SMALL), LaneVectorEnv(2, camera=SMALL)
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match=r"has the shape \(\d,\); this environment takes 1: the steering"):
+        env.step(np.array(action, np.float32))
+    batch.reset(seed=0)
+    with pytest.raises(ValueError, match="takes 1 each for 2 cars"):
+        batch.step(np.zeros((2, 2), np.float32))
+    batch.close()
+
+
+def test_a_drive_with_pedals_leaves_nothing_to_the_next() -> None:
+    task = LaneTask(1, camera=SMALL)
+    hashes = []
+    for pedals in (False, True, False):
+        task.reset(0, np.random.default_rng(3), None)
+        for _ in range(5):
+            task.advance(np.array([[0.1, 0.9]] if pedals else [[0.1]], np.float32))
+        hashes.append(task.world.state_bytes(0))
+    assert hashes[0] == hashes[2] != hashes[1]
