@@ -326,8 +326,7 @@ def test_references_come_along_once() -> None:
 
 
 def test_foreign_agents_share_no_process(tmp_path: Path) -> None:
-    policy = tmp_path / "a.onnx"
-    policy.touch()
+    policy = network(tmp_path / "a.onnx", 0.0)
     agents = ("calm=tests.fakes:calm", "modular", f"net={policy}")
     plan = make_plan(agents, ("s=tests.fakes:calm",), episodes=1)
     assert plan.kind("calm") == "calm=tests.fakes:calm\ns=tests.fakes:calm"
