@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
-from typing import Any
+from typing import Any, cast
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from drive.web.access import Rate
 from drive.web.limits import IDLE_S, MAX_IDLE, MAX_LOGGED, MAX_LOGGED_PER_S
@@ -15,7 +17,7 @@ class PatientProtocol(H11Protocol):
 
     Of those that have not, or not again, at most `MAX_IDLE` stay open: the oldest goes, so that whoever may
     come in finds room. What a request is answered with, the application decides; a page's WebSocket is none
-    of these.
+    of these once its request is read.
     """
 
     _timer: asyncio.TimerHandle | None = None  # runs while it is idle
@@ -35,15 +37,25 @@ class PatientProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Stop waiting where a request has begun."""
         super().data_received(data)
-        if self.transport.get_protocol() is not self or self._busy:
+        if not self._idle:
             self._stop()
-        elif self._timer is None and not self.transport.is_closing():
+        elif self._timer is None:
             self._wait()
 
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """Refuse what the WebSocket's parser cannot read, as a request with a body: it would never answer."""
+        super().handle_websocket_upgrade(event)  # hands the whole head over: what is not read now never is
+        other = cast(WebSocketsSansIOProtocol, self.transport.get_protocol())
+        if not other.handshake_initiated:
+            self.connections.discard(other)
+            self.connections.add(self)
+            self.transport.set_protocol(self)
+            self.send_400_response("")
+
     def on_response_complete(self) -> None:
-        """Wait for the next request."""
+        """Wait for the next request, or until what is left to send has gone."""
         super().on_response_complete()
-        if not self._busy and not self.transport.is_closing():
+        if self._idle:
             self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -52,8 +64,9 @@ class PatientProtocol(H11Protocol):
         super().connection_lost(exc)
 
     @property
-    def _busy(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
+    def _idle(self) -> bool:
+        busy = self.cycle is not None and not self.cycle.response_complete
+        return not busy and self.transport.get_protocol() is self  # not a WebSocket's by now
 
     def _wait(self) -> None:
         self._stop()
