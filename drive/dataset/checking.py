@@ -88,11 +88,24 @@ def check(
     return problems
 
 
-def notes(root: Path | str) -> list[str]:
-    """What is beside a dataset and not in it, though nothing is wrong: recordings that are not added yet."""
+def notes(root: Path | str, copy: Path | str | None = None) -> list[str]:
+    """What is beside a dataset and not in it, though nothing is wrong: recordings that are not added yet.
+
+    Args:
+        root: the dataset's directory.
+        copy: where `drive data merge` has just put its episodes; None: nowhere.
+    """
     root = Path(root)
+    remedy = f"start `drive serve --data {root}` to add it"
+    try:
+        if read_info(root).former:  # nothing can be added to it
+            first = f"`drive data merge NEW {root}`, then " if copy is None else ""
+            new = copy or "NEW"
+            remedy = f"{first}move it into {new} and start `drive serve --data {new}` to add it"
+    except UserError:  # `check` says so
+        pass
     lines = [
-        f"{path} is a recording that goes on or was interrupted: start `drive serve --data {root}` to add it."
+        f"{path} is a recording that goes on or was interrupted: {remedy}."
         for path in sorted(root.glob(f"*{JOURNAL_SUFFIX}"))
     ]
     return lines + [

@@ -14,7 +14,7 @@ from drive.dataset.checking import read_episode_stats
 from drive.dataset.editing import write_edits
 from drive.dataset.edits import KINDS, Edits, Range
 from drive.dataset.guard import take_lock
-from drive.dataset.layout import INDEX_COLUMNS, image_names
+from drive.dataset.layout import INDEX_COLUMNS, REWARD, image_names
 from drive.dataset.reader import DatasetInfo, EpisodeRow, read_episode, read_info
 from drive.dataset.writer import DatasetWriter
 
@@ -54,6 +54,8 @@ def learned_pieces(info: DatasetInfo) -> list[Piece]:
 def refuse_differing(infos: Sequence[DatasetInfo]) -> None:
     """Refuse datasets whose frames cannot stand in one dataset, naming the first difference.
 
+    Those with and without rewards can: older ones have none.
+
     Raises:
         UserError: camera, frame rate or features differ.
     """
@@ -74,6 +76,8 @@ def _facts(first: DatasetInfo, other: DatasetInfo) -> Iterator[tuple[str, Any, A
     yield "a camera that is calibrated:", first.calibrated, other.calibrated
     yield "the frame rate", first.fps, other.fps
     for name in dict.fromkeys([*first.features, *other.features]):
+        if name == REWARD and not (name in first.features and name in other.features):
+            continue
         ours, theirs = first.features.get(name), other.features.get(name)
         yield f"the feature {name}", _form(ours), _form(theirs)
         if ours is not None and theirs is not None:
@@ -90,6 +94,8 @@ def copy_episodes(
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> DatasetInfo:
     """Make a new dataset of episodes of others: frames, rows, recordings, seeds, edits.
+
+    It has the features that all of them have.
 
     The copy appears under its name only when it is complete.
 
@@ -115,7 +121,11 @@ def copy_episodes(
             fps=first.fps,
             camera=first.camera,
             driver="",
-            features=first.features,
+            features={
+                name: feature
+                for name, feature in first.features.items()
+                if all(name in info.features for info, _ in sources)
+            },
             calibrated=first.calibrated,
             sources=recordings,
         ) as writer:
@@ -185,7 +195,7 @@ def _owner(info: DatasetInfo, episode: int) -> int:
 def _copy(
     writer: DatasetWriter, info: DatasetInfo, row: EpisodeRow, frames: Range, stats: Mapping[str, Any]
 ) -> None:
-    columns = read_episode(info, row.index, [name for name in info.features if name not in INDEX_COLUMNS])
+    columns = read_episode(info, row.index, [name for name in writer.features if name not in INDEX_COLUMNS])
     whole = frames == (0, row.length)
     start, stop = frames
     writer.add_episode(

@@ -16,6 +16,7 @@ from drive.dataset.layout import (
     EDITS_PATH,
     INFO_PATH,
     JOURNAL_SUFFIX,
+    REWARD,
     STATS_PATH,
     TASKS_PATH,
     WRITER_LOCK_PATH,
@@ -57,6 +58,12 @@ def take_lock(root: Path) -> FileLock:
             f"{root} is being written by another process: wait for it, or name another directory."
         )
     return lock
+
+
+def common_features(info: DatasetInfo, features: Features) -> Features:
+    """A recording's features in this dataset: one that an older version began goes on without rewards."""
+    without = {name: feature for name, feature in features.items() if name != REWARD}
+    return info.features if info.features == without else features
 
 
 def refuse_other_kind(

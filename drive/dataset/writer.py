@@ -18,6 +18,7 @@ from drive.dataset.checking import read_row_stats
 from drive.dataset.describing import drive_json, existing_recordings, info_json
 from drive.dataset.files import checked_columns, frames_file, json_file, row_file, stats_to_json, tasks_file
 from drive.dataset.guard import (
+    common_features,
     refuse_foreign_files,
     refuse_other_kind,
     remove_empty,
@@ -29,6 +30,7 @@ from drive.dataset.layout import (
     CHUNK_SIZE,
     DRIVE_PATH,
     INFO_PATH,
+    REWARD,
     STATS_PATH,
     TASKS_PATH,
     VIEW_INDEX_COLUMNS,
@@ -65,6 +67,8 @@ class _State:
 
 class DatasetWriter:
     """Makes a dataset, or appends to one of the same camera, frame rate and features.
+
+    Rewards are left out where the dataset has none, as one that an older version began.
 
         with DatasetWriter(root, fps=20, camera=Camera(), driver="expert") as writer:
             writer.add_episode(columns, seed=17, scenario="lane/17", weather="overcast")
@@ -111,10 +115,6 @@ class DatasetWriter:
         self.camera = camera
         self.calibrated = calibrated
         self.features = lane_features(camera) if features is None else features
-        data, views = split_views(self.features)
-        self._data_schema = arrow_schema(data)
-        index = {name: data[name] for name in VIEW_INDEX_COLUMNS}
-        self._views_schema = arrow_schema(index | views) if views else None
         self._recording: dict[str, Any] = {
             "driver": driver,
             "person": person,
@@ -138,6 +138,10 @@ class DatasetWriter:
             self._lock = take_lock(self.root)
             try:
                 self._open()
+                data, views = split_views(self.features)
+                self._data_schema = arrow_schema(data)
+                index = {name: data[name] for name in VIEW_INDEX_COLUMNS}
+                self._views_schema = arrow_schema(index | views) if views else None
                 self._open_for_writing = True
             except BaseException:
                 self.close()
@@ -227,7 +231,8 @@ class DatasetWriter:
             raise ValueError(f"seed is {seed}; take 0 to {RESERVED_SEEDS - 1:,}, others are for evaluation.")
         if ended not in ("", *End):
             raise ValueError(f"ended is {ended!r}; take one of {', '.join(End)}, or an empty text.")
-        values = checked_columns(columns, self.features)
+        kept = {name: columns[name] for name in columns if name != REWARD or name in self.features}
+        values = checked_columns(kept, self.features)
         state = self._state
         length = len(next(iter(values.values())))
         tasks = state.tasks if task in state.tasks else (*state.tasks, task)
@@ -316,6 +321,7 @@ class DatasetWriter:
             self._begun = True
             return
         info = read_info(self.root)
+        self.features = common_features(info, self.features)
         refuse_other_kind(info, self.camera, self.fps, self.features, self.calibrated)
         remove_orphans(info)
         for episode in info.episodes:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 class DataMergeConfig:
     """Make one dataset of several of the same camera, frame rate and features.
 
+    Rewards are left out where one of them has none, as those of older versions.
+
     Frames, drivers, persons, notes, ends, seeds, edits and the settings of each recording are kept. The
     sources are not changed.
     """
@@ -100,7 +102,9 @@ def merge(config: DataMergeConfig) -> "DatasetInfo":
     from rich.console import Console
 
     from drive.dataset import read_info
+    from drive.dataset.checking import notes
     from drive.dataset.copying import copy_episodes, learned_pieces, refuse_differing, whole_episodes
+    from drive.dataset.layout import REWARD
 
     console = Console(highlight=False)
     resolved = [path.resolve() for path in config.dirs]
@@ -116,6 +120,14 @@ def merge(config: DataMergeConfig) -> "DatasetInfo":
     if twice:
         seeds = "1 seed is" if twice == 1 else f"{twice} seeds are"
         console.print(f"Note: {seeds} in more than one of them.", markup=False, soft_wrap=True)
+    lacking = [str(info.root) for info in infos if REWARD not in info.features]
+    if 0 < len(lacking) < len(infos):
+        has = "has" if len(lacking) == 1 else "have"
+        console.print(
+            f"Note: {REWARD} is left out, {', '.join(lacking)} {has} none.", markup=False, soft_wrap=True
+        )
+    for note in [note for info in infos for note in notes(info.root, made.root)]:
+        console.print(f"Note: {note}", markup=False, soft_wrap=True)
     console.print(_summary_line(made), markup=False, soft_wrap=True)
     return made
 

@@ -142,12 +142,16 @@ def recover(path: Path) -> Recovered:
 
 
 def _is_there(root: Path, index: int, frames: Sequence[Frame]) -> bool:
-    """Whether an episode of the dataset holds just these frames; its number may be another recording's."""
-    info = read_info(root)
-    if index >= info.total_episodes or info.episodes[index].length != len(frames):
-        return False
-    exact = "privileged.lateral_offset_m"
-    found = read_episode(info, index, [exact, FRONT_IMAGE])
-    return np.array_equal(
-        np.asarray(found[exact]), np.array([frame.row[exact] for frame in frames], np.float32)
-    ) and list(found[FRONT_IMAGE]) == [frame.pictures[FRONT_IMAGE] for frame in frames]
+    """Whether an episode of the dataset holds just these frames.
+
+    Its number may be another recording's, and a merge behind other datasets moves it up.
+    """
+    info, exact = read_info(root), "privileged.lateral_offset_m"
+    offsets = np.array([frame.row[exact] for frame in frames], np.float32)
+    pictures = [frame.pictures[FRONT_IMAGE] for frame in frames]
+    for row in info.episodes[index:]:
+        if row.length == len(frames):
+            found = read_episode(info, row.index, [exact, FRONT_IMAGE])
+            if np.array_equal(np.asarray(found[exact]), offsets) and list(found[FRONT_IMAGE]) == pictures:
+                return True
+    return False

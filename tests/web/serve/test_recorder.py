@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from drive.commands.data.copies import DataMergeConfig, main
+from drive.core.errors import UserError
 from drive.dataset import check, read_episode, read_info
 from drive.web.serve.recorder import HandRecorder
 from drive.web.serve.write_ahead_log import WriteAheadLog, read_log
+from tests.dataset.former_layout import to_former_layout
 from tests.web.serve.hands import CAMERA, FACTS, add, open_recorder
 
 
@@ -265,3 +268,38 @@ def test_a_journal_does_not_keep_a_new_dataset_from_being_made(tmp_path: Path) -
     add(recorder, range(10))
     recorder.close()
     assert read_info(tmp_path / "d").maps == ("Town02",)
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_what_was_interrupted_beside_a_dataset_of_an_older_version_is_added_to_its_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, saved: bool
+) -> None:
+    for root, first in ((tmp_path / "old", 10), (tmp_path / "today", 50)):
+        recorder = open_recorder(root)
+        recorder.start()
+        add(recorder, range(first, first + 10))
+        recorder.close()
+    recorder = open_recorder(tmp_path / "old")
+    recorder.start()
+    add(recorder, range(30, 40))
+
+    def remove(self: WriteAheadLog) -> None:
+        self.close()
+        raise Killed
+
+    if saved:  # killed once its episode was written
+        monkeypatch.setattr(WriteAheadLog, "remove", remove)
+        recorder.stop()
+        with pytest.raises(Killed):
+            recorder.flush()
+        monkeypatch.undo()
+    recorder._store.close()
+    to_former_layout(tmp_path / "old")
+    [journal] = journals(tmp_path / "old")
+    with pytest.raises(UserError, match="drive data merge NEW"):
+        open_recorder(tmp_path / "old")
+    main(DataMergeConfig(tmp_path / "new", (tmp_path / "today", tmp_path / "old")))
+    journal.rename(tmp_path / "new" / journal.name)
+    open_recorder(tmp_path / "new").close()
+    assert journals(tmp_path / "new") == [] and read_info(tmp_path / "new").total_episodes == 3
+    assert [numbers(tmp_path / "new", i)[0] for i in range(3)] == [50, 10, 30]
