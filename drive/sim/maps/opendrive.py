@@ -11,6 +11,7 @@ import numpy as np
 from drive.core.errors import UserError
 from drive.core.portable_math_arrays import hypot_array
 from drive.sim.maps.opendrive_build import bridges, build_lanes, link_lanes, with_speeds
+from drive.sim.maps.opendrive_covered import with_paint
 from drive.sim.maps.opendrive_geometry import Array, Piece, ReferenceLine
 from drive.sim.maps.opendrive_ground import map_strokes, map_surfaces
 from drive.sim.maps.opendrive_lanes import sample_road
@@ -114,14 +115,15 @@ def road_map_from_root(root: ET.Element, name: str, source: str) -> RoadMap:
     header = root.find("header")
     from_line = header is not None and header.get("vendor") == "VectorZero"
     painted = read_objects(roads, lines, notes)
+    strokes = (*map_strokes(roads, sampled), *painted.strokes)
     junctions = tuple(
         Junction(junction, tuple(lane.index for lane in lanes if lane.junction == junction))
         for junction in dict.fromkeys(e.get("id", "") for e in root.iterfind("junction"))
     )
     return RoadMap(
         name=name,
-        lanes=tuple(lanes),
-        strokes=(*map_strokes(roads, sampled), *painted.strokes),
+        lanes=tuple(with_paint(lanes, strokes)),
+        strokes=strokes,
         surfaces=(*map_surfaces(roads, sampled, notes), *painted.surfaces),
         signals=(*read_signals(roads, lines, lanes, from_line, notes), *painted.signs),
         objects=tuple(painted.objects),

@@ -6,7 +6,6 @@ import numpy as np
 
 from drive.sim.maps.opendrive_covered import uncovered
 from drive.sim.maps.opendrive_lanes import SampledSection
-from drive.sim.maps.opendrive_marks import section_strokes
 from drive.sim.maps.opendrive_notes import Notes
 from drive.sim.maps.opendrive_xml import RoadRecord
 from drive.sim.maps.road_map import Stroke, Surface
@@ -73,14 +72,9 @@ def map_surfaces(roads: Mapping[str, RoadRecord], sampled: Sampled, notes: Notes
 
 def map_strokes(roads: Mapping[str, RoadRecord], sampled: Sampled) -> list[Stroke]:
     """All marks and kerbs, each drawn once, as long as they go on, but not below another road's lanes."""
-    of_road: dict[str, list[Stroke]] = {name: [] for name in roads}
-    for road in roads.values():
-        for section, sample in zip(road.sections, sampled[road.id], strict=True):
-            if sample is not None:
-                of_road[road.id] += section_strokes(section, sample)
     strokes: list[Stroke] = []
     crossing: dict[str, list[Stroke]] = {}
-    for name, found in uncovered(of_road, roads, sampled).items():
+    for name, found in uncovered(roads, sampled).items():
         junction = roads[name].junction
         (strokes if junction is None else crossing.setdefault(junction, [])).extend(found)
     for members in crossing.values():

@@ -61,6 +61,7 @@ class Lane:
     right_neighbour: int | None = None
     left_marks: tuple[Mark, ...] = ()
     right_marks: tuple[Mark, ...] = ()
+    painted: float = 1.0  # in junctions: of its better border, the share along which paint is drawn
     layer: int = 0  # for bridges: surfaces of different layers do not touch
     forward: bool = True  # driven along the road's reference line
     curvature: NDArray[np.float64] | None = None  # (n,) where known exactly, left positive [1/m]

@@ -200,20 +200,13 @@ def _caution(
     """The curvature that stands for how slowly a junction is to be passed, 0 elsewhere [1/m].
 
     At speed v the path's curvature changes by |d curvature / ds| v a second, at most _CURVATURE_RATE; where
-    no line is painted on either side, v is at most _UNMARKED_SPEED.
+    most of both borders has no paint, v is at most _UNMARKED_SPEED.
     """
     inside = np.array([road_map.lanes[i].junction is not None for i in lanes])[piece]
-    unmarked = np.array([_unmarked(road_map.lanes[i]) for i in lanes])[piece]
+    unmarked = np.array([road_map.lanes[i].painted < 0.5 for i in lanes])[piece]
     bends = np.abs(np.gradient(curvature, PATH_STEP)) / _CURVATURE_RATE
     bends = np.maximum(bends, np.where(unmarked, 1.0 / _UNMARKED_SPEED, 0.0))
     return np.where(inside, MAX_LATERAL_ACCELERATION * bends * bends, 0.0)
-
-
-def _unmarked(lane: Lane) -> bool:
-    """Whether most of a lane has no line to follow on either side."""
-    sides = (lane.left_marks, lane.right_marks)
-    painted = [sum(m.s_end - m.s_start for m in marks if m.type != "none") for marks in sides]
-    return max(painted) < 0.5 * lane.length
 
 
 def _commands(

@@ -172,3 +172,22 @@ def test_roads_side_by_side_or_end_to_end_keep_their_lines(tmp_path, plan: str) 
     sides = section(lane(1, MARK.format("solid")), lane(-1, MARK.format("solid")))
     road_map = read(tmp_path, road(sections=sides), road(plan, sides, name="2"))
     assert sum(round(float(np.ptp(s.points[:, 0]))) for s in road_map.strokes) == 400
+
+
+@pytest.mark.parametrize("height, gaps", [(8.0, [0]), (-8.0, [1]), (1.0, [0, 1])])
+def test_the_lines_of_the_upper_of_two_roads_go_on(tmp_path, height: float, gaps: list[int]) -> None:
+    profile = f'<elevationProfile><elevation s="0" a="{height}" b="0" c="0" d="0"/></elevationProfile>'
+    sides = section(lane(1, MARK.format("solid")), lane(-1, MARK.format("solid")))
+    road_map = read(tmp_path, road(sections=sides), road(NORTH, sides, name="2", before_lanes=profile))
+    for axis in (0, 1):  # along the road to the east, along the one to the north
+        lengths = [np.ptp(s.points[:, axis]) for s in road_map.strokes if np.ptp(s.points[:, axis]) > 1.0]
+        assert sum(lengths) == pytest.approx(186.0 if axis in gaps else 200.0, abs=2.0)
+
+
+@pytest.mark.parametrize("crossed", [False, True])
+def test_lanes_of_junctions_know_what_stays_painted(tmp_path, crossed: bool) -> None:
+    sides = section(right=lane(-1, MARK.format("solid")))
+    wide = road(NORTH, section(lane(1, width="35"), lane(-1, width="35")), name="2", junction="9")
+    road_map = read(tmp_path, road(sections=sides, junction="9"), *([wide] if crossed else []))
+    assert find(road_map, -1).right_marks[0].type == "solid"
+    assert find(road_map, -1).painted == pytest.approx(0.3 if crossed else 1.0, abs=0.02)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from drive.control.speed import target_speed
 from drive.sim.arrays import PATH, PATH_STEP
 from drive.sim.maps.procedural import generate_road
-from drive.sim.maps.road_map import Junction, Mark, RoadMap
+from drive.sim.maps.road_map import Junction, RoadMap
 from drive.sim.maps.route import FOLLOW, LEFT, RIGHT, STRAIGHT, LaneChain, Route, lane_chains
 from drive.sim.maps.route_clearance import clear_of
 
@@ -200,24 +200,24 @@ def test_chains_of_a_real_town_can_be_driven(shared):
             assert np.abs(route.points["curvature"]).max() < 0.2
 
 
-@pytest.mark.parametrize("marks", [(), (Mark(0.0, 60.0, "solid"),)])
-def test_a_junction_without_lines_is_passed_slowly(marks) -> None:
+@pytest.mark.parametrize("painted", [0.4, 0.6])
+def test_a_junction_without_lines_is_passed_slowly(painted: float) -> None:
     centers = [straight(100.0), straight(60.0, (100.0, 0.0)), straight(100.0, (160.0, 0.0))]
     road_map = chain_of(*centers, speed_limit=29.0)
     lanes = list(road_map.lanes)
-    lanes[1] = dataclasses.replace(lanes[1], junction="9", left_marks=marks)
+    lanes[1] = dataclasses.replace(lanes[1], junction="9", painted=painted)
     route = Route.from_lanes(RoadMap("x", tuple(lanes)), [0, 1, 2], 0.0, 260.0)
     allowed = [target_speed(route.points, 0, len(route.points), s, 0.0, 29.0) for s in (30.0, 130.0, 170.0)]
-    assert allowed == pytest.approx([29.0, 29.0, 29.0] if marks else [21.2, 13.0, 29.0], abs=0.1)
+    assert allowed == pytest.approx([29.0, 29.0, 29.0] if painted > 0.5 else [21.2, 13.0, 29.0], abs=0.1)
 
 
 def test_a_junction_that_swerves_is_passed_as_fast_as_the_wheel_turns() -> None:
     s = np.linspace(0.0, 40.0, 400)
     yaw = np.cumsum(0.1 * np.sin(2.0 * np.pi * s / 10.0)) * s[1]  # curvature swings by 0.2 / m in 5 m
     swerve = np.stack([np.cumsum(np.cos(yaw)) * s[1], np.cumsum(np.sin(yaw)) * s[1], 0.0 * s], axis=1)
-    lanes, line = chain_of(swerve, speed_limit=15.0).lanes, (Mark(0.0, 40.0, "solid"),)
+    lanes = chain_of(swerve, speed_limit=15.0).lanes
     for junction in (None, "9"):
-        road_map = RoadMap("x", (dataclasses.replace(lanes[0], junction=junction, left_marks=line),))
+        road_map = RoadMap("x", (dataclasses.replace(lanes[0], junction=junction),))
         points = Route.from_lanes(road_map, [0], 0.0, 39.0).points
         slowest = min(
             target_speed(points, 0, len(points), at, 0.0, 15.0) for at in np.arange(10.0, 30.0, 0.5)
