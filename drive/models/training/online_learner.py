@@ -9,7 +9,7 @@ from typing import Any
 
 from drive.agent import Context, Control, Observation
 from drive.core.errors import UserError
-from drive.core.files import refuse_other_things
+from drive.core.files import PART, refuse_other_things
 from drive.models.policy import OnnxPolicy
 from drive.models.training.online_trainer import (
     Failed,
@@ -21,7 +21,7 @@ from drive.models.training.online_trainer import (
 )
 
 MAX_UNSENT = 2400  # frames that wait while the process starts; of more, the oldest are dropped
-END_S = 10.0  # how long the last policy may take
+END_S = 20.0  # how long the last policy may take [s]
 
 Notify = Callable[[str, str], None]  # (level, text): one line for the user
 
@@ -120,6 +120,8 @@ class LearnerProcess:
         self._process.kill()
         self._process.join()
         self._thread.join()
+        for unfinished in self.settings.out.glob(f"*{PART}"):  # what it was writing
+            unfinished.unlink(missing_ok=True)
         self._process.close()
         self._process = None
 
