@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
+from importlib import metadata
 from importlib.metadata import PackageNotFoundError, version
 from io import StringIO
 from pathlib import Path
@@ -165,6 +166,26 @@ def test_doctor_reports_in_json():
     else:
         assert (findings["training"]["state"], findings["training"]["detail"]) == ("ok", wanted)
     assert bool(findings["gpu"]["remedy"]) == (findings["gpu"]["state"] == "missing")
+
+
+@pytest.mark.parametrize(
+    ("check", "extra", "absent"),
+    [("_train", "train", "keras"), ("_pages", "serve", "uvicorn"), ("_minari", "interchange", "h5py")],
+)
+def test_doctor_names_the_extra_that_brings_what_is_missing(monkeypatch, check, extra, absent):
+    monkeypatch.setattr(metadata, "version", lambda name: "1.2")
+    finding = getattr(doctor, check)()
+    assert finding.state == "ok" and f"{absent} 1.2" in finding.detail and not finding.remedy
+
+    def version_of(name):
+        if name == absent:
+            raise PackageNotFoundError(name)
+        return "1.2"
+
+    monkeypatch.setattr(metadata, "version", version_of)
+    assert getattr(doctor, check)() == doctor.Finding(
+        finding.name, "missing", f"no {absent}", f'pip install "drivegym[{extra}]"'
+    )
 
 
 def test_doctor_prints_remedies_whole(monkeypatch, capsys):

@@ -435,6 +435,14 @@ def test_the_report_is_made_again_from_the_drives(
     assert any(line.startswith(f"exits failed by itself in 1 of 3 drives: {how}") for line in printed)
 
 
+def test_figures_of_time_are_the_same_when_they_are_read_again(toy: None, tmp_path: Path) -> None:
+    main(config(tmp_path, episodes=1))
+    for wall_s in (0.1004, 0.1496, 3.00049):  # each more digits than are stored
+        timing = read_results(tmp_path, wall_s).timing
+        (tmp_path / "timing.json").write_text(json.dumps(timing))
+        assert read_results(tmp_path).timing == timing
+
+
 def test_a_second_run_is_refused_and_a_report_only_reads(
     toy: None, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:

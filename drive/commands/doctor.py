@@ -64,14 +64,27 @@ def _opencv() -> Finding:
     return Finding("opencv", "ok", cv2.__version__)
 
 
-def _train() -> Finding:
+def _extra(name: str, extra: str, packages: tuple[str, ...]) -> Finding:
+    """Whether what an extra of the package brings is installed."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:
-        found = {name: version(name) for name in ("tensorflow", "keras", "tf2onnx", "onnx")}
+        found = {package: version(package) for package in packages}
     except PackageNotFoundError as error:
-        return Finding("training", "missing", f"no {error.name}", 'pip install "drivegym[train]"')
-    return Finding("training", "ok", ", ".join(f"{name} {v}" for name, v in found.items()))
+        return Finding(name, "missing", f"no {error.name}", f'pip install "drivegym[{extra}]"')
+    return Finding(name, "ok", ", ".join(f"{package} {v}" for package, v in found.items()))
+
+
+def _train() -> Finding:
+    return _extra("training", "train", ("tensorflow", "keras", "tf2onnx", "onnx"))
+
+
+def _pages() -> Finding:
+    return _extra("pages", "serve", ("starlette", "uvicorn", "websockets"))
+
+
+def _minari() -> Finding:
+    return _extra("Minari", "interchange", ("minari", "h5py", "pillow"))
 
 
 def _gpu() -> Finding:
@@ -107,7 +120,9 @@ def _films() -> Finding:
         return Finding("films", "broken", str(error), "pip install --force-reinstall imageio-ffmpeg")
 
 
-CHECKS: tuple[Callable[[], Finding], ...] = (_cores, _kernels, _opencv, _policies, _films, _train, _gpu)
+CHECKS: tuple[Callable[[], Finding], ...] = (
+    _cores, _kernels, _opencv, _policies, _films, _train, _gpu, _pages, _minari,
+)  # fmt: skip
 
 
 def main(config: DoctorConfig) -> None:

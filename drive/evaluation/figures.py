@@ -85,13 +85,15 @@ def _timing(
 ) -> dict[str, Any]:
     if wall_s is None and (folder / TIMING).is_file():
         wall_s = read_json(folder, TIMING)["wall_s"]
+    if wall_s is not None:  # the rate from what is stored, so that a report made again prints the same
+        wall_s = round(wall_s, 3)
     own: dict[str, list[EpisodeRow]] = {}
     for drive in drives:
         own.setdefault(drive.row["agent"], []).append(drive)
     steps = sum(len(drive.steering) for drive in drives)
     return {
         "workers": config["run"]["workers"],
-        "wall_s": None if wall_s is None else round(wall_s, 3),
+        "wall_s": wall_s,
         "steps": steps,
         "steps_per_s": round(steps / wall_s, 1) if wall_s else None,
         "machine": config["run"]["machine"],

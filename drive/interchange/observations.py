@@ -7,11 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.agent import OBSERVATION
-from drive.camera import Camera
 from drive.dataset import DatasetInfo, Features
 from drive.dataset.layout import REWARD
 from drive.interchange.drives import Drive
-from drive.sim.env import LaneEnv
 from drive.sim.maps.styles import GENERATED_MAPS
 
 if TYPE_CHECKING:
@@ -46,11 +44,6 @@ def rewards(drive: Drive) -> NDArray[np.float64]:
     return np.asarray(drive.frames.get(REWARD, np.zeros(drive.length)), np.float64)
 
 
-def make_lane(camera: dict[str, Any], **options: Any) -> LaneEnv:
-    """`drive/Lane-v0` with a camera of which the fields are given, as a dataset's JSON tells them."""
-    return LaneEnv(camera=Camera(**camera), **options)
-
-
 def environment_spec(info: DatasetInfo) -> "EnvSpec | None":
     """How to make the environment that a dataset was recorded in.
 
@@ -64,7 +57,6 @@ def environment_spec(info: DatasetInfo) -> "EnvSpec | None":
     if any(name not in GENERATED_MAPS for name in info.maps):
         return None
     spec = copy.deepcopy(gymnasium.spec("drive/Lane-v0"))
-    spec.entry_point, spec.vector_entry_point = f"{__name__}:make_lane", None
     spec.kwargs = {"camera": info.camera.to_json(), "longitudinal": "agent"}
     traffic = {str(one.get("config", {}).get("traffic") or "") for one in info.recordings}
     if len(traffic) == 1 and (value := traffic.pop()):

@@ -100,10 +100,9 @@ class PageDrive:
     def _picture(self, echo: float | None = None) -> Frame:
         """What is seen now, sharper for people where a page takes it and the drive is not late for it."""
         simulation = self._simulation
-        display = None
-        if simulation.has_display and self.display_wanted and self._pace.factor != "max":
-            if self._display_gate.open(self._pace.late, monotonic()):
-                display = simulation.look()
+        wanted = simulation.has_display and self.display_wanted and self._pace.factor != "max"
+        sharper = wanted and self._display_gate.open(self._pace.late, monotonic())
+        display = simulation.look() if sharper else None
         return Frame(self._steps, echo, simulation.observation["camera"], display)
 
     def _notify_failures(self) -> None:
