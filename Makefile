@@ -39,8 +39,8 @@ test: setup
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 check: setup
-	$(BIN)/ruff format --check drive tests docs
-	$(BIN)/ruff check drive tests docs
+	$(BIN)/ruff format --check drive tests docs benchmarks
+	$(BIN)/ruff check drive tests docs benchmarks
 	$(BIN)/mypy
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
