@@ -1,7 +1,10 @@
 """`drive bench`: how fast this machine simulates, looks, serves and learns."""
 
+import math
 import time
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from drive.core.errors import UserError
@@ -13,8 +16,8 @@ SAMPLED_WORLDS = 8  # of a batch, when what is in view is counted
 
 @dataclass(frozen=True)
 class BenchConfig:
-    """Measure throughput, as JSON lines: resets, environment steps alone and in a batch, all outputs of a
-    camera against rgb alone, serving, training.
+    """Measure throughput, as JSON lines: environment steps alone, with what each part of them takes, and in a
+    batch, resets, all outputs of a camera against rgb alone, serving, training.
 
     KERAS_BACKEND=jax or torch measures training without TensorFlow.
 
@@ -37,6 +40,8 @@ class BenchConfig:
     from the hand to the picture (needs the extra `serve`)."""
     environment: bool = True
     """Measure resets and steps of the environment."""
+    agent: str = "modular"
+    """Whose inference is timed beside the steps: `modular`, a policy (`.onnx`) or `module:factory`."""
     training: bool = True
     """Also measure training (needs the extra `train`)."""
     model: NetworkName = "pilotnet"
@@ -75,35 +80,153 @@ def _steps(
     }
 
 
+class _Clock(defaultdict[str, float]):
+    """Seconds spent by what they were spent on."""
+
+    def __init__(self) -> None:
+        super().__init__(float)
+
+    def __call__(self, what: str, call: Callable[..., Any], *args: Any) -> Any:
+        start = time.perf_counter()
+        result = call(*args)
+        self[what] += time.perf_counter() - start
+        return result
+
+
+class _Single:
+    """One environment whose car the expert drives, taken apart.
+
+    The step is timed as a whole, then what it consists of on the same drive. The parts of a picture are
+    differences between pictures of the same moments: all of it, without bodies, at noon as well, and that of
+    the sky alone or of few pixels.
+    """
+
+    def __init__(self, size: tuple[int, int], agent: str) -> None:
+        from drive.camera import Camera
+        from drive.driving.agents import make_agent
+        from drive.sim.env import LaneEnv
+        from drive.sim.world import World
+
+        camera = Camera(width_px=size[0], height_px=size[1])
+        half = math.tan(math.radians(0.5 * camera.fov_deg)) * size[1] / size[0]  # of the picture's height
+        up = replace(camera, pitch_deg=-math.degrees(math.atan(half)))  # the horizon is its lower edge
+        self.sky = 0.5 - 0.5 * math.tan(math.radians(camera.pitch_deg)) / half  # share of the rows
+        self.env = LaneEnv(camera=camera)
+        self.bare = World(1, {"front": camera})
+        few = replace(camera, width_px=16, height_px=8)
+        self.noon = World(1, {"front": camera, "up": up, "few": few})
+        self.name, self.agent = make_agent(agent)
+        self.views: list[tuple[int, int]] = []
+
+    def drive(self, scenario: Any, steps: int, clock: _Clock, inference: bool) -> int:
+        """Time whole steps, or an agent's inference beside them; how many it were."""
+        import numpy as np
+
+        from drive.sim.expert import Expert
+
+        env, action = self.env, np.zeros(1, np.float32)
+        env.reset(options={"scenario": scenario})
+        if inference:
+            self.agent.reset(env.context(privileged=getattr(self.agent, "privileged", False)))
+        for step in range(steps):
+            action[0] = Expert.steering_at(env.world, 0, 0.0, 0.0)
+            observation, _, terminated, truncated, _ = clock(
+                "step of two" if inference else "step", env.step, action
+            )
+            if inference:
+                clock("inference", self.agent.act, observation)
+            elif step % 20 == 0:
+                self.views.append(env.world.in_view(0))
+            if terminated or truncated:
+                break
+        return step + 1
+
+    def take_apart(self, scenario: Any, steps: int, clock: _Clock) -> None:
+        """Time moving and looking on the drive that `drive` timed as a whole."""
+        world = self.env.world
+        for steering in self._moments(scenario, steps):
+            clock("advance", world.advance, *steering)
+            clock("picture", world.pictures)
+
+    def draw_apart(self, scenario: Any, steps: int, clock: _Clock) -> None:
+        """Time the kinds of picture at every tenth moment; of three times each the shortest counts."""
+        world = self.env.world
+        bare = replace(scenario, actors=scenario.actors[:0], props=scenario.props[:0])
+        self.bare.load(0, bare)
+        self.noon.load(0, replace(bare, weather="clear-noon"))
+        for step, steering in enumerate(self._moments(scenario, steps)):
+            world.advance(*steering)
+            if step % 10:
+                continue
+            self.bare.egos[0] = self.noon.egos[0] = world.egos[0]
+            times = [_Clock() for _ in range(3)]
+            for one in times:
+                one("all", world.render)
+                one("bare", self.bare.render)
+                for name in self.noon.cameras:
+                    one(name, self.noon.render, name)
+            for kind in times[0]:
+                clock[kind] += min(one[kind] for one in times)
+
+    def _moments(self, scenario: Any, steps: int) -> Iterator[tuple[Any, Any]]:
+        """What `World.advance` is given at each step: the expert's steering, and speed left to the car."""
+        import numpy as np
+
+        from drive.sim.expert import Expert
+
+        world, steering, cruise = self.env.world, np.zeros(1), np.full(1, np.nan)
+        self.env.reset(options={"scenario": scenario})
+        for _ in range(steps):
+            steering[0] = Expert.steering_at(world, 0, 0.0, 0.0)
+            yield steering, cruise
+
+    def microseconds(self, scenarios: list[Any], steps: int) -> dict[str, float]:
+        """One run over all scenarios."""
+        clock = _Clock()
+        driven = 0
+        for scenario in scenarios:
+            count = self.drive(scenario, steps, clock, inference=False)
+            self.drive(scenario, count, clock, inference=True)
+            self.take_apart(scenario, count, clock)
+            self.draw_apart(scenario, count, clock)
+            driven += count
+        whole, picture = 1e6 * clock["step"] / driven, 1e6 * clock["picture"] / driven
+        advance, scale = 1e6 * clock["advance"] / driven, picture / clock["all"]
+        sky = self.sky * (clock["up"] - clock["few"])
+        return {
+            "picture": picture,
+            "step": whole,
+            "step with inference": 1e6 * (clock["step of two"] + clock["inference"]) / driven,
+            "advance": advance,
+            "observation and books": whole - advance - picture,
+            "before the first pixel": scale * clock["few"],
+            "bodies": scale * (clock["all"] - clock["bare"]),
+            "ground": scale * (clock["front"] - clock["few"] - sky),
+            "sky": scale * sky,
+            "effects": scale * (clock["bare"] - clock["front"]),
+        }
+
+
 def _single(config: BenchConfig, size: tuple[int, int], scenarios: list[Any]) -> dict[str, Any]:
+    """Rates of one environment, and where the time of a step goes."""
     import numpy as np
 
-    from drive.camera import Camera
-    from drive.sim.env import LaneEnv
-    from drive.sim.expert import Expert
-
-    env = LaneEnv(camera=Camera(width_px=size[0], height_px=size[1]))
-    expert = Expert()
-    action = np.zeros(1, np.float32)
-    rates, views = [], []
-    for _ in range(config.repeats):
-        spent, driven = 0.0, 0
-        for scenario in scenarios:
-            env.reset(options={"scenario": scenario})
-            expert.reset(env.context(privileged=True))
-            for step in range(config.steps):
-                action[0] = expert.steering_at(env.world, 0, 0.0, 0.0)
-                start = time.perf_counter()
-                _, _, terminated, truncated, _ = env.step(action)
-                spent += time.perf_counter() - start
-                driven += 1
-                if step % 20 == 0:
-                    views.append(env.world.in_view(0))
-                if terminated or truncated:
-                    break
-        rates.append(driven / spent)
-    env.close()
-    return _steps("env.step", size, 1, 1, rates, views)
+    one = _Single(size, config.agent)
+    one.drive(scenarios[0], 2, _Clock(), inference=True)  # what the agent compiles or loads
+    runs = [one.microseconds(scenarios, config.steps) for _ in range(config.repeats)]
+    one.env.close()
+    found = {part: round(float(np.median([run[part] for run in runs])), 1) for part in runs[0]}
+    whole = {f"{part.replace(' ', '_')}_us": found.pop(part) for part in list(found)[:3]}
+    rates = _steps("env.step", size, 1, 1, [1e6 / run["step"] for run in runs], one.views)
+    frames = 1e6 / whole["picture_us"]
+    return {
+        **rates,
+        "frames_per_second": round(frames, 1),
+        "megapixels_per_second": round(1e-6 * frames * size[0] * size[1], 1),
+        **whole,
+        "agent": one.name,
+        "parts_us": {part.replace(" ", "_"): spent for part, spent in found.items()},
+    }
 
 
 def _reset(config: BenchConfig) -> dict[str, Any]:
