@@ -95,14 +95,15 @@ class LaneEnv(gymnasium.Env[dict[str, Any], NDArray[np.float32]]):
 
     def step_unseen(self, action: NDArray[np.float32]) -> tuple[float, bool, bool, dict[str, Any]]:
         """`step` without its observation, for those who do not look at every step."""
-        self.task.advance(self.task.shaped(action))
-        rewards, terms, ends = self.task.score()
-        end = ends[0]
-        terminated = bool(end[COLLISION] or end[OFF_ROAD] or end[LANE_DEPARTURE] or end[GOAL])
-        info = self.task.truth(0)
-        info["reward_terms"] = dict(zip(self.task.terms, terms[0].tolist(), strict=True))
+        task = self.task
+        task.advance(task.shaped(action))
+        rewards, terms, ends = task.score()
+        end: list[bool] = ends[0].tolist()
+        terminated = end[COLLISION] or end[OFF_ROAD] or end[LANE_DEPARTURE] or end[GOAL]
+        info = task.truth(0)
+        info["reward_terms"] = dict(zip(task.terms, terms[0].tolist(), strict=True))
         info["end"] = [name.value for name, ended in zip(ENDS, end, strict=True) if ended]
-        return float(rewards[0]), terminated, bool(end[TIMEOUT]), info
+        return float(rewards[0]), terminated, end[TIMEOUT], info
 
     def render_view(self, lateral_m: float, yaw_rad: float) -> NDArray[np.uint8]:
         """(H, W, 3) the front camera now, from a car that stood further left, turned left."""

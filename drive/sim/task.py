@@ -12,13 +12,17 @@ from numpy.typing import NDArray
 from drive.agent import Context
 from drive.camera import CameraLike, camera_outputs, read_camera
 from drive.core.errors import UserError
+from drive.core.kernels import entry
 from drive.core.seeds import RESERVED_SEEDS
 from drive.episode import End
 from drive.sim.maps.road_map import RoadMap
 from drive.sim.observation import observation_space
-from drive.sim.reward import ENDS, OFF_ROAD_DISTANCE, accept, observe, score
+from drive.sim.reward import ENDS, accept, observe, score, tell
 from drive.sim.scenario import Scenario, lane_scenario, load_map
 from drive.sim.world import Snapshot, World
+
+# All arguments come from here, always of the same types.
+_accept, _score, _observe, _tell = entry(accept), entry(score), entry(observe), entry(tell)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +65,8 @@ class LaneTask:
         self.road_map = map if isinstance(map, RoadMap) or map is None else load_map(str(map))
         self.weather, self.traffic, self.longitudinal = weather, traffic, longitudinal
         self.observation_space = observation_space(read)
-        actions = 1 if longitudinal == "cruise" else 2
-        self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (actions,), np.float32)
+        self._columns = 1 if longitudinal == "cruise" else 2
+        self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (self._columns,), np.float32)
         self._steering = np.zeros(batch)
         self._acceleration = np.full(batch, np.nan)
         self._last = np.zeros((batch, 2))
@@ -122,7 +126,7 @@ class LaneTask:
         Raises:
             ValueError: it is of another size than the action space.
         """
-        found, columns = np.asarray(action, np.float32), self.action_space.shape[-1]
+        found, columns = np.asarray(action, np.float32), self._columns
         if found.size != self.world.batch * columns:
             takes = f"{columns} each for {self.world.batch} cars" if self.world.batch > 1 else f"{columns}"
             raise ValueError(
@@ -142,7 +146,8 @@ class LaneTask:
             ValueError: an action is NaN or infinite; nothing has moved.
         """
         live = self._all if live is None else live
-        if not accept(actions, live, self._steering, self._acceleration):
+        numbers = np.ascontiguousarray(actions, np.float32).reshape(self.world.batch, -1)
+        if not _accept(numbers, np.ascontiguousarray(live, np.bool_), self._steering, self._acceleration):
             raise ValueError(f"Action {actions.tolist()} is not finite; give numbers in [-1, 1].")
         self.world.advance(self._steering, self._acceleration, live)
 
@@ -168,7 +173,7 @@ class LaneTask:
         batch = self.world.batch
         rewards, terms = np.empty(batch), np.empty((batch, 3))
         ends = np.empty((batch, len(ENDS)), np.bool_)
-        score(self.world.egos, self._goals, self._limits, self._last, rewards, terms, ends)
+        _score(self.world.egos, self._goals, self._limits, self._last, rewards, terms, ends)
         return rewards, terms, ends
 
     def observe(self, pictures: bool = True) -> dict[str, NDArray]:
@@ -194,34 +199,23 @@ class LaneTask:
         speed, yaw_rate, limit = (np.empty((batch, 1), np.float32) for _ in range(3))
         command, lead = np.empty(batch, np.int64), np.empty((batch, 2), np.float32)
         paths = self.world.paths
-        observe(self.world.egos, paths.data, paths.begin, paths.end, speed, yaw_rate, limit, command, lead)
+        _observe(self.world.egos, paths.data, paths.begin, paths.end, speed, yaw_rate, limit, command, lead)
         return {"speed": speed, "yaw_rate": yaw_rate, "speed_limit": limit, "command": command, "lead": lead}
 
     def truths(self) -> dict[str, NDArray]:
-        """What `info` says, (B,) each; never part of the observation."""
-        egos = self.world.egos
-        done = (egos["progress"] - self._starts) / (self._goals - self._starts)
-        return {
-            "lateral_offset_m": egos["lateral_offset"].copy(),
-            "heading_error_rad": egos["heading_error"].copy(),
-            "speed_mps": egos["speed"].copy(),
-            "off_road": egos["off_road"] > OFF_ROAD_DISTANCE,
-            "collision": egos["collision_actor"] >= 0,
-            "route_completion": np.minimum(np.maximum(done, 0.0), 1.0),
-        }
+        """What `info` says, fresh arrays of (B,); never part of the observation."""
+        numbers, flags = self._told()
+        return _named(numbers, flags)
 
     def truth(self, w: int) -> dict[str, Any]:
         """`truths` of one world, as plain numbers."""
-        ego = self.world.egos[w]
-        done = (ego["progress"] - self._starts[w]) / (self._goals[w] - self._starts[w])
-        return {
-            "lateral_offset_m": float(ego["lateral_offset"]),
-            "heading_error_rad": float(ego["heading_error"]),
-            "speed_mps": float(ego["speed"]),
-            "off_road": bool(ego["off_road"] > OFF_ROAD_DISTANCE),
-            "collision": bool(ego["collision_actor"] >= 0),
-            "route_completion": min(max(float(done), 0.0), 1.0),
-        }
+        numbers, flags = self._told()
+        return _named(numbers[:, w].tolist(), flags[:, w].tolist())
+
+    def _told(self) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        numbers, flags = np.empty((4, self.world.batch)), np.empty((2, self.world.batch), np.bool_)
+        _tell(self.world.egos, self._starts, self._goals, numbers, flags)
+        return numbers, flags
 
     def context(self, w: int, *, privileged: bool = False) -> Context:
         """What the agent of world w may know before it drives."""
@@ -235,3 +229,15 @@ class LaneTask:
         """Bring world w back to a snapshot taken under the same scenario."""
         self.world.restore(w, snapshot.world)
         self._last[w] = snapshot.last
+
+
+def _named(numbers: Any, flags: Any) -> dict[str, Any]:
+    """What `tell` fills in, by the names in `info`."""
+    return {
+        "lateral_offset_m": numbers[0],
+        "heading_error_rad": numbers[1],
+        "speed_mps": numbers[2],
+        "off_road": flags[0],
+        "collision": flags[1],
+        "route_completion": numbers[3],
+    }

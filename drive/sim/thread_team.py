@@ -41,24 +41,40 @@ class ThreadTeam:
         Raises:
             Exception: what the task raised, from the function returned.
         """
+        if self._executor is None:
+            return self._alone(task)
         begun = Event()
-        finish = self._hand_out(task, begun)
-        if self._executor is not None:
-            # A thread that wakes up while the caller holds the GIL would wait until the caller is done.
-            begun.wait(_HANDOVER)
+        finish = self._hand_out(task, begun, self._executor)
+        # A thread that wakes up while the caller holds the GIL would wait until the caller is done.
+        begun.wait(_HANDOVER)
         return finish
 
     def run(self, task: Task) -> None:
         """Call the task over the whole batch and wait."""
-        self._hand_out(task, Event())()
+        if self._executor is None:
+            self._alone(task)()
+        else:
+            self._hand_out(task, Event(), self._executor)()
 
-    def _hand_out(self, task: Task, begun: Event) -> Callable[[], None]:
+    def _alone(self, task: Task) -> Callable[[], None]:
         if self._running is not None:
             self._running()
-        queue = iter(self._slices) if self._executor is not None else iter([(0, self.batch)])
-        helpers: list[Future[None]] = []
-        if self._executor is not None:
-            helpers = [self._executor.submit(_help, task, queue, begun) for _ in range(self.threads - 1)]
+        queue = iter([(0, self.batch)])
+
+        def finish() -> None:
+            self._running = None
+            _work(task, queue)
+
+        self._running = finish
+        return finish
+
+    def _hand_out(self, task: Task, begun: Event, executor: ThreadPoolExecutor) -> Callable[[], None]:
+        if self._running is not None:
+            self._running()
+        queue = iter(self._slices)
+        helpers: list[Future[None]] = [
+            executor.submit(_help, task, queue, begun) for _ in range(self.threads - 1)
+        ]
 
         def finish() -> None:
             self._running = None

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from drive.agent import DT, NO_LEAD_GAP, Context
 from drive.camera import Camera
 from drive.control.speed import cruise
+from drive.core.kernels import entry
 from drive.core.machine import cores
 from drive.core.portable_math import sincos, wrap_angle
 from drive.sim.actors.dynamics import VehicleParams, delay_steps_of, substeps_of
@@ -32,6 +33,9 @@ from drive.sim.sensors.weather import weather
 from drive.sim.step import advance_worlds, locate, read_poses
 from drive.sim.thread_team import ThreadTeam
 from drive.sim.viewing import CameraRig
+
+# All arguments come from here, always of the same types.
+_advance, _locate, _read_poses = entry(advance_worlds), entry(locate), entry(read_poses)
 
 _THREADED_FROM = 8  # worlds; below that a thread costs more than it brings
 
@@ -90,6 +94,7 @@ class World:
         self._areas = np.zeros((batch, 5), np.int64)  # see `locate`
         self._cells = np.zeros((batch, 3), np.float64)
         self._live = np.ones(batch, np.bool_)
+        self._state: tuple[Any, ...] = ()  # what kernels are handed since the last load
         self._held: list[RoadMap | None] = [None] * batch
         self._store = SceneStore(batch)
         count = threads if threads is not None else cores()
@@ -126,6 +131,7 @@ class World:
         self._load_scene(w, scenario)
         self.scenarios[w] = scenario
         self._recent[w] = 0.0
+        self._bind()
 
         s, lateral, heading, speed = pose or (
             scenario.start_s,
@@ -195,16 +201,17 @@ class World:
 
     # -- moving -------------------------------------------------------------------------------------------
 
-    def _state(self) -> Any:
+    def _bind(self) -> None:
+        """Hold what kernels are handed, which only a load changes."""
         actors, paths = self.actors, self.paths
-        return (
-            self.egos, self.params, actors.data, actors.begin, actors.end, paths.data, paths.begin, paths.end,
-            self._tables.data, self._blocks.data, self._areas, self._cells,
+        self._state = (
+            self._recent, self.egos, self.params, actors.data, actors.begin, actors.end, paths.data,
+            paths.begin, paths.end, self._tables.data, self._blocks.data, self._areas, self._cells,
         )  # fmt: skip
 
     def _locate(self, w: int) -> None:
-        egos, params, *rest = self._state()
-        locate(egos, w, params, *rest)
+        _, egos, params, *rest = self._state
+        _locate(egos, w, params, *rest)
 
     def advance(
         self,
@@ -219,11 +226,15 @@ class World:
             acceleration: (B,) in [-1, 1]; NaN leaves it to the speed law.
             live: (B,) worlds to move; the others stay as they are.
         """
-        live = self._live if live is None else live
-        state = self._state()
+        wanted = (
+            np.ascontiguousarray(steering, np.float64),
+            np.ascontiguousarray(acceleration, np.float64),
+            self._live if live is None else np.ascontiguousarray(live, np.bool_),
+        )
+        substeps, state = self._substeps, self._state
 
         def task(lo: int, hi: int) -> None:
-            advance_worlds(lo, hi, DT, self._substeps, steering, acceleration, live, self._recent, *state)
+            _advance(lo, hi, DT, substeps, *wanted, *state)
 
         self._crew.run(task)
 
@@ -271,7 +282,7 @@ class World:
         Nothing may move or be loaded in between.
         """
         wanted = self.empty_pictures() if out is None else out
-        read_poses(self.egos, self._pose_buffer, self._frame_buffer)
+        _read_poses(self.egos, self._pose_buffer, self._frame_buffer)
         shots = Shots(self._worlds, self._pose_buffer, self._frame_buffer)
         actors = Actors(self.actors.data, self.actors.begin, self.actors.end)
 

@@ -4,6 +4,9 @@ import sys
 import textwrap
 import time
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
 
 
 def test_an_edit_in_a_called_file_changes_the_key(tmp_path, monkeypatch):
@@ -144,3 +147,22 @@ def test_a_process_whose_kernels_were_removed_compiles_them_again(tmp_path, monk
     shutil.rmtree(wrapped._cache.cache_path)
     assert wrapped(7.0) == wrap_angle(7.0)
     assert list(Path(wrapped._cache.cache_path).glob("*.nbc"))
+
+
+def test_an_entry_gives_what_its_kernel_gives(tmp_path, monkeypatch):
+    from drive.core.kernels import entry, kernel
+
+    monkeypatch.setenv("DRIVE_CACHE", str(tmp_path))
+
+    def grow(values, by):
+        values += by.step
+        return float(values.sum()), len(values)
+
+    class By(NamedTuple):
+        step: float
+
+    plain, values = entry(grow), np.arange(3.0)
+    compiled, others = entry(kernel(grow)), np.arange(3.0)
+    for _ in range(2):
+        assert compiled(others, By(0.5)) == plain(values, By(0.5))
+        np.testing.assert_array_equal(others, values)

@@ -93,3 +93,13 @@ def test_a_closed_crew_works_on_the_callers_thread():
     crew.close()
     crew.run(lambda lo, hi: names.add(threading.current_thread().name))
     assert names == {threading.current_thread().name}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_the_next_task_has_ended_is_not_done_again(threads):
+    crew, log = ThreadTeam(8, threads), []
+    finish = crew.start(lambda lo, hi: log.extend(range(lo, hi)))
+    crew.run(lambda lo, hi: None)
+    finish()
+    crew.close()
+    assert sorted(log) == list(range(8))
