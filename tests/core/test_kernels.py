@@ -1,3 +1,4 @@
+import ast
 import os
 import subprocess
 import sys
@@ -21,7 +22,7 @@ def test_an_edit_in_a_called_file_changes_the_key(tmp_path, monkeypatch):
 
     def key() -> str:
         kernels.source_key.cache_clear()
-        kernels._imported_files.cache_clear()
+        kernels._source.cache_clear()
         return kernels.source_key(outer)
 
     first = key()
@@ -52,9 +53,23 @@ def test_multi_line_and_module_imports_are_followed(tmp_path, monkeypatch):
         )
     )
     monkeypatch.setattr(kernels, "_PACKAGE", package)
-    kernels._imported_files.cache_clear()
-    found = {p.name for p in kernels._imported_files(package / "top.py")}
+    kernels._source.cache_clear()
+    found = {p.name for p in kernels._source(package / "top.py")[1]}
     assert found == {"a.py", "b.py", "c.py"}
+
+
+def test_no_import_of_the_package_is_missed():
+    from drive.core import kernels
+
+    for path in sorted(kernels._PACKAGE.rglob("*.py")):
+        names: set[str] = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names.update([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
+        files = {kernels._module_file(name) for name in names if name.split(".")[0] == "drive"} - {None}
+        assert files <= kernels._source(path)[1], path
 
 
 def test_importing_the_package_loads_no_heavy_library():
