@@ -107,7 +107,8 @@ class Context:
 class Agent(Protocol):
     """Whatever acts: a network, a modular stack, a person, the expert.
 
-    An agent with the attribute `privileged = True` also gets `context.world`.
+    An agent with the attribute `privileged = True` also gets `context.world`. One with `looks = False` gets
+    observations without pictures where nobody else needs them, which are then not drawn.
     """
 
     def reset(self, context: Context) -> None:

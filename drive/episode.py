@@ -105,7 +105,7 @@ class Episode:
     vehicle_width: float = 1.610  # [m]
     vehicle_center_x: float = 1.422  # footprint centre ahead of the rear axle [m]
     sha256_states: str = ""
-    sha256_frames: str = ""
+    sha256_frames: str | None = ""  # None: nobody looked, so that none was drawn
     extra: dict[str, Any] = field(default_factory=dict)  # scenario facts for the report (seed, map, ...)
 
     @property

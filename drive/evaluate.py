@@ -63,7 +63,8 @@ class EvaluateConfig:
     films: int = 2
     """Films of the worst drives of each agent in the report."""
     verify: bool = False
-    """Drive the stored actions of the results in --out again and compare the hashes of states and frames."""
+    """Drive the stored actions of the results in --out again and compare the hashes of states and frames (of
+    those drives in which anybody looked: nothing is drawn for `expert` and `straight`)."""
 
     def __post_init__(self) -> None:
         for name, least in (("episodes", 1), ("workers", 1), ("films", 0), ("junction_episodes", 0)):

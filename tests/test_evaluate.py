@@ -67,9 +67,9 @@ def test_every_scheduled_drive_appears_once(results: Path) -> None:
 def test_the_same_actions_give_the_same_hashes(results: Path) -> None:
     straight, calm = read_rows(results)[:2]
     assert straight["sha256_states"] == calm["sha256_states"]
-    assert straight["sha256_frames"] == calm["sha256_frames"]
-    first, second = (read_rows(results)[i]["sha256_frames"] for i in (0, 2))
-    assert first != second
+    assert straight["sha256_frames"] is None, "it does not look, so that nothing is drawn"
+    first, second = (read_rows(results)[i]["sha256_frames"] for i in (1, 3))
+    assert len(first) == 64 and first != second
 
 
 def test_the_summary_has_rates_with_intervals(results: Path) -> None:
@@ -106,7 +106,7 @@ def test_the_report_is_one_file_with_films_and_words(results: Path) -> None:
 
 def test_stored_actions_are_verified(results: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     main(config(results, verify=True))
-    assert "same frames" in capsys.readouterr().out
+    assert "same states, and the same frames in the 2 drives where" in capsys.readouterr().out
     shutil.copytree(results, tmp_path, dirs_exist_ok=True)
     rows = read_rows(tmp_path)
     rows[1]["sha256_frames"] = "0" * 64
@@ -229,7 +229,7 @@ def test_agents_see_through_the_camera_that_the_policy_was_trained_on(
     assert json.loads((out / "config.json").read_text())["camera"] == SMALL.to_json()
     net, straight = read_rows(out)
     assert net["failure"] is None
-    assert net["sha256_frames"] == straight["sha256_frames"]
+    assert len(net["sha256_frames"]) == 64 and straight["sha256_frames"] is None
     main(config(out, verify=True))
     assert "same frames" in capsys.readouterr().out
     assert finished(asked) and finished(config(out, agent=asked.agent, episodes=1, workers=2))

@@ -204,10 +204,13 @@ def checked(control: Any) -> Control:
 
 
 def _fraction(name: str, value: Any) -> float:
-    if isinstance(value, str | bytes) or np.size(value) != 1:
+    if type(value) is float:
+        number = value
+    elif isinstance(value, str | bytes) or np.size(value) != 1:
         shape = f" of the shape {np.shape(value)}" if np.size(value) != 1 else ""
         raise AgentFailure(f"{name} is a {type(value).__name__}{shape}, not a number,")
-    number = float(np.reshape(value, ())) if isinstance(value, np.ndarray) else float(value)
+    else:
+        number = float(np.reshape(value, ())) if isinstance(value, np.ndarray) else float(value)
     if not -1.0 <= number <= 1.0:
         raise AgentFailure(f"{name} is {number:g}, not in [-1, 1],")
     return number

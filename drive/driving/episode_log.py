@@ -25,11 +25,18 @@ class EpisodeLog(Observer):
     """Keeps states, actions and shadows of a drive in our own worlds, and hashes states and frames.
 
     Frames are hashed undisturbed, so that the stored actions alone give the same hashes again.
+
+    Args:
+        frames: have every frame drawn and hashed; otherwise they are hashed in drives where somebody else
+            looks at the first one, and `Episode.sha256_frames` is None in the others.
     """
 
+    def __init__(self, *, frames: bool = True) -> None:
+        self._always = self._hashed = frames
+
     def looks(self, drive: Drive) -> bool:
-        """Every frame is hashed."""
-        return True
+        """Once begun, every frame is hashed or none."""
+        return self._always if drive.step == 0 else self._hashed
 
     def begin(self, drive: Drive) -> None:
         """Start anew with the state that the car stands in."""
@@ -39,6 +46,7 @@ class EpisodeLog(Observer):
         self._controls: list[tuple[float, float, float]] = []
         self._shadows: dict[str, list[float]] = {name: [] for name in drive.seat.shadows}
         self._states, self._frames = hashlib.sha256(), hashlib.sha256()
+        self._hashed = "camera" in drive.observation
         self._note()
 
     def moved(self, drive: Drive, step: Step) -> None:
@@ -57,7 +65,8 @@ class EpisodeLog(Observer):
         if other >= 0:
             self._other_speed[n] = float(drive.world.actors[drive.w][other]["speed"])
         self._states.update(drive.world.state_bytes(drive.w))
-        self._frames.update(drive.observation["camera"].data)
+        if self._hashed:
+            self._frames.update(drive.observation["camera"].data)
 
     def episode(self, error: str | None = None, **facts: Any) -> Episode:
         """The drive so far.
@@ -97,7 +106,7 @@ class EpisodeLog(Observer):
             vehicle_width=float(params.width),
             vehicle_center_x=float(params.center_x),
             sha256_states=self._states.hexdigest(),
-            sha256_frames=self._frames.hexdigest(),
+            sha256_frames=self._frames.hexdigest() if self._hashed else None,
             extra={
                 "seed": scenario.seed,
                 "map": scenario.road_map.name,

@@ -1,7 +1,7 @@
 """One agent, one scenario, one episode."""
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gymnasium
@@ -12,14 +12,12 @@ from numpy.typing import NDArray
 from drive.agent import Agent, AgentFailure, Context, Control, Observation
 from drive.core.errors import UserError, described
 from drive.driving.disturbances import DisturbedEnv
-from drive.driving.drive import Drive, Observer, Seat
+from drive.driving.drive import Observer, Seat
 from drive.driving.episode_log import EpisodeLog
 from drive.driving.foreign import ForeignTask
-from drive.driving.parts import Disturbance, Gate, Heartbeat, Step, Task
+from drive.driving.parts import Disturbance, Gate, Heartbeat, Task
 from drive.driving.session import Session
 from drive.episode import Episode
-
-OnFrame = Callable[[int, Observation, float, dict[str, float]], None]
 
 
 class ReplayAgent:
@@ -60,25 +58,6 @@ class ReplayAgent:
         self._step = state
 
 
-class OnEachFrame(Observer):
-    """Calls a function with (step, observation, steering, shadows' steering) before each step is driven."""
-
-    def __init__(self, function: OnFrame) -> None:
-        self._function = function
-
-    def looks(self, drive: Drive) -> bool:
-        """Every frame is handed on."""
-        return True
-
-    def decided(self, drive: Drive, step: Step) -> None:
-        """Hand on what will be driven."""
-        shadows = {
-            name: float("nan") if control is None else control.steering
-            for name, control in step.shadows.items()
-        }
-        self._function(step.index, step.observation, step.steering, shadows)
-
-
 def task_of(env: Any) -> tuple[Task, list[Disturbance]]:
     """The task behind an environment, and the disturbances before it.
 
@@ -110,8 +89,9 @@ def rollout(
     shadows: Mapping[str, Agent] | None = None,
     gates: Sequence[Gate] = (),
     disturbances: Sequence[Disturbance] = (),
-    on_frame: OnFrame | None = None,
+    observers: Sequence[Observer] = (),
     heartbeat: Heartbeat | None = None,
+    frames: bool = True,
 ) -> Episode:
     """Let an agent drive one scenario from its start to its end.
 
@@ -128,9 +108,11 @@ def rollout(
             (as the driver can fail; it stands in `Episode.extra["shadow_failures"]`).
         gates: between what the agent wants and what is driven.
         disturbances: between what is observed and what the agent sees.
-        on_frame: called with (step, observation, steering, shadows' steering) before each step is driven.
+        observers: who else keeps or shows something of the drive.
         heartbeat: told what is about to happen, such as "act of net at step 12", before every reset and act
             of the agent and of each shadow.
+        frames: draw and hash every frame; otherwise only in a drive where anybody looks, and
+            `Episode.sha256_frames` is None in others: agents say `looks = False`.
 
     Returns:
         The episode, whatever happened.
@@ -144,9 +126,8 @@ def rollout(
             f"{type(env.unwrapped).__name__} does not say where its car is, so that a drive makes no "
             "Episode: use a Session with observers of your own."
         )
-    log = EpisodeLog()
-    observers = [log] if on_frame is None else [log, OnEachFrame(on_frame)]
-    seat = Seat(agent, name, shadows or {}, gates, [*standing, *disturbances], observers)
+    log = EpisodeLog(frames=frames)
+    seat = Seat(agent, name, shadows or {}, gates, [*standing, *disturbances], [log, *observers])
     session = Session(task, seat, heartbeat=heartbeat)
     try:
         session.reset(scenario)

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drive.driving.drive import Drive, Observer
+from drive.driving.parts import Step
 from drive.episode import End
 
 FPS = 20
@@ -83,20 +85,31 @@ def make_film(env: Any, scenario: Any, order: FilmOrder) -> bytes:
     """
     from drive.driving.rollout import ReplayAgent, rollout
 
-    pictures: list[NDArray[np.uint8]] = []
     board = _Board(env, scenario, order)
-
-    def on_frame(step: int, observation: Any, steering: float, shadows: dict[str, float]) -> None:
-        if order.first_step <= step < order.last_step:
-            pictures.append(board.draw(observation["camera"], step))
-
-    episode = rollout(env, ReplayAgent(order.steering, order.acceleration), scenario, on_frame=on_frame)
+    shots = _Shots(board, order)
+    driver = ReplayAgent(order.steering, order.acceleration)
+    episode = rollout(env, driver, scenario, observers=[shots], frames=False)
     if episode.error is not None:
         raise RuntimeError(episode.error)
     if order.ending:
         last = board.draw(env.unwrapped.world.render()[0], len(order.steering) - 1, order.ending)
-        pictures.extend([last] * HOLD_FRAMES)
-    return encode(pictures)
+        shots.pictures.extend([last] * HOLD_FRAMES)
+    return encode(shots.pictures)
+
+
+class _Shots(Observer):
+    """Takes the pictures of the ordered part; nothing is drawn before and after it."""
+
+    def __init__(self, board: "_Board", order: FilmOrder) -> None:
+        self._board, self._order = board, order
+        self.pictures: list[NDArray[np.uint8]] = []
+
+    def looks(self, drive: Drive) -> bool:
+        return self._order.first_step <= drive.step < self._order.last_step
+
+    def decided(self, drive: Drive, step: Step) -> None:
+        if self.looks(drive):
+            self.pictures.append(self._board.draw(step.observation["camera"], step.index))
 
 
 class _Board:

@@ -14,6 +14,7 @@ from drive.core.tasks import Failure, Limits
 from drive.driving.agents import is_built_in
 from drive.evaluation.plan import Plan
 from drive.evaluation.worker import Check, Drive, Fail, FilmDrive, Finished, Replay, Worker
+from drive.scoring.roles import CEILING, FLOOR
 from drive.scoring.suites import ScenarioRef
 
 _FROM_OUTSIDE = (-1, -9, -15)  # ended by SIGHUP, SIGKILL or SIGTERM
@@ -53,7 +54,7 @@ class Runner:
         self._pool.__exit__(*problem)
 
     def check(self) -> dict[str, bool]:
-        """Build every agent where it will drive, and let it drive half a metre.
+        """Build every agent where it will drive, and let it drive half a metre: in all workers at once.
 
         Returns:
             Which agents and shadows are privileged.
@@ -68,7 +69,9 @@ class Runner:
         tickets = []
         for kind, names in kinds.items():
             riding = dict.fromkeys(shadow for name in names for shadow in plan.riding(name))
-            tickets.append(self._pool.submit(Check(plan.scenarios[0], tuple(names), tuple(riding)), kind))
+            check = Check(plan.scenarios[0], tuple(names), tuple(riding))
+            for _ in range(max(self._workers // len(kinds), 1)):
+                tickets.append(self._pool.submit(check, kind))
         privileged: dict[str, bool] = {}
         for ticket in tickets:
             result = self._pool.take(ticket)
@@ -92,14 +95,8 @@ class Runner:
         Raises:
             UserError: an agent cannot drive here, or the disk is full.
         """
-        plan, folder = self._plan, folder.absolute()  # an agent may go elsewhere
-        shared = [name for name in plan.agents if not plan.kind(name)]  # no foreign agent in the process
-        together = len(plan.scenarios) >= 2 * self._workers
-        groups = [tuple(shared)] if shared and together else [(name,) for name in shared]
-        groups += [(name,) for name in plan.agents if name not in shared]
-        for ref in plan.scenarios:
-            for names in groups:
-                self._submit(Drive(folder, ref, names))
+        for ref, names in self._schedule():
+            self._submit(Drive(folder.absolute(), ref, names))  # an agent may go elsewhere
         for result in self._pool.results():
             while self._reports:
                 finished: Finished = self._reports.popleft()
@@ -107,6 +104,23 @@ class Runner:
                 yield finished
             if result.failure is not None:
                 yield from self._failed(result.task, result.failure)
+
+    def _schedule(self) -> Iterator[tuple[ScenarioRef, tuple[str, ...]]]:
+        """What each task drives: agents that may share a process take a scenario together, made once.
+
+        The last scenarios are driven agent by agent, references last, so that no worker is left with much.
+        """
+        plan = self._plan
+        shared = tuple(name for name in plan.agents if not plan.kind(name))  # no foreign agent in the process
+        groups = [shared] if shared else []
+        groups += [(name,) for name in plan.agents if name not in shared]
+        first = max(len(plan.scenarios) - 2 * self._workers, 0)
+        for ref in plan.scenarios[:first]:
+            for names in groups:
+                yield ref, names
+        for name in sorted(plan.agents, key=lambda name: name in (CEILING, FLOOR)):
+            for ref in plan.scenarios[first:]:
+                yield ref, (name,)
 
     def _submit(self, task: Drive) -> None:
         self._pool.submit(task, self._plan.kind(task.names[0], task.silenced))
@@ -161,7 +175,7 @@ class Runner:
             found.append(result.value if result.failure is None else str(result.failure))
         return found
 
-    def replay(self, tasks: Sequence[Replay], tell: Callable[[int, tuple[str, str]], None]) -> None:
+    def replay(self, tasks: Sequence[Replay], tell: Callable[[int, tuple[str, str | None]], None]) -> None:
         """Drive stored actions again; `tell` receives the index of a task and its hashes, as they come.
 
         Raises:

@@ -144,7 +144,13 @@ class Drive:
             progress.unlimited("loading a scenario")
             started = perf_counter()
             episode = rollout(
-                worker.env, driver, scenario, name=name, shadows=shadows, heartbeat=progress.beat
+                worker.env,
+                driver,
+                scenario,
+                name=name,
+                shadows=shadows,
+                heartbeat=progress.beat,
+                frames=False,
             )
             seconds = perf_counter() - started
             progress.unlimited("storing a drive")
@@ -200,7 +206,7 @@ class Fail:
         from drive.driving.rollout import rollout
 
         scenario = worker.scenario(self.ref)
-        episode = rollout(worker.env, _Absent(), scenario, name=self.name)
+        episode = rollout(worker.env, _Absent(), scenario, name=self.name, frames=False)
         silent = {shadow: np.zeros(0) for shadow in worker.plan.riding(self.name)}
         episode = replace(episode, failure=self.failure, shadow_steering=silent)
         _store(self.folder, self.ref, scenario, episode, 0.0)
@@ -227,18 +233,20 @@ def _store(folder: Path, ref: ScenarioRef, scenario: Any, episode: Any, seconds:
 
 @dataclass(frozen=True, eq=False)
 class Replay:
-    """Drive stored actions again; gives SHA-256 over states and over frames."""
+    """Drive stored actions again; gives SHA-256 over states and over frames, None where none are drawn."""
 
     ref: ScenarioRef
     steering: NDArray[np.float64]
     acceleration: NDArray[np.float64] | None
+    frames: bool = True
 
-    def run(self, worker: Worker, progress: Progress) -> tuple[str, str]:
+    def run(self, worker: Worker, progress: Progress) -> tuple[str, str | None]:
         """Raises RuntimeError where the environment failed."""
         from drive.driving.rollout import ReplayAgent, rollout
 
         agent = ReplayAgent(self.steering, self.acceleration)
-        episode = rollout(worker.env, agent, worker.scenario(self.ref), name="recorded")
+        scenario = worker.scenario(self.ref)
+        episode = rollout(worker.env, agent, scenario, name="recorded", frames=self.frames)
         if episode.error is not None:
             raise RuntimeError(episode.error)
         return episode.sha256_states, episode.sha256_frames

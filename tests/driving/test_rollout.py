@@ -1,16 +1,23 @@
 """Rollouts: what is recorded, whose fault it is, and that stored actions give the same drive."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from drive.agent import Control
+from drive.camera import Camera
 from drive.core.errors import UserError
+from drive.driving.drive import Drive, Observer
 from drive.driving.episode_log import path_blocked
+from drive.driving.parts import Step
 from drive.driving.rollout import ReplayAgent, rollout
 from drive.scoring.metrics import outcome
 from drive.sim.arrays import ACTOR
+from drive.sim.env import LaneEnv
+from drive.sim.expert import Expert
+from drive.sim.scenario import lane_scenario
 from tests.fakes import FakeEnv, FakeScenario, Scripted
 
 
@@ -151,15 +158,34 @@ def test_only_privileged_agents_get_the_world() -> None:
 
 def test_frames_are_handed_on() -> None:
     seen: list[tuple[int, int, float]] = []
-    rollout(
-        FakeEnv(),
-        Scripted(),
-        FakeScenario(),
-        on_frame=lambda step, observation, steering, shadows: seen.append(
-            (step, int(observation["camera"][0, 0, 0]), steering)
-        ),
-    )
+
+    class Watch(Observer):
+        def decided(self, drive: Drive, step: Step) -> None:
+            seen.append((step.index, int(step.observation["camera"][0, 0, 0]), step.steering))
+
+    rollout(FakeEnv(), Scripted(), FakeScenario(), observers=[Watch()])
     assert seen == [(i, i, 0.0) for i in range(60)]
+
+
+def test_frames_are_hashed_where_anybody_looks() -> None:
+    """All of them or none, though an observer looks at one frame in the middle."""
+    env, scenario = LaneEnv(camera=Camera(width_px=16, height_px=8, pitch_deg=5.0)), lane_scenario(3)
+    short = replace(scenario, goal_s=scenario.start_s + 5.0)
+    looked = []
+
+    class Glance(Observer):
+        def looks(self, drive: Drive) -> bool:
+            return drive.step == 4
+
+        def moved(self, drive: Drive, step: Step) -> None:
+            looked.append("camera" in drive.observation)
+
+    whole = rollout(env, Expert(), short)
+    unseen = rollout(env, Expert(), short, observers=[Glance()], frames=False)
+    assert unseen.sha256_frames is None and looked.index(True) == 3 and sum(looked) == 1
+    seen = rollout(env, Expert(), short, shadows={"seeing": Scripted()}, frames=False)
+    assert seen.sha256_frames == whole.sha256_frames
+    assert unseen.sha256_states == seen.sha256_states == whole.sha256_states
 
 
 def test_a_standing_obstacle_blocks_the_path_around_it() -> None:
