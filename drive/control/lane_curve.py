@@ -25,7 +25,7 @@ class LaneCurve:
     def _stations(self, s: ArrayLike) -> tuple[NDArray[np.int64], Array]:
         """The station before each s, and how many spacings beyond it."""
         u = (self.foot + np.asarray(s, np.float64)) / self.spacing
-        i = np.clip(u.astype(np.int64), 0, len(self.points) - 2)
+        i = np.minimum(np.maximum(u.astype(np.int64), 0), len(self.points) - 2)
         return i, u - i
 
     @property

@@ -34,8 +34,9 @@ MAX_LATERAL_ACCELERATION = 4.5  # nobody takes a bend faster [m/s^2]
 SLOWING = 3.0  # nor slows down more for one ahead [m/s^2]
 
 _NOISE = np.concatenate([np.square(DRIFT), np.full(SEGMENTS, CURVATURE_DRIFT**2)])
-_DIAGONAL = np.diag_indices(SIZE)
-_BENDS = np.arange(CURVES, SIZE)
+_USUAL_INFORMATION = np.array(
+    [0.0, 0.0, USUAL_WIDTH_INFORMATION, *[USUAL_MARGIN_INFORMATION] * 2, *[STRAIGHT_INFORMATION] * SEGMENTS]
+)
 
 
 def _shift_of_stations() -> Array:
@@ -50,12 +51,33 @@ def _shift_of_stations() -> Array:
     return h
 
 
-_SHIFTS = _shift_of_stations()
+def _advance_of_segments() -> Array:
+    """(SIZE, SIZE) how the state moves on by a segment; `ArcChain._advanced` fills in what the shift does."""
+    move = np.zeros((SIZE, SIZE))
+    move[1, 1] = 1.0
+    move[1, CURVES] = SEGMENT
+    move[range(2, CURVES), range(2, CURVES)] = 1.0
+    move[range(CURVES, SIZE - 1), range(CURVES + 1, SIZE)] = 1.0
+    move[-1, -1] = 1.0
+    return move
+
+
+_SHIFTS, _ADVANCE = _shift_of_stations(), _advance_of_segments()
+
+
+def _with_more(matrix: Array, more: Array) -> Array:
+    """A copy of a (SIZE, SIZE) matrix with (SIZE,) added to its diagonal."""
+    copy = matrix.copy()
+    copy.reshape(-1)[:: SIZE + 1] += more
+    return copy
 
 
 @kernel
-def _variances(h: Array, covariance: Array, out: Array) -> None:
-    """Fill out (stations,) with h covariance h' of each row; a station knows nothing of curvatures beyond."""
+def _deviations(h: Array, covariance: Array, out: Array) -> None:
+    """Fill out (stations,) with the square root of h covariance h' of each row.
+
+    A station knows nothing of curvatures beyond it.
+    """
     for i in range(len(h)):
         count = CURVES + (i + STATIONS - 1) // STATIONS
         total = 0.0
@@ -63,7 +85,7 @@ def _variances(h: Array, covariance: Array, out: Array) -> None:
             if h[i, j] != 0.0:
                 for k in range(count):
                     total += h[i, j] * covariance[j, k] * h[i, k]
-        out[i] = total
+        out[i] = np.sqrt(total)
 
 
 class ArcChain(NamedTuple):
@@ -112,18 +134,20 @@ class ArcChain(NamedTuple):
         """Trace the middle and find the car on it."""
         line = np.empty_like(self.line)
         trace(self.anchor, self.curvature, line)
-        yaw = line[:, 2]
-        along = (pose[0] - line[:, 0]) * np.cos(yaw) + (pose[1] - line[:, 1]) * np.sin(yaw)
         near = int(self.foot / STATION)  # may lie off the line, where the car turns away from a lost lane
         first = min(max(near - 6, 0), len(line) - 1)
-        i = first + int(np.argmin(np.abs(along[first : max(near + 10, first + 1)])))
-        x, y, yaw_i = line[i]
-        bend = self.curvature[min(i // STATIONS, SEGMENTS - 1)] * along[i]
+        stations = line[first : max(near + 10, first + 1)]
+        cosines, sines = np.cos(stations[:, 2]), np.sin(stations[:, 2])
+        along = (pose[0] - stations[:, 0]) * cosines + (pose[1] - stations[:, 1]) * sines
+        k = int(np.abs(along).argmin())
+        i, forward, cosine, sine = first + k, float(along[k]), float(cosines[k]), float(sines[k])
+        (x, y, yaw), (car_x, car_y, car_yaw) = stations[k].tolist(), pose.tolist()
+        bend = float(self.curvature[min(i // STATIONS, SEGMENTS - 1)]) * forward
         return self._replace(
             line=line,
-            foot=i * STATION + float(along[i]),
-            offset=float(-np.sin(yaw_i) * (pose[0] - x) + np.cos(yaw_i) * (pose[1] - y)),
-            heading_error=float((pose[2] - yaw_i - bend + np.pi) % (2.0 * np.pi) - np.pi),
+            foot=i * STATION + forward,
+            offset=-sine * (car_x - x) + cosine * (car_y - y),
+            heading_error=(car_yaw - yaw - bend + np.pi) % (2.0 * np.pi) - np.pi,
         )
 
     def predicted(self, pose: Array, speed: float) -> "ArcChain":
@@ -133,9 +157,7 @@ class ArcChain(NamedTuple):
 
             |curvature(s)| <= lateral acceleration / (speed^2 - 2 deceleration s)
         """
-        covariance = self.covariance.copy()
-        covariance[_DIAGONAL] += _NOISE
-        chain = self._replace(covariance=covariance).located(pose)
+        chain = self._replace(covariance=_with_more(self.covariance, _NOISE)).located(pose)
         while chain.foot > BEHIND + SEGMENT:
             chain = chain._advanced().located(pose)
         ahead = np.arange(SEGMENTS) * SEGMENT - chain.foot
@@ -148,15 +170,10 @@ class ArcChain(NamedTuple):
         end = self.line[STATIONS]
         step = end[:2] - self.anchor[:2]
         ahead = np.array([np.cos(end[2]), np.sin(end[2])])
-        move = np.zeros((SIZE, SIZE))
+        move = _ADVANCE.copy()
         move[0, 0] = np.cos(end[2] - self.anchor[2])
         move[0, 1] = step @ ahead
         move[0, CURVES] = 0.5 * SEGMENT * (step @ ahead)
-        move[1, 1] = 1.0
-        move[1, CURVES] = SEGMENT
-        move[range(2, CURVES), range(2, CURVES)] = 1.0
-        move[range(CURVES, SIZE - 1), range(CURVES + 1, SIZE)] = 1.0
-        move[-1, -1] = 1.0
         covariance = move @ self.covariance @ move.T
         covariance[-1, -1] += CURVATURE_WALK**2
         return self._replace(
@@ -168,9 +185,9 @@ class ArcChain(NamedTuple):
 
     def deviation(self) -> Array:
         """(stations,) standard deviation of the middle along the chain [m]."""
-        variance = np.empty(len(_SHIFTS))
-        _variances(_SHIFTS, self.covariance, variance)
-        return np.sqrt(variance)
+        deviation = np.empty(len(_SHIFTS))
+        _deviations(_SHIFTS, self.covariance, deviation)
+        return deviation
 
     def corrected(self, information: Array, gradient: Array) -> "ArcChain":
         """The chain after measurements, in information form, and the pull to what is usual.
@@ -179,18 +196,11 @@ class ArcChain(NamedTuple):
             information: (SIZE, SIZE) sum of h h' / variance.
             gradient: (SIZE,) sum of h residual / variance.
         """
-        information, gradient = information.copy(), gradient.copy()
-        for i, information_of_usual, excess in (
-            (2, USUAL_WIDTH_INFORMATION, USUAL_WIDTH - self.width),
-            (3, USUAL_MARGIN_INFORMATION, USUAL_MARGIN - self.margin[0]),
-            (4, USUAL_MARGIN_INFORMATION, USUAL_MARGIN - self.margin[1]),
-        ):
-            if i == 2:
-                information_of_usual *= min(1.0, MAX_UNUSUAL / max(abs(excess), MAX_UNUSUAL))
-            information[i, i] += information_of_usual
-            gradient[i] += information_of_usual * excess
-        information[_BENDS, _BENDS] += STRAIGHT_INFORMATION
-        gradient[_BENDS] -= STRAIGHT_INFORMATION * self.curvature
+        unusual = USUAL_WIDTH - self.width
+        pull = _USUAL_INFORMATION.copy()
+        pull[2] *= min(1.0, MAX_UNUSUAL / max(abs(unusual), MAX_UNUSUAL))
+        excess = np.concatenate([(0.0, 0.0, unusual), USUAL_MARGIN - self.margin, -self.curvature])
+        information, gradient = _with_more(information, pull), gradient + pull * excess
         covariance = np.linalg.inv(np.linalg.inv(self.covariance) + information)
         covariance = 0.5 * (covariance + covariance.T)
         return self._replace(covariance=covariance)._changed(covariance @ gradient)
@@ -201,28 +211,26 @@ class ArcChain(NamedTuple):
         change[:2] = lane[:2]
         change[2] = lane[2] - self.width
         change[CURVES:] = lane[3:] - self.curvature
-        covariance = self.covariance.copy()
-        covariance[_DIAGONAL] += change**2
-        return self._replace(covariance=covariance)._changed(change)
+        return self._replace(covariance=_with_more(self.covariance, change**2))._changed(change)
 
     def _changed(self, change: Array) -> "ArcChain":
         yaw = self.anchor[2]
         step = np.array([-np.sin(yaw) * change[0], np.cos(yaw) * change[0], change[1]])
-        curvature = self.curvature + change[CURVES:]
+        margin, curvature = self.margin + change[3:CURVES], self.curvature + change[CURVES:]
         return self._replace(
             anchor=self.anchor + step,
             width=min(max(self.width + float(change[2]), WIDTHS[0]), WIDTHS[1]),
-            margin=np.clip(self.margin + change[3:CURVES], *MARGINS),
-            curvature=np.clip(curvature, -self.max_curvature, self.max_curvature),
+            margin=np.minimum(np.maximum(margin, MARGINS[0]), MARGINS[1]),
+            curvature=np.minimum(np.maximum(curvature, -self.max_curvature), self.max_curvature),
         )
 
-    def with_gutter(self, seen: Array) -> "ArcChain":
+    def with_gutter(self, seen: tuple[float, float]) -> "ArcChain":
         """Where the stripes are further apart than a lane is wide, one of them is a kerb behind a gutter.
 
         A kerb is never broken: where one stripe is, the lane lies along that one.
 
         Args:
-            seen: (2,) share of the stations where the right and the left stripe were seen.
+            seen: share of the stations where the right and the left stripe were seen.
         """
         room = 0.5 * max(self.width - WIDEST, 0.0)
         more = seen[0] - seen[1]

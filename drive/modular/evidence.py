@@ -177,6 +177,46 @@ def find_hidden(off: Plane, nearer: NDArray[np.int32], hidden: Plane, cell: floa
             hidden[i, j] = value if value > _ZERO else _ZERO
 
 
+@kernel
+def gather_road(
+    middle: NDArray[np.float64],
+    aside: NDArray[np.float64],
+    x_max: float,
+    y_max: float,
+    cell: float,
+    visible: NDArray[np.bool_],
+    above: NDArray[np.uint8],
+    patch: NDArray[np.uint8],
+) -> int:
+    """Collect the colours of cells that are believed to be road.
+
+    Args:
+        middle: (n, 2) x, y in the vehicle frame of the lane's middle [m].
+        aside: (k,) how far to the left of it cells are read [m].
+        x_max: the farthest edge of the bird's-eye picture [m].
+        y_max: its left edge [m].
+        cell: size of a cell [m].
+        visible: (R, C) which cells are seen.
+        above: (R, C, 3) the bird's-eye picture.
+        patch: (n * k, 3) out.
+
+    Returns:
+        How many rows of `patch` were filled.
+    """
+    count = 0
+    for i in range(len(middle)):
+        row = int((x_max - middle[i, 0]) / cell)
+        if not 0 <= row < visible.shape[0]:
+            continue
+        for k in range(len(aside)):
+            column = int((y_max - middle[i, 1] - aside[k]) / cell)
+            if 0 <= column < visible.shape[1] and visible[row, column]:
+                for channel in range(3):
+                    patch[count, channel] = above[row, column, channel]
+                count += 1
+    return count
+
+
 def learn_asphalt(
     asphalt: NDArray[np.float64], patch: NDArray[np.uint8], rate: float = 0.1
 ) -> NDArray[np.float64]:

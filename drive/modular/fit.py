@@ -227,10 +227,11 @@ def measure_borders(
             h[3], h[4] = 0.0, 0.0
             if not paint:
                 h[3 + side] = sign
-            for a in range(CURVES + n):
+            count = CURVES + min(reach + 1, n)  # curvatures further on do not move this station
+            for a in range(count):
                 ha = h[a] * weight
                 if ha == 0.0:
                     continue
                 gradient[a] += ha * offset
-                for b in range(CURVES + n):
+                for b in range(count):
                     information[a, b] += ha * h[b]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from drive.camera import Camera
 from drive.modular.birdseye import BirdsEye
-from drive.modular.evidence import ACROSS_RANGE, find_evidence, find_hidden, learn_asphalt
+from drive.modular.evidence import ACROSS_RANGE, find_evidence, find_hidden, gather_road, learn_asphalt
 from drive.modular.local_map import LocalMap, remember
 
 SIDE = 0.4  # from a mark's middle to the ground beside it [m]
@@ -67,6 +67,7 @@ class GroundEvidence:
         self._planes = [np.zeros(shape, np.uint8) for _ in range(3)]
         self._light, self._yellow, self._mark, self._hidden = (np.zeros(shape, np.float32) for _ in range(4))
         self._asphalt = np.zeros(4)
+        self._patch = np.zeros((len(ROAD_AHEAD) * len(ROAD_ASIDE), 3), np.uint8)
         self._alone = alone
         self.pictures = 0  # seen so far
         self.above: NDArray[np.uint8] = np.zeros((*shape, 3), np.uint8)  # the last picture, from above
@@ -95,17 +96,20 @@ class GroundEvidence:
         find_evidence(red, green, blue, views.along_seen, views.across_seen, self._side, self._across_row,
                       self._asphalt, self._light, self._yellow, self._mark, self.off)  # fmt: skip
         cv2.GaussianBlur(self._mark, (3, 3), 0.8, dst=self.mark)
-        np.minimum(self.mark * np.float32(1.8), 1.0, out=self.mark)
-        np.minimum(self.off, 1.0 - self._mark, out=self.off)  # paint lies on the road
+        np.multiply(self.mark, np.float32(1.8), out=self.mark)
+        np.minimum(self.mark, 1.0, out=self.mark)
+        np.subtract(1.0, self._mark, out=self._mark)
+        np.minimum(self.off, self._mark, out=self.off)  # paint lies on the road
         find_hidden(self.off, views.nearer, self._hidden, self.birdseye.region.cell)
         np.subtract(1.0, self._hidden, out=self._hidden)
         self.pictures += 1
         if self._alone:
-            weight = self._hidden * self.birdseye.visible
+            self._hidden *= self.birdseye.visible
         else:
-            weight = views.trust * np.float32(max(FIRST_TRUST / self.pictures / TRUST, 1.0))
-            weight *= self._hidden
-        remember(memory.grid, self.mark, self.off, weight, self._xs, self._ys, pose, shade)
+            early = FIRST_TRUST / self.pictures / TRUST
+            trust = views.trust * np.float32(early) if early > 1.0 else views.trust
+            np.multiply(trust, self._hidden, out=self._hidden)
+        remember(memory.grid, self.mark, self.off, self._hidden, self._xs, self._ys, pose, shade)
 
     @property
     def road_yellowness(self) -> float:
@@ -114,13 +118,11 @@ class GroundEvidence:
         return float(0.75 * red_blue + 0.5 * green_magenta)
 
     def _learn_asphalt(self, middle: NDArray[np.float64]) -> None:
-        region = self.birdseye.region
-        row = ((region.x_max - middle[:, :1]) / region.cell).astype(np.int64) + np.zeros(5, np.int64)
-        column = ((region.y_max - middle[:, 1:] - ROAD_ASIDE) / region.cell).astype(np.int64)
-        ok = (row >= 0) & (row < region.shape[0]) & (column >= 0) & (column < region.shape[1])
-        row, column = row[ok], column[ok]
-        seen = self.birdseye.visible[row, column]
-        self._asphalt = learn_asphalt(self._asphalt, self.above[row[seen], column[seen]])
+        region, visible = self.birdseye.region, self.birdseye.visible
+        count = gather_road(
+            middle, ROAD_ASIDE, region.x_max, region.y_max, region.cell, visible, self.above, self._patch
+        )
+        self._asphalt = learn_asphalt(self._asphalt, self._patch[:count])
 
 
 def shade_of_lead(camera: Camera, x: float, y: float) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ from drive.modular.local_map import LocalMap
 from drive.modular.stages import Odometry
 
 SEARCH_GAIN = 1.0  # another lane must score this much more than the predicted one
-MIN_START_VARIANCE = np.array([0.06, 0.015, 0.06]) ** 2  # of shift [m^2], turn [rad^2], width [m^2]
+MIN_START_COVARIANCE = np.diag([0.06, 0.015, 0.06]) ** 2  # of shift [m], turn [rad], width [m]
 MAX_START_COST = 10.0
 MIN_CURVATURE_VARIANCE = 0.012**2  # [1/m^2]
 PASSES_ALONE = 3  # a lane found in a single picture is measured so often, each time from nearer by
@@ -140,7 +140,7 @@ class LaneDetector:
 
     def _search(self, chain: ArcChain, first: bool) -> NDArray[np.float64] | None:
         """Another lane near the predicted one that fits the map better, if there is one."""
-        doubt = chain.covariance[:3, :3] + np.diag(MIN_START_VARIANCE)
+        doubt = chain.covariance[:3, :3] + MIN_START_COVARIANCE
         if first:
             starts = FIRST_STARTS
         elif chain.confidence < LOST:
@@ -150,7 +150,7 @@ class LaneDetector:
         else:
             starts = STARTS
         args = (self._map.grid, chain.anchor, chain.width, chain.margin, chain.curvature)
-        variance = np.maximum(np.diag(chain.covariance)[fit.CURVES :], MIN_CURVATURE_VARIANCE)
+        variance = np.maximum(chain.covariance.diagonal()[fit.CURVES :], MIN_CURVATURE_VARIANCE)
         cost = 0.5 * np.einsum("ij,jk,ik->i", starts, np.linalg.inv(doubt), starts)
         costs = np.minimum(cost, MAX_START_COST)
         out = self._buffers.lane
@@ -160,7 +160,7 @@ class LaneDetector:
 
     def _with_ends(self, chain: ArcChain) -> ArcChain:
         """Find where the road ends, to a side on which nothing is known of it."""
-        doubt = np.sqrt(np.diag(chain.covariance)[3:5])
+        doubt = np.sqrt(chain.covariance.diagonal()[3:5])
         if doubt.max() < DOUBTFUL_MARGIN:
             return chain
         begin, end = int((chain.foot + 1.0) / fit.STATION), int((chain.foot + 13.0) / fit.STATION)
@@ -177,16 +177,18 @@ class LaneDetector:
     def _measured(self, chain: ArcChain) -> ArcChain:
         """The chain corrected by the offsets of both borders from it."""
         out = self._buffers
-        gate = np.clip(2.5 * chain.deviation() + 0.2, 0.25, 0.8)
-        doubt = np.sqrt(np.diag(chain.covariance)[3:5])
-        edge_gate = np.clip(2.0 * doubt, 0.05, 0.9)
+        gate = np.minimum(np.maximum(2.5 * chain.deviation() + 0.2, 0.25), 0.8)
+        doubt = np.sqrt(chain.covariance.diagonal()[3:5])
+        edge_gate = np.minimum(np.maximum(2.0 * doubt, 0.05), 0.9)
         fit.measure_borders(
             self._map.grid, chain.line, chain.width, chain.margin, gate, edge_gate,
             out.information, out.gradient, out.found,
         )  # fmt: skip
-        chain = chain.with_gutter(np.mean(out.found[GUTTER, :2, 1] > fit.PAINT_SEEN, axis=0))
+        painted = out.found[GUTTER, :2, 1] > fit.PAINT_SEEN
+        right, left = np.count_nonzero(painted[:, 0]), np.count_nonzero(painted[:, 1])
+        chain = chain.with_gutter((right / GUTTER.stop, left / GUTTER.stop))
         scale = 1.0 / MEASUREMENT**2
-        confidence = float(np.mean(out.found[NEAR, :2, 1].max(axis=1)))
+        confidence = float(np.maximum(out.found[NEAR, 0, 1], out.found[NEAR, 1, 1]).mean())
         return chain.corrected(out.information * scale, out.gradient * scale)._replace(
             confidence=chain.confidence + CONFIDENCE_RATE * (confidence - chain.confidence)
         )
@@ -194,7 +196,9 @@ class LaneDetector:
 
 def _in_view(chain: ArcChain, pose: NDArray[np.float64], s: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n, 2) x, y in the vehicle frame of the middle's stations nearest before s ahead of the car [m]."""
-    i = np.clip(((chain.foot + s) / fit.STATION).astype(np.int64), 0, len(chain.line) - 1)
-    d = chain.line[i, :2] - pose[:2]
+    i = ((chain.foot + s) / fit.STATION).astype(np.int64)
+    d = chain.line[np.minimum(np.maximum(i, 0), len(chain.line) - 1), :2] - pose[:2]
     c, si = np.cos(pose[2]), np.sin(pose[2])
-    return np.stack([c * d[:, 0] + si * d[:, 1], -si * d[:, 0] + c * d[:, 1]], axis=1)
+    seen = np.empty_like(d)
+    seen[:, 0], seen[:, 1] = c * d[:, 0] + si * d[:, 1], -si * d[:, 0] + c * d[:, 1]
+    return seen

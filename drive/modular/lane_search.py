@@ -122,6 +122,7 @@ def search_lane(
     can_from = np.empty(many, np.int64)
     can_score = np.empty(many)
     order = np.empty(many, np.int64)
+    tried = np.empty(OPTIONS)
     count = 0
     for j in range(segments):
         candidates = 0
@@ -167,6 +168,12 @@ def search_lane(
                     else:
                         k = -0.16
                     k = min(max(k, -max_curvature[j]), max_curvature[j])
+                    tried[o] = k
+                    again = False
+                    for i in range(o):
+                        again = again or tried[i] == k
+                    if again:  # where bends are limited, many options are the same
+                        continue
                     x, y, yaw, wide, start = pose[b, 0], pose[b, 1], pose[b, 2], pose[b, 3], pose[b, 4]
                     # From one segment to the next the deviation from the prediction changes rarely: a corner
                     # that was not foreseen is one surprise where it begins and one where it ends.

@@ -131,7 +131,7 @@ def test_between_stripes_wider_apart_than_a_lane_it_lies_along_the_broken_one(se
     chain = ArcChain.start(np.zeros(3))
     chain = chain._replace(width=4.3)
     for _ in range(300):
-        chain = chain.with_gutter(np.array(seen))
+        chain = chain.with_gutter(seen)
     assert chain.aside == pytest.approx(aside, abs=0.01)
     assert chain.lane_width == pytest.approx(4.3 - 2.0 * abs(aside), abs=0.02)
     shift = chain.middle - chain.line
