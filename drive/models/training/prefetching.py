@@ -30,14 +30,37 @@ def prefetched(batches: Batches) -> Iterator[Any]:
 
 
 def _dataset(batches: Batches) -> Any:
+    """Batches as a `tf.data.Dataset`; each of its iterators begins them anew.
+
+    Not `Dataset.from_generator`: in TensorFlow 2.21 it has the process give freed memory back to the system
+    at once (M_TRIM_THRESHOLD = 128 kB), and each step pays for getting it again: 14.6 ms of processor time a
+    picture against 7.6 without, PilotNet in batches of 64 on a busy AMD EPYC.
+    """
     import tensorflow as tf
 
-    def spec(values: Any) -> Any:
-        return tf.TensorSpec(values.shape, np.asarray(values).dtype)
-
     inputs, labels = next(batches())
-    signature = ({name: spec(values) for name, values in inputs.items()}, spec(labels))
-    return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(AHEAD)
+    first = [np.asarray(values) for values in (*inputs.values(), labels)]
+    begun: list[Iterator[Any]] = []  # by the number of their iterator
+
+    def begin() -> Any:
+        begun.append(batches())
+        return np.int64(len(begun) - 1)
+
+    def take(number: Any) -> list[Any]:
+        found, answers = next(begun[number])
+        return [*found.values(), answers]
+
+    def batch(number: Any) -> Any:
+        tensors = tf.numpy_function(take, [number], [values.dtype for values in first])
+        for tensor, values in zip(tensors, first, strict=True):
+            tensor.set_shape(values.shape)
+        return dict(zip(inputs, tensors, strict=False)), tensors[-1]
+
+    def stream(_: Any) -> Any:
+        number = tf.numpy_function(begin, [], tf.int64)
+        return tf.data.Dataset.range(tf.int64.max).map(lambda _: batch(number))
+
+    return tf.data.Dataset.range(1).flat_map(stream).prefetch(AHEAD)
 
 
 @contextmanager
