@@ -2,6 +2,8 @@
 
 Raised whenever pictures or states of the same scenario and actions change on purpose:
 
+4: - In low sun the haze on the ground is no brighter than the sky: red went over 255 there with the sensor's
+     noise and began at 0 again, as cyan specks below the horizon. Other pictures are as before.
 3: - In junctions of maps the speed law slows for paths that bend quickly, and where no line is painted.
    - On maps no traffic drives, and nothing stands, where it would be in the way of the ego's path.
    - Of maps' paint nothing is drawn where the driving lanes of another road cover it.
@@ -15,4 +17,4 @@ Raised whenever pictures or states of the same scenario and actions change on pu
      differ from earlier ones.
 """
 
-SIMULATOR_VERSION = 3
+SIMULATOR_VERSION = 4

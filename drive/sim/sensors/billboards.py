@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from drive.core.kernels import kernel
 from drive.sim.sensors.faces import NEAR_PLANE, column_of
+from drive.sim.sensors.pixels import as_index
 from drive.sim.sensors.records import Canvas
 from drive.sim.sensors.textures import SIDE, TEXTURE_LEVELS, TEXTURE_OFFSETS
 
@@ -43,11 +44,12 @@ def fill_sprite(
         u = u_first
         at = row * view.width
         for k in range(at + lo, at + hi):
-            if near > inverse[k]:
-                texel = atlas[texture, line + (((u >> 16) & (size - 1)) ^ flip)]
+            if near > inverse[as_index(k)]:
+                place = line + (((u >> 16) & (size - 1)) ^ flip)
+                texel = atlas[as_index(texture), as_index(place)]
                 if texel != 0:
-                    inverse[k] = near
-                    picture[k] = ramp[texel]
+                    inverse[as_index(k)] = near
+                    picture[as_index(k)] = ramp[as_index(texel)]
             u += du
 
 
@@ -63,10 +65,12 @@ def fill_block(view: Any, box: Box, depth: float, color: int, canvas: Canvas) ->
     hi = column_of(max(u1, u0 + 1.0), view.width)
     for row in range(column_of(v0, view.rows), column_of(v1, view.rows)):
         at = row * view.width
-        for k in range(at + lo, at + hi):
-            if near > inverse[k]:
-                inverse[k] = near
-                picture[k] = color
+        for column in range(at + lo, at + hi):
+            k = as_index(column)
+            before = inverse[k]
+            below = picture[k]
+            inverse[k] = near if near > before else before  # written in any case, as in `fill_flat`
+            picture[k] = color if near > before else below
 
 
 @kernel
@@ -74,12 +78,11 @@ def shade_spans(
     view: Any, first: int, end: int, spans: NDArray[np.float64], low: int, high: int, shade: NDArray[np.uint8]
 ) -> None:
     """Bring the shade (0 .. 255) of the ground inside the spans of some rows between two values."""
+    darkest, brightest = np.uint8(low), np.uint8(high)
     for row in range(first, end):
         start = column_of(spans[row, 0], view.width)
         stop = column_of(spans[row, 1], view.width)
         at = row * view.width
-        for k in range(at + start, at + stop):
-            if shade[k] < low:
-                shade[k] = low
-            elif shade[k] > high:
-                shade[k] = high
+        for column in range(at + start, at + stop):
+            k = as_index(column)
+            shade[k] = min(max(shade[k], darkest), brightest)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from drive.core.kernels import kernel
 from drive.sim.arrays import BUILDING, FENCE
 from drive.sim.sensors import meshes, textures
-from drive.sim.sensors.faces import camera_axes, facing_of, fill_flat, fill_textured
+from drive.sim.sensors.faces import camera_axes, facing_of, fill_flat, fill_textured, rows_of_face
 from drive.sim.sensors.lighting import fill_ramp, light_on, shine, slot_color
 from drive.sim.sensors.meshes import DETAILS, VARIANTS
 from drive.sim.sensors.records import Canvas
@@ -53,9 +53,13 @@ def draw_mesh(
             corners[k, 1] = o1 + f1 * px + l1 * py + h1 * pz
             corners[k, 2] = o2 + f2 * px + l2 * py + h2 * pz
         face = faces[i]
-        if face.two_sided == 0 and facing_of(corners)[3] >= 0.0:
+        facing = facing_of(corners)[3]
+        if facing == 0.0 or (facing > 0.0 and face.two_sided == 0):
             continue
         drawn += 1
+        rows = rows_of_face(view, corners, canvas.clipped, canvas.spans)
+        if rows[1] <= rows[0]:
+            continue
         light = light_on(look, face.nx, face.ny, face.nz, sun_x, sun_y, head)
         color = slot_color(look, body, face.slot)
         if face.texture < 0:
@@ -73,7 +77,7 @@ def draw_mesh(
             bright_r, bright_g, bright_b = max(glow, r), max(glow, g), max(glow, b)
             hidden = haze * (1.0 - 0.5 * glow)
             packed = shine(look, red, green, blue, bright_r, bright_g, bright_b, hidden, tag)
-            fill_flat(view, face.two_sided, packed, canvas)
+            fill_flat(view, rows, packed, canvas)
         else:
             fill_ramp(look, ramp, color, slot_color(look, body, face.slot_b), light, haze, tag)
             repeat_u = 1.0
@@ -95,6 +99,5 @@ def draw_mesh(
                     window = shine(look, 226.0, 188.0, 118.0, 0.8, 0.8, 0.8, haze * 0.6, tag)
                     for j in range(7, 16):
                         ramp[16 + j] = window
-            two_sided = face.two_sided
-            fill_textured(view, two_sided, atlas, texture, repeat_u, repeat_v, lamps, body.seed, canvas)
+            fill_textured(view, rows, atlas, texture, repeat_u, repeat_v, lamps, body.seed, canvas)
     return drawn

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.core.kernels import kernel
-from drive.sim.sensors.pixels import hash2
+from drive.sim.sensors.pixels import as_index, hash2
 from drive.sim.sensors.records import Canvas
 from drive.sim.sensors.textures import SIDE, TEXTURE_LEVELS, TEXTURE_OFFSETS
 
@@ -85,6 +85,12 @@ def add_edge(ua: float, va: float, ub: float, vb: float, rows: int, spans: NDArr
 
 
 @kernel
+def column_of(u: float, width: int) -> int:
+    """First column whose middle is at or right of u, within the picture."""
+    return max(0, math.ceil(min(u, width) - 0.5))
+
+
+@kernel
 def outline(view: Any, clipped: NDArray[np.float64], n: int, spans: NDArray[np.float64]) -> tuple[int, int]:
     """Project a convex polygon and set the span of each row it covers; returns (first row, end row)."""
     low = FAR_OUT
@@ -101,7 +107,7 @@ def outline(view: Any, clipped: NDArray[np.float64], n: int, spans: NDArray[np.f
         high = max(high, v)
         left = min(left, u)
         right = max(right, u)
-    if right <= 0.0 or left >= view.width:
+    if column_of(left, view.width) >= column_of(right, view.width):  # no pixel's middle lies between
         return 0, 0
     first = max(0, math.ceil(low - 0.5))
     last = min(view.rows, math.ceil(high - 0.5))
@@ -117,13 +123,7 @@ def outline(view: Any, clipped: NDArray[np.float64], n: int, spans: NDArray[np.f
 
 
 @kernel
-def column_of(u: float, width: int) -> int:
-    """First column whose middle is at or right of u, within the picture."""
-    return max(0, math.ceil(min(u, width) - 0.5))
-
-
-@kernel
-def prepare(
+def rows_of_face(
     view: Any, corners: NDArray[np.float64], clipped: NDArray[np.float64], spans: NDArray[np.float64]
 ) -> tuple[int, int]:
     """Rows of a face: clipped if it reaches behind the near plane; (first, end), empty if out of view."""
@@ -165,34 +165,29 @@ def facing_of(corners: NDArray[np.float64]) -> tuple[float, float, float, float]
 
 
 @kernel
-def fill_flat(view: Any, two_sided: int, color: int, canvas: Canvas) -> None:
-    """Draw the face of the canvas' corners, counter-clockwise from outside, in one colour."""
-    corners, clipped, spans = canvas.corners, canvas.clipped, canvas.spans
+def fill_flat(view: Any, rows: tuple[int, int], color: int, canvas: Canvas) -> None:
+    """Draw the face of the canvas' corners, of which these rows (`rows_of_face`) are seen, in one colour."""
+    corners, spans = canvas.corners, canvas.spans
     inverse, picture = canvas.inverse, canvas.picture
     nx, ny, nz, facing = facing_of(corners)
-    if facing == 0.0 or (facing > 0.0 and two_sided == 0):
-        return
-    first, last = prepare(view, corners, clipped, spans)
-    if last <= first:
-        return
     a, b, c = plane(view, nx, ny, nz, facing)
     step = np.float32(a)
-    for row in range(first, last):
+    for row in range(rows[0], rows[1]):
         lo = column_of(spans[row, 0], view.width)
         hi = column_of(spans[row, 1], view.width)
         near = np.float32(a * (lo + 0.5) + b * (row + 0.5) + c)
         at = row * view.width
         for k in range(at + lo, at + hi):
-            if near > inverse[k]:
-                inverse[k] = near
-                picture[k] = color
+            if near > inverse[as_index(k)]:
+                inverse[as_index(k)] = near
+                picture[as_index(k)] = color
             near += step
 
 
 @kernel
 def fill_textured(
     view: Any,
-    two_sided: int,
+    rows: tuple[int, int],
     atlas: NDArray[np.uint8],
     texture: int,
     repeat_u: float,
@@ -203,10 +198,10 @@ def fill_textured(
 ) -> None:
     """Draw the parallelogram of the canvas' corners with a texture: u along its first edge, v along its last.
 
-    Its ramp holds the colours of texels 1 .. 15 and, from 16 on, those of lit cells; `lamps` (0 .. 255)
-    is the share of cells that are lit.
+    `rows` (`rows_of_face`) of it are seen. The canvas' ramp holds the colours of texels 1 .. 15 and, from 16
+    on, those of lit cells; `lamps` (0 .. 255) is the share of cells that are lit.
     """
-    corners, clipped, spans = canvas.corners, canvas.clipped, canvas.spans
+    corners, spans = canvas.corners, canvas.spans
     ramp, inverse, picture = canvas.ramp, canvas.inverse, canvas.picture
     ax = corners[1, 0] - corners[0, 0]
     ay = corners[1, 1] - corners[0, 1]
@@ -218,16 +213,11 @@ def fill_textured(
     oy = corners[0, 1]
     oz = corners[0, 2]
     nx, ny, nz, facing = facing_of(corners)
-    if facing == 0.0 or (facing > 0.0 and two_sided == 0):
-        return
-    first, last = prepare(view, corners, clipped, spans)
-    if last <= first:
-        return
     a, b, c = plane(view, nx, ny, nz, facing)
     # P = P0 + s A + t B = depth * ray gives s / depth = ray . (B x P0) / (N . P0), likewise t.
     ua, ub, uc = plane(view, by * oz - bz * oy, bz * ox - bx * oz, bx * oy - by * ox, facing / repeat_u)
     va, vb, vc = plane(view, oy * az - oz * ay, oz * ax - ox * az, ox * ay - oy * ax, facing / repeat_v)
-    for row in range(first, last):
+    for row in range(rows[0], rows[1]):
         lo = column_of(spans[row, 0], view.width)
         hi = column_of(spans[row, 1], view.width)
         if hi <= lo:
@@ -255,18 +245,19 @@ def fill_textured(
         dv = va * size
         at = row * view.width
         for k in range(at + lo, at + hi):
-            if near > inverse[k]:
+            if near > inverse[as_index(k)]:
                 depth = 1.0 / near
                 iu = int(u * depth)
                 iv = int(v * depth)
-                texel = atlas[texture, base + (iv & (size - 1)) * size + (iu & (size - 1))]
+                place = base + (iv & (size - 1)) * size + (iu & (size - 1))
+                texel = atlas[as_index(texture), as_index(place)]
                 if texel != 0:
-                    inverse[k] = near
+                    inverse[as_index(k)] = near
+                    lit = 0
                     if lamps > 0 and texel > 6:
                         cell = hash2((iu >> (6 - level)) + 131 * (iv >> (6 - level)), seed) & 255
-                        picture[k] = ramp[texel + 16] if cell < lamps else ramp[texel]
-                    else:
-                        picture[k] = ramp[texel]
+                        lit = 16 if cell < lamps else 0
+                    picture[as_index(k)] = ramp[as_index(texel + lit)]
             near += a
             u += du
             v += dv

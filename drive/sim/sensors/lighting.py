@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from drive.core.kernels import kernel
 from drive.sim.sensors import meshes
-from drive.sim.sensors.pixels import LANES, unpack_rgb
+from drive.sim.sensors.pixels import mix
 from drive.sim.sensors.shading import BRIGHTEST
 
 BEAM_START = 3.6  # of the own headlights, ahead of the rear axle [m]
@@ -127,8 +127,5 @@ def fill_ramp(
     """Colours 1 .. 15 of a ramp between two albedos in one light (three tuples of r, g, b)."""
     a = shine(look, first[0], first[1], first[2], light[0], light[1], light[2], haze, tag)
     b = shine(look, second[0], second[1], second[2], light[0], light[1], light[2], haze, tag)
-    low = unpack_rgb(a)
-    rise = unpack_rgb(b) - low
     for i in range(15):
-        mixed = (((low << 8) + rise * (i * 256 // 14)) >> 8) & LANES
-        ramp[i + 1] = (mixed & 0xFF) | (mixed >> 8 & 0xFF00) | (mixed >> 16 & 0xFF0000) | (tag << 24)
+        ramp[i + 1] = int(mix(np.uint32(a), np.uint32(b), np.uint32(i * 256 // 14)) & 0xFFFFFF) | (tag << 24)

@@ -1,7 +1,9 @@
 """Scalar functions of one pixel or texel: no allocation, no array arithmetic.
 
-A colour on its way through the kernels is one int64 of four lanes of 16 bits: red, green, blue and gloss
-(how much the surface mirrors, 0 .. 127), so that one product weighs all of them. Lanes hold 0 .. 255.
+A colour is one uint32: red, green, blue (0 .. 240) and gloss (how much the surface mirrors, 0 .. 127), red in
+the lowest byte. It is weighed as two pairs of lanes of 16 bits, red and blue, green and gloss, each with one
+product of 32 bits. Every step is cut back to 32 bits: so LLVM makes code of eight pixels at once of a loop
+over a row, and the bits are those of any machine.
 """
 
 from typing import Any
@@ -12,7 +14,8 @@ from numpy.typing import NDArray
 from drive.core.kernels import kernel
 
 TEXEL = 0.1  # side of a texel of the finest level [m]
-TILE = 64  # texels a side
+TILE_BITS = 6
+TILE = 1 << TILE_BITS  # texels a side
 LEVELS = 5
 # A tile holds its levels one after the other, each with one more row and column from its neighbours,
 # so that a bilinear lookup never leaves the tile.
@@ -23,7 +26,8 @@ TILE_SIZE = 5712
 GRAINS = 16
 PALETTE_SIZE = 1 << 15
 FRACTION = 16  # bits after the point in texel coordinates
-LANES = 0x00FF00FF00FF00FF
+LANES = np.uint32(0x00FF00FF)
+BYTE = np.uint32(8)
 GRASS_VARIANTS = 8
 NOISE_PERIOD = 4096  # of the sensor's noise along a row [px]
 MAX_NOISE = 12  # [grey levels]
@@ -59,50 +63,66 @@ def cell_tile(scene: Any, grids: NDArray[np.int32], tx: int, ty: int) -> int:
 
 
 @kernel
-def pack_rgb(red: int, green: int, blue: int) -> int:
-    """A colour of 0 .. 255 a channel as lanes."""
-    return red | (green << 16) | (blue << 32)
+def pack_rgb(red: int, green: int, blue: int) -> Any:
+    """A colour of 0 .. 255 a channel."""
+    return np.uint32(red | (green << 8) | (blue << 16))
 
 
 @kernel
-def mix(a: int, b: int, weight: int) -> int:
-    """Lanes a * (1 - weight / 256) + b * weight / 256, for weight in 0 .. 256.
+def odd_lanes(color: Any) -> Any:
+    """The pair of green and gloss, or what of a weighed pair stands in the upper bytes: a pair again."""
+    return np.uint32(np.uint32(color >> BYTE) & LANES)
 
-    As a whole number, (a << 8) + (b - a) * weight is a * (256 - weight) + b * weight: what lanes borrow
-    from each other comes back in the sum.
+
+@kernel
+def even_lanes(color: Any) -> Any:
+    """The pair of red and blue."""
+    return np.uint32(color & LANES)
+
+
+@kernel
+def join_lanes(even: Any, odd: Any) -> Any:
+    """The colour of two pairs that were weighed by 256ths."""
+    return np.uint32(odd_lanes(even) | np.uint32(odd_lanes(odd) << BYTE))
+
+
+@kernel
+def weigh(a: Any, b: Any, weight: Any, bits: Any) -> Any:
+    """A pair times 2**bits, on its way from a to b: a * (2**bits - weight) + b * weight.
+
+    What lanes borrow from each other in b - a comes back in the sum.
     """
-    return (((a << 8) + (b - a) * weight) >> 8) & LANES
+    return np.uint32(np.uint32(a << bits) + np.uint32(np.uint32(b - a) * weight))
 
 
 @kernel
-def scale(a: int, weight: int) -> int:
-    """Lanes a * weight / 256, for weight in 0 .. 256."""
-    return ((a * weight) >> 8) & LANES
+def mix(a: Any, b: Any, weight: Any) -> Any:
+    """Colour a * (1 - weight / 256) + b * weight / 256, for weight in 0 .. 256."""
+    return join_lanes(
+        weigh(even_lanes(a), even_lanes(b), weight, BYTE), weigh(odd_lanes(a), odd_lanes(b), weight, BYTE)
+    )
 
 
 @kernel
-def bilinear(c00: int, c10: int, c01: int, c11: int, fx: int, fy: int) -> int:
-    """Lanes between four neighbours; fx and fy in 0 .. 15 sixteenths."""
-    low = (c00 << 4) + (c10 - c00) * fx
-    high = (c01 << 4) + (c11 - c01) * fx
-    return (((low << 4) + (high - low) * fy) >> 8) & LANES
+def scale(a: Any, weight: Any) -> Any:
+    """Colour a * weight / 256, for weight in 0 .. 256."""
+    return join_lanes(np.uint32(even_lanes(a) * weight), np.uint32(odd_lanes(a) * weight))
+
+
+@kernel
+def bilinear(c00: Any, c10: Any, c01: Any, c11: Any, fx: Any, fy: Any) -> Any:
+    """Colour between four neighbours; fx and fy in 0 .. 15 sixteenths."""
+    n = np.uint32(4)
+    even = weigh(
+        weigh(even_lanes(c00), even_lanes(c10), fx, n), weigh(even_lanes(c01), even_lanes(c11), fx, n), fy, n
+    )
+    odd = weigh(
+        weigh(odd_lanes(c00), odd_lanes(c10), fx, n), weigh(odd_lanes(c01), odd_lanes(c11), fx, n), fy, n
+    )
+    return join_lanes(even, odd)
 
 
 @kernel
 def as_index(i: int) -> Any:
     """An index that is never negative, so that no code for counting from the end is made."""
     return np.uint64(i)
-
-
-@kernel
-def unpack_rgb(packed: int) -> int:
-    """Lanes of a colour of the picture buffer."""
-    return (packed & 0xFF) | ((packed & 0xFF00) << 8) | ((packed & 0xFF0000) << 16)
-
-
-@kernel
-def put(line: NDArray[np.uint8], column: int, color: int, noise: int) -> None:
-    """Write one pixel of a row with its noise."""
-    line[column, 0] = (color & 0xFF) + noise
-    line[column, 1] = (color >> 16 & 0xFF) + noise
-    line[column, 2] = (color >> 32 & 0xFF) + noise

@@ -59,8 +59,8 @@ class Scenes(NamedTuple):
 
     tiles: NDArray[np.uint16]  # texels of all grounds
     grids: NDArray[np.int32]  # tiles by place
-    palettes: NDArray[np.int64]  # (B, PALETTE_SIZE)
-    skies: NDArray[np.uint32]  # (B, SKY_ROWS * SKY_COLUMNS)
+    palettes: NDArray[np.uint32]  # (B, PALETTE_SIZE)
+    skies: NDArray[np.uint32]  # (B, SKY_ROWS * SKY_STRIDE)
     looks: NDArray[np.void]  # (B,) LOOK
     scenes: NDArray[np.void]  # (B,) SCENE
     props: NDArray[np.void]  # BODY records of all worlds
@@ -97,6 +97,8 @@ class Canvas(NamedTuple):
     inverse: NDArray[np.float32]  # (pixels,) 1 / depth, 0 where nothing stands
     picture: NDArray[np.int64]  # (pixels,) instance << 32 | label << 24 | blue << 16 | green << 8 | red
     shade: NDArray[np.uint8]  # (pixels,) of the ground
+    colors: NDArray[np.uint32]  # (columns,) of a row
+    lines: NDArray[np.uint64]  # (2 * columns,) the four colours around each pixel of a row
 
 
 class Sighted(NamedTuple):

@@ -84,6 +84,8 @@ class Renderer:
             inverse=np.zeros(pixels, np.float32),
             picture=np.zeros(pixels, np.int64),
             shade=np.zeros(pixels, np.uint8),
+            colors=np.zeros(columns, np.uint32),
+            lines=np.zeros(2 * columns, np.uint64),
         )
         sighted = Sighted(np.zeros(1, BODY), np.zeros(MAX_BODIES, np.int64), np.zeros(MAX_BODIES))
         pinhole = Pictures.empty(tuple(compress(Pictures._fields, behind)), 1, rows, columns)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from drive.core.kernels import kernel
 from drive.core.portable_math import exp
-from drive.sim.sensors.ground_truth import fill_truth, label_ground, wants_truth
+from drive.sim.sensors.ground_truth import fill_truth, is_bare, label_ground, wants_truth
 from drive.sim.sensors.labels import TERRAIN
 from drive.sim.sensors.pixels import (
     LEVELS,
@@ -16,19 +16,20 @@ from drive.sim.sensors.pixels import (
     OFFSETS,
     STRIDES,
     TEXEL,
+    TILE_BITS,
     as_index,
     bilinear,
     cell_tile,
     ground_hit,
     hash2,
     mix,
-    pack_rgb,
-    put,
     scale,
-    unpack_rgb,
 )
+from drive.sim.sensors.rows import finish_row
+from drive.sim.sensors.shading import haze_color
 from drive.sim.sensors.sky import sky_at
 
+TILE_SHIFT = 16 + TILE_BITS  # a tile's side in 65536ths of a texel, as a power of two
 SCENE = np.dtype(
     [
         ("x0", "f8"),  # corner of the grid of tiles [m]
@@ -70,18 +71,117 @@ def step_along_row(view: Any, scene: Any, depth: float, flat: float, level: int)
 
 
 @kernel
-def ground_texels(
-    tiles: NDArray[np.uint16], palette: NDArray[np.int64], i: int, stride: int, fx: int, fy: int
-) -> int:
-    """Colour of the ground between four texels."""
-    return bilinear(
-        palette[tiles[as_index(i)]],
-        palette[tiles[as_index(i + 1)]],
-        palette[tiles[as_index(i + stride)]],
-        palette[tiles[as_index(i + stride + 1)]],
-        fx,
-        fy,
-    )
+def steps_in_tile(place: int, step: int) -> int:
+    """After how many steps a place within a tile, in 65536ths of a texel, leaves it."""
+    if step > 0:
+        return ((1 << TILE_SHIFT) - place + step - 1) // step
+    if step < 0:
+        return place // -step + 1
+    return 1 << 40
+
+
+@kernel
+def gather_ground(
+    scene: Any,
+    scenes: Any,
+    palette: NDArray[np.uint32],
+    start: tuple[int, int, int, int],
+    level: int,
+    bare: bool,
+    inverse: NDArray[np.float32],
+    lines: NDArray[np.uint32],
+) -> None:
+    """Colours of the texels around each pixel of a row where nothing stands: everywhere, if it is `bare`."""
+    tiles, grids = scenes.tiles, scenes.grids
+    width = len(inverse)
+    px, py, dx, dy = start
+    shift = 16 + level
+    stride = STRIDES[level]
+    column = 0
+    while column < width:
+        tx = px >> TILE_SHIFT
+        ty = py >> TILE_SHIFT
+        base = cell_tile(scene, grids, tx, ty) + OFFSETS[level]
+        u = px - (tx << TILE_SHIFT)
+        v = py - (ty << TILE_SHIFT)
+        count = min(width - column, steps_in_tile(u, dx), steps_in_tile(v, dy))
+        for place in range(column, column + count):
+            k = as_index(place)
+            if bare or not inverse[k] > 0.0:
+                i = base + (v >> shift) * stride + (u >> shift)
+                lines[k] = palette[tiles[as_index(i)]]
+                lines[as_index(place + width)] = palette[tiles[as_index(i + 1)]]
+                lines[as_index(place + 2 * width)] = palette[tiles[as_index(i + stride)]]
+                lines[as_index(place + 3 * width)] = palette[tiles[as_index(i + stride + 1)]]
+            u += dx
+            v += dy
+        column += count
+        px += count * dx
+        py += count * dy
+
+
+@kernel
+def fractions_along_row(start: tuple[int, int, int, int], level: int) -> tuple[Any, Any, Any, Any]:
+    """`step_along_row` with the fraction of a texel in the highest of 32 bits; whole texels fall off."""
+    bits = 16 - level
+    px, py, dx, dy = start
+    return np.uint32(px << bits), np.uint32(py << bits), np.uint32(dx << bits), np.uint32(dy << bits)
+
+
+@kernel
+def blend_ground(
+    start: tuple[int, int, int, int],
+    level: int,
+    shade: NDArray[np.uint8],
+    fog: Any,
+    haze: int,
+    lines: NDArray[np.uint32],
+) -> None:
+    """Colours of a row between their texels, in their shade, in the haze: into the start of `lines`."""
+    n = len(shade)
+    c00, c10, c01, c11 = lines[:n], lines[n : 2 * n], lines[2 * n : 3 * n], lines[3 * n : 4 * n]
+    px, py, dx, dy = fractions_along_row(start, level)
+    hazy, one, high = np.uint32(haze), np.uint32(1), np.uint32(28)
+    for k in range(n):
+        color = bilinear(c00[k], c10[k], c01[k], c11[k], np.uint32(px >> high), np.uint32(py >> high))
+        color = scale(color, np.uint32(shade[k] + one))
+        c00[k] = mix(color, fog, hazy)
+        px = np.uint32(px + dx)
+        py = np.uint32(py + dy)
+
+
+@kernel
+def blend_wet_ground(
+    start: tuple[int, int, int, int],
+    level: int,
+    shade: NDArray[np.uint8],
+    fog: Any,
+    haze: int,
+    near: float,
+    fresnel: int,
+    glossy: Any,
+    seen: NDArray[np.float32],
+    bodies: NDArray[np.int64],
+    lines: NDArray[np.uint32],
+) -> None:
+    """`blend_ground` of ground that mirrors: the bodies of another row where they stand behind it, or sky.
+
+    `near` is 1 / the row's distance [1/m], `seen` and `bodies` are the other row's inverse depth and colours.
+    """
+    n = len(shade)
+    c00, c10, c01, c11 = lines[:n], lines[n : 2 * n], lines[2 * n : 3 * n], lines[3 * n : 4 * n]
+    px, py, dx, dy = fractions_along_row(start, level)
+    hazy, one, high, top = np.uint32(haze), np.uint32(1), np.uint32(28), np.uint32(24)
+    share = np.uint32(fresnel)
+    for k in range(n):
+        color = bilinear(c00[k], c10[k], c01[k], c11[k], np.uint32(px >> high), np.uint32(py >> high))
+        gloss = np.uint32(np.uint32(np.uint32(color >> top) * share) >> np.uint32(7))
+        color = scale(color, np.uint32(shade[k] + one))
+        body = np.uint32(bodies[k])
+        image = body if (seen[k] > 0.0) & (seen[k] < near) else glossy
+        c00[k] = mix(mix(color, image, gloss), fog, hazy)
+        px = np.uint32(px + dx)
+        py = np.uint32(py + dy)
 
 
 @kernel
@@ -103,7 +203,7 @@ def resolve_ground(
     scene: Any,
     horizon: int,
     scenes: Any,
-    palette: NDArray[np.int64],
+    palette: NDArray[np.uint32],
     sky: NDArray[np.uint32],
     optics: Any,
     turn: int,
@@ -116,8 +216,10 @@ def resolve_ground(
     """Rows below the horizon: bodies, and ground where nothing stands; all outputs of a row in turn."""
     tiles, grids = scenes.tiles, scenes.grids
     inverse, picture, shade = canvas.inverse, canvas.picture, canvas.shade
+    lines = canvas.lines.view(np.uint32)
     sky_u, sky_v = optics.sky_u, optics.sky_v
-    fog = pack_rgb(int(look.horizon_r), int(look.horizon_g), int(look.horizon_b))
+    width = view.width
+    fog = haze_color(look)
     wet = look.wetness > 0.0 and horizon > 0
     truth = wants_truth(out)
     for row in range(horizon, view.rows):
@@ -127,61 +229,33 @@ def resolve_ground(
         level = 0
         while level < LEVELS - 1 and depth > 0.14 * view.focal * (1 << level):
             level += 1
-        px, py, dx, dy = step_along_row(view, scene, depth, flat, level)
+        start = step_along_row(view, scene, depth, flat, level)
         if truth:
             fill_truth(row, depth, TERRAIN, inverse, picture, item, out.depth, out.labels, out.instances)
         if out.labels.shape[0] > 0:
             half = 32768 << level
-            at = (px + half, py + half, dx, dy)
+            at = (start[0] + half, start[1] + half, start[2], start[3])
             label_ground(view, scene, row, depth, flat, at, tiles, grids, inverse, out.labels[item, row])
         if out.rgb.shape[0] == 0:
             continue
         haze = int(256.0 * (1.0 - exp(-look.fog * flat)))
-        shift = 16 + level
-        mask = 63 >> level
-        stride = STRIDES[level]
-        last_tx = -(1 << 40)
-        last_ty = 0
-        base = 0
-        begin = row * view.width
-        start = hash2(salt, row) & (NOISE_PERIOD - 1)
-        line = out.rgb[item, row]
-        mirror = 0
-        fresnel = 0
-        glossy = 0
-        near = 1.0 / depth
+        begin = row * width
+        own = inverse[begin : begin + width]
+        bare = is_bare(row, width, inverse)
+        gather_ground(scene, scenes, palette, start, level, bare, own, lines)
+        light = shade[begin : begin + width]
         if wet:
-            mirror = mirror_row(view, slope) * view.width
+            mirror = mirror_row(view, slope)
             rise = 1.0 - view.height / math.sqrt(view.height * view.height + flat * flat)
             fresnel = int(256.0 * (0.10 + 0.90 * rise * rise * rise))
-            glossy = sky_at(
-                sky, sky_u, sky_v, min((horizon - 1) * view.width, max(0, mirror)) + view.width // 2, turn
-            )
-        for column in range(view.width):
-            k = begin + column
-            if inverse[as_index(k)] > 0.0:
-                color = unpack_rgb(picture[as_index(k)])
-            else:
-                tx = px >> 22
-                ty = py >> 22
-                if tx != last_tx or ty != last_ty:
-                    base = cell_tile(scene, grids, tx, ty) + OFFSETS[level]
-                    last_tx = tx
-                    last_ty = ty
-                i = base + ((py >> shift) & mask) * stride + ((px >> shift) & mask)
-                color = ground_texels(
-                    tiles, palette, i, stride, (px >> (shift - 4)) & 15, (py >> (shift - 4)) & 15
-                )
-                gloss = color >> 48
-                color = scale(color, shade[as_index(k)] + 1)
-                if wet and gloss > 0:
-                    image = glossy
-                    if mirror >= 0:
-                        seen = inverse[as_index(mirror + column)]
-                        if seen > 0.0 and seen < near:
-                            image = unpack_rgb(picture[as_index(mirror + column)])
-                    color = mix(color, image, (gloss * fresnel) >> 7)
-                color = mix(color, fog, haze)
-            put(line, column, color, noise[as_index(start + column)])
-            px += dx
-            py += dy
+            glossy = sky_at(sky, sky_u, sky_v, min(horizon - 1, max(0, mirror)) * width + width // 2, turn)
+            near = 1.0 / depth if mirror >= 0 else 0.0
+            other = max(0, mirror) * width
+            seen = inverse[other : other + width]
+            bodies = picture[other : other + width]
+            blend_wet_ground(start, level, light, fog, haze, near, fresnel, glossy, seen, bodies, lines)
+        else:
+            blend_ground(start, level, light, fog, haze, lines)
+        first = hash2(salt, row) & (NOISE_PERIOD - 1)
+        grain = noise[first : first + width]
+        finish_row(bare, own, picture[begin : begin + width], lines[:width], grain, out.rgb[item, row])

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drive.core.kernels import kernel
-from drive.sim.prefetch import prefetch_range
+from drive.sim.memory import prefetch_range
 from drive.sim.sensors import ground_paint as paint
 from drive.sim.sensors.pixels import pack_rgb
 
@@ -22,6 +22,16 @@ def flat_light(look: Any) -> tuple[float, float, float]:
         look.ambient_r + look.sun_r * look.sun_z + look.headlights,
         look.ambient_g + look.sun_g * look.sun_z + look.headlights * 0.96,
         look.ambient_b + look.sun_b * look.sun_z + look.headlights * 0.86,
+    )
+
+
+@kernel
+def haze_color(look: Any) -> Any:
+    """What the ground fades into, no brighter than the sky."""
+    return pack_rgb(
+        int(min(BRIGHTEST, look.horizon_r)),
+        int(min(BRIGHTEST, look.horizon_g)),
+        int(min(BRIGHTEST, look.horizon_b)),
     )
 
 
@@ -78,7 +88,7 @@ def paint_color(look: Any, kind: int) -> tuple[float, float, float]:
 
 
 @kernel
-def fill_palette(look: Any, palette: NDArray[np.int64]) -> None:
+def fill_palette(look: Any, palette: NDArray[np.uint32]) -> None:
     """Colour and gloss of every texel value (PALETTE_SIZE,) in open light and full headlights."""
     light_r, light_g, light_b = flat_light(look)
     factor_r = math.sqrt(max(0.0, light_r))
@@ -104,11 +114,11 @@ def fill_palette(look: Any, palette: NDArray[np.int64]) -> None:
                         int(min(BRIGHTEST, r * factor_r)),
                         int(min(BRIGHTEST, g * factor_g)),
                         int(min(BRIGHTEST, b * factor_b)),
-                    ) | (int(mirror) << 48)
+                    ) | (int(mirror) << 24)
 
 
 @kernel
-def prefetch_palette(palette: NDArray[np.int64]) -> None:
+def prefetch_palette(palette: NDArray[np.uint32]) -> None:
     """Ask for what most texels have: all materials without paint, and lines on asphalt."""
     prefetch_range(palette, 0, 256)
     for ink in (paint.WHITE, paint.YELLOW):

@@ -13,25 +13,27 @@ from drive.sim.sensors.bodies import in_view
 from drive.sim.sensors.faces import FAR_OUT, NEAR_PLANE, add_edge, camera_axes
 from drive.sim.sensors.records import Canvas
 
+Point = tuple[float, float, float, float, float]  # of the ground: x, y [m], u, v [px], distance ahead [m]
+
 
 @kernel
-def ground_point(view: Any, x: float, y: float) -> tuple[float, float, float]:
-    """Project a point of the ground: u, v (only before the camera) and its distance along the axis."""
+def ground_point(view: Any, x: float, y: float) -> Point:
+    """A point of the ground, projected: u and v only before the camera."""
     right, down, ahead = camera_axes(view, x - view.x, y - view.y, -view.height)
     scale = view.focal / max(NEAR_PLANE, ahead)
-    return view.center_u + right * scale, view.center_v + down * scale, ahead
+    return x, y, view.center_u + right * scale, view.center_v + down * scale, ahead
 
 
 @kernel
-def ground_edge(view: Any, ax: float, ay: float, bx: float, by: float, spans: NDArray[np.float64]) -> None:
+def ground_edge(view: Any, a: Point, b: Point, spans: NDArray[np.float64]) -> None:
     """Widen the spans of the rows that an edge on the ground crosses, cut where it passes the camera."""
-    ua, va, da = ground_point(view, ax, ay)
-    ub, vb, db = ground_point(view, bx, by)
+    ax, ay, ua, va, da = a
+    bx, by, ub, vb, db = b
     if da < NEAR_PLANE or db < NEAR_PLANE:
         if da < NEAR_PLANE and db < NEAR_PLANE:
             return
         t = (NEAR_PLANE - da) / (db - da)
-        uc, vc, _dc = ground_point(view, ax + (bx - ax) * t, ay + (by - ay) * t)
+        _x, _y, uc, vc, _dc = ground_point(view, ax + (bx - ax) * t, ay + (by - ay) * t)
         if da < NEAR_PLANE:
             ua = uc
             va = vc
@@ -83,19 +85,20 @@ def darken_box(
         return
     hx = 0.5 * body.length + grow
     hy = 0.5 * body.width + grow
+    fx, fy, lx, ly = hx * body.cos, hx * body.sin, -hy * body.sin, hy * body.cos
+    before = ground_point(view, body.x + fx - lx, body.y + fy - ly)
+    thrown_before = ground_point(view, before[0] + throw_x, before[1] + throw_y)
     for k in range(4):
-        sx = hx if k == 0 or k == 3 else -hx
-        sy = hy if k < 2 else -hy
-        ex = hx if k == 2 or k == 3 else -hx
-        ey = hy if k == 0 or k == 3 else -hy
-        ax = body.x + sx * body.cos - sy * body.sin
-        ay = body.y + sx * body.sin + sy * body.cos
-        bx = body.x + ex * body.cos - ey * body.sin
-        by = body.y + ex * body.sin + ey * body.cos
-        ground_edge(view, ax, ay, bx, by, spans)
+        sx = 1.0 if k == 0 or k == 3 else -1.0
+        sy = 1.0 if k < 2 else -1.0
+        corner = ground_point(view, body.x + sx * fx + sy * lx, body.y + sx * fy + sy * ly)
+        ground_edge(view, before, corner, spans)
         if thrown > 0.0:
-            ground_edge(view, ax + throw_x, ay + throw_y, bx + throw_x, by + throw_y, spans)
-            ground_edge(view, ax, ay, ax + throw_x, ay + throw_y, spans)
+            end = ground_point(view, corner[0] + throw_x, corner[1] + throw_y)
+            ground_edge(view, thrown_before, end, spans)
+            ground_edge(view, corner, end, spans)
+            thrown_before = end
+        before = corner
     shade_spans(view, first, last, spans, 0, value, canvas.shade)
 
 
@@ -123,12 +126,12 @@ def shade_ellipse(
     s = 0.5
     p = 1.0
     q = 0.0
+    before = ground_point(view, x + ax, y + ay)
     for _ in range(12):
-        p2 = p * c - q * s
-        q2 = p * s + q * c
-        from_x, from_y = x + ax * p + bx * q, y + ay * p + by * q
-        ground_edge(view, from_x, from_y, x + ax * p2 + bx * q2, y + ay * p2 + by * q2, spans)
-        p, q = p2, q2
+        p, q = p * c - q * s, p * s + q * c
+        point = ground_point(view, x + ax * p + bx * q, y + ay * p + by * q)
+        ground_edge(view, before, point, spans)
+        before = point
     shade_spans(view, first, last, spans, value if lift else 0, 255 if lift else value, canvas.shade)
 
 

@@ -9,16 +9,17 @@ from numpy.typing import NDArray
 from drive.camera import MAX_DEPTH
 from drive.core.kernels import kernel
 from drive.core.portable_math import cos, exp, sin
-from drive.sim.prefetch import LINE, prefetch
+from drive.sim.memory import LINE, load_pair, prefetch
 from drive.sim.sensors.ground_paint import smooth_noise
-from drive.sim.sensors.ground_truth import fill_truth, wants_truth
+from drive.sim.sensors.ground_truth import fill_truth, is_bare, wants_truth
 from drive.sim.sensors.labels import SKY
-from drive.sim.sensors.pixels import LANES, NOISE_PERIOD, as_index, bilinear, hash2, put, unpack_rgb
+from drive.sim.sensors.pixels import NOISE_PERIOD, as_index, bilinear, hash2, pack_rgb
+from drive.sim.sensors.rows import finish_row
 from drive.sim.sensors.shading import BRIGHTEST, flat_light
 
 SKY_COLUMNS = 512  # over the whole circle
+SKY_STRIDE = SKY_COLUMNS + 1  # a row ends with its first column: the neighbour of the last
 SKY_ROWS = 64
-SKY_TEXEL = np.uint32  # red, blue, green from the lowest byte on, so that one shift parts them into lanes
 SKY_TOP = 1.6  # tangent of the elevation of the highest row; row k stands at SKY_TOP * (k / 63)**2
 
 
@@ -45,7 +46,7 @@ def skyline(azimuth: float, seed: int, height: float) -> tuple[float, float]:
 
 @kernel
 def fill_sky(look: Any, sky: NDArray[np.uint32]) -> None:
-    """Panorama (SKY_ROWS * SKY_COLUMNS,) of SKY_TEXELs: gradient, clouds, glow around the sun, hills."""
+    """Panorama (SKY_ROWS * SKY_STRIDE,) of colours: gradient, clouds, glow around the sun, hills."""
     seed = int(look.seed)
     haze_sky = min(1.0, look.fog * 22.0)
     haze_hill = 1.0 - exp(-look.fog * 330.0)
@@ -99,11 +100,14 @@ def fill_sky(look: Any, sky: NDArray[np.uint32]) -> None:
                 r = 0.6 * look.grass_r * dim + (look.horizon_r - 0.6 * look.grass_r * dim) * far
                 g = 0.6 * look.grass_g * dim + (look.horizon_g - 0.6 * look.grass_g * dim) * far
                 b = 0.6 * look.grass_b * dim + (look.horizon_b - 0.6 * look.grass_b * dim) * far
-            sky[row * SKY_COLUMNS + column] = (
-                int(min(BRIGHTEST, max(0.0, r)))
-                | (int(min(BRIGHTEST, max(0.0, b))) << 8)
-                | (int(min(BRIGHTEST, max(0.0, g))) << 16)
+            sky[row * SKY_STRIDE + column] = pack_rgb(
+                int(min(BRIGHTEST, max(0.0, r))),
+                int(min(BRIGHTEST, max(0.0, g))),
+                int(min(BRIGHTEST, max(0.0, b))),
             )
+
+    for row in range(SKY_ROWS):
+        sky[row * SKY_STRIDE + SKY_COLUMNS] = sky[row * SKY_STRIDE]
 
 
 @kernel
@@ -119,34 +123,58 @@ def prefetch_sky(view: Any, horizon: int, sky: NDArray[np.uint32], optics: Any, 
     step = LINE // 4
     for row in range(rows):
         for column in range(right, left + 1 + step, step):
-            prefetch(sky, 4 * (row * SKY_COLUMNS + (column & (SKY_COLUMNS - 1))))
-
-
-@kernel
-def sky_lanes(texel: int) -> int:
-    """Lanes of a SKY_TEXEL."""
-    return (texel | (texel << 24)) & LANES
+            prefetch(sky, 4 * (row * SKY_STRIDE + (column & (SKY_COLUMNS - 1))))
 
 
 @kernel
 def sky_at(
     sky: NDArray[np.uint32], sky_u: NDArray[np.int32], sky_v: NDArray[np.int32], k: int, turn: int
-) -> int:
+) -> Any:
     """Colour of the sky at a pixel, bilinear in the panorama."""
-    u = sky_u[as_index(k)] + turn
-    v = sky_v[as_index(k)]
-    c0 = (u >> 4) & (SKY_COLUMNS - 1)
-    c1 = (c0 + 1) & (SKY_COLUMNS - 1)
-    low = (v >> 4) * SKY_COLUMNS
-    high = low + SKY_COLUMNS
-    return bilinear(
-        sky_lanes(int(sky[as_index(low + c0)])),
-        sky_lanes(int(sky[as_index(low + c1)])),
-        sky_lanes(int(sky[as_index(high + c0)])),
-        sky_lanes(int(sky[as_index(high + c1)])),
-        u & 15,
-        v & 15,
-    )
+    u = sky_u[k] + turn
+    v = sky_v[k]
+    low = (v >> 4) * SKY_STRIDE + ((u >> 4) & (SKY_COLUMNS - 1))
+    high = low + SKY_STRIDE
+    fx, fy = np.uint32(u & 15), np.uint32(v & 15)
+    return bilinear(sky[low], sky[low + 1], sky[high], sky[high + 1], fx, fy)
+
+
+@kernel
+def gather_sky(
+    sky: NDArray[np.uint32],
+    sky_u: NDArray[np.int32],
+    sky_v: NDArray[np.int32],
+    turn: int,
+    bare: bool,
+    inverse: NDArray[np.float32],
+    lines: NDArray[np.uint64],
+) -> None:
+    """Colours around each pixel of a row where nothing stands: pairs above, then below."""
+    width = len(inverse)
+    for column in range(width):
+        k = as_index(column)
+        if bare or not inverse[k] > 0.0:
+            place = (sky_v[k] >> 4) * SKY_STRIDE + (((sky_u[k] + turn) >> 4) & (SKY_COLUMNS - 1))
+            lines[k] = load_pair(sky, 4 * place)
+            lines[as_index(column + width)] = load_pair(sky, 4 * (place + SKY_STRIDE))
+
+
+@kernel
+def blend_sky(
+    sky_u: NDArray[np.int32],
+    sky_v: NDArray[np.int32],
+    turn: int,
+    lines: NDArray[np.uint64],
+    colors: NDArray[np.uint32],
+) -> None:
+    """Colours (columns,) of a row of sky."""
+    n = len(sky_u)
+    low, high = lines[:n].view(np.uint32), lines[n : 2 * n].view(np.uint32)
+    start, last = np.uint32(turn), np.uint32(15)
+    for k in range(n):
+        fx = np.uint32(np.uint32(np.uint32(sky_u[k]) + start) & last)
+        fy = np.uint32(np.uint32(sky_v[k]) & last)
+        colors[k] = bilinear(low[2 * k], low[2 * k + 1], high[2 * k], high[2 * k + 1], fx, fy)
 
 
 @kernel
@@ -163,21 +191,21 @@ def resolve_sky(
     out: Any,
 ) -> None:
     """Rows above the horizon: bodies, and sky where nothing stands; all outputs of a row in turn."""
-    sky_u, sky_v = optics.sky_u, optics.sky_v
-    inverse, picture = canvas.inverse, canvas.picture
+    inverse, picture, lines = canvas.inverse, canvas.picture, canvas.lines
+    width = view.width
+    colors = canvas.colors[:width]
     truth = wants_truth(out)
     for row in range(horizon):
         if truth:
             fill_truth(row, MAX_DEPTH, SKY, inverse, picture, item, out.depth, out.labels, out.instances)
         if out.rgb.shape[0] == 0:
             continue
-        begin = row * view.width
-        start = hash2(salt, row) & (NOISE_PERIOD - 1)
-        line = out.rgb[item, row]
-        for column in range(view.width):
-            k = begin + column
-            if inverse[as_index(k)] > 0.0:
-                color = unpack_rgb(picture[as_index(k)])
-            else:
-                color = sky_at(sky, sky_u, sky_v, k, turn)
-            put(line, column, color, noise[as_index(start + column)])
+        begin, end = row * width, row * width + width
+        sky_u, sky_v = optics.sky_u[begin:end], optics.sky_v[begin:end]
+        own = inverse[begin:end]
+        bare = is_bare(row, width, inverse)
+        gather_sky(sky, sky_u, sky_v, turn, bare, own, lines)
+        blend_sky(sky_u, sky_v, turn, lines, colors)
+        first = hash2(salt, row) & (NOISE_PERIOD - 1)
+        grain = noise[first : first + width]
+        finish_row(bare, own, picture[begin:end], colors, grain, out.rgb[item, row])

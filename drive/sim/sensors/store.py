@@ -12,7 +12,7 @@ from drive.sim.sensors.pixels import GRASS_VARIANTS, PALETTE_SIZE, TILE_SIZE
 from drive.sim.sensors.records import Scenes
 from drive.sim.sensors.road import SCENE
 from drive.sim.sensors.shading import fill_palette
-from drive.sim.sensors.sky import SKY_COLUMNS, SKY_ROWS, SKY_TEXEL, fill_sky
+from drive.sim.sensors.sky import SKY_ROWS, SKY_STRIDE, fill_sky
 
 
 class _Tiles:
@@ -72,8 +72,8 @@ class SceneStore:
     def __init__(self, batch: int) -> None:
         self.scenes = np.zeros(batch, SCENE)
         self.looks = np.zeros(batch, LOOK)
-        self.palettes = np.zeros((batch, PALETTE_SIZE), np.int64)
-        self.skies = np.zeros((batch, SKY_ROWS * SKY_COLUMNS), SKY_TEXEL)
+        self.palettes = np.zeros((batch, PALETTE_SIZE), np.uint32)
+        self.skies = np.zeros((batch, SKY_ROWS * SKY_STRIDE), np.uint32)
         self._tiles = _Tiles()
         self._grids = RaggedArrays(np.int32, batch)
         self._props = RaggedArrays(BODY, batch)

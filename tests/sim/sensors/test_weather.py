@@ -6,8 +6,8 @@ import pytest
 
 from drive.core.errors import UserError
 from drive.sim.sensors.look import Look
-from drive.sim.sensors.pixels import PALETTE_SIZE
-from drive.sim.sensors.shading import fill_palette
+from drive.sim.sensors.pixels import MAX_NOISE, PALETTE_SIZE
+from drive.sim.sensors.shading import BRIGHTEST, fill_palette, haze_color
 from drive.sim.sensors.weather import HELD_OUT_WEATHERS, TRAINING_WEATHERS, WEATHERS, weather
 
 
@@ -33,11 +33,22 @@ def test_a_look_varies_with_the_seed_and_only_with_it(name: str) -> None:
 @pytest.mark.parametrize("name", WEATHERS)
 def test_white_paint_is_brighter_than_the_road_in_every_weather(name: str) -> None:
     for seed in range(5):
-        palette = np.zeros(PALETTE_SIZE, np.int64)
+        palette = np.zeros(PALETTE_SIZE, np.uint32)
         fill_palette(Look.sample(WEATHERS[name], np.random.default_rng(seed)).record, palette)
         road, paint = palette[8 | (3 << 4)], palette[8 | (3 << 4) | (15 << 8)]
         assert (paint & 0xFF) > (road & 0xFF) + 15
-        assert palette.min() >= 0 and ((palette >> 32) & 0xFFFF).max() <= 240
+        assert max(((palette >> shift) & 0xFF).max() for shift in (0, 8, 16)) <= 240
+
+
+@pytest.mark.parametrize("name", WEATHERS)
+def test_the_ground_fades_into_a_colour_that_leaves_room_for_noise(name: str) -> None:
+    for seed in range(50):
+        look = Look.sample(WEATHERS[name], np.random.default_rng(seed)).record
+        color = int(haze_color(look))
+        channels = [color >> shift & 255 for shift in (0, 8, 16)]
+        assert max(channels) + MAX_NOISE <= 255
+        wanted = [min(look[f"horizon_{k}"], BRIGHTEST) for k in "rgb"]
+        assert channels == [int(value) for value in wanted]
 
 
 def test_naming_weathers_loads_no_compiler() -> None:
