@@ -120,8 +120,59 @@ def find_lead(
 
 
 @kernel
+def _sort(
+    actors: NDArray[np.void], begin: int, end: int,
+    order: NDArray[np.int64], rank: NDArray[np.int64], places: NDArray[np.float64],
+) -> tuple[int, float, float]:  # fmt: skip
+    """Bring the traffic of a world into order.
+
+    Args:
+        actors: flat ACTOR records.
+        begin: first actor of this world.
+        end: one past its last.
+        order: (n,) receives which drive along a path: by path, on each from back to front.
+        rank: (n,) where in that order each one is.
+        places: (n, 2) receives x and y of all, infinite for those who are not there.
+
+    Returns:
+        (how many drive, largest length, largest width of any [m]).
+    """
+    count, longest, widest = 0, 0.0, 0.0
+    for i in range(begin, end):
+        me = actors[i]
+        places[i - begin, 0] = me.x if me.active != 0 else math.inf
+        places[i - begin, 1] = me.y
+        longest, widest = max(longest, me.length), max(widest, me.width)
+        if me.active == 0 or me.path < 0:
+            continue
+        k = count  # in what a scenario draws they stand in order already
+        while k > 0:
+            other = actors[order[k - 1]]
+            if other.path < me.path or (other.path == me.path and other.s <= me.s):
+                break
+            order[k] = order[k - 1]
+            k -= 1
+        order[k] = i
+        count += 1
+    for k in range(count):
+        rank[order[k] - begin] = k
+    return count, longest, widest
+
+
+@kernel
+def _reach(gap: float, me: Any, half_width: float, length: float, width: float) -> float:
+    """How far a footprint's centre can be from an actor's if `obstacle_ahead` finds it within the gap [m].
+
+    The 3 m are more than what the search's steps of PATH_STEP may add up to.
+    """
+    return gap + 0.5 * me.length + half_width + 2.0 * abs(me.lateral_offset) + length + 0.5 * width + 3.0
+
+
+@kernel
 def _actor_acceleration(
     actors: NDArray[np.void], i: int, begin: int, end: int,
+    order: NDArray[np.int64], rank: NDArray[np.int64], places: NDArray[np.float64], count: int,
+    longest: float, widest: float,
     points: NDArray[np.void], path_begin: NDArray[np.int64], path_end: NDArray[np.int64],
     egos: NDArray[np.void], w: int, params: VehicleParams, dt: float,
 ) -> float:  # fmt: skip
@@ -134,20 +185,26 @@ def _actor_acceleration(
     half_width = 0.5 * me.width + CORRIDOR_MARGIN
     horizon = HORIZON_STANDING + HORIZON_TIME * me.speed + 0.25 * me.speed * me.speed
     gap, lead_speed, lead_acceleration = horizon, me.speed, 0.0
-    for j in range(begin, end):  # on the same path: the gap is a difference
-        other = actors[j]
-        if other.path != me.path or other.active == 0 or other.s <= me.s:
+    for k in range(rank[i - begin] + 1, count):  # on the same path: the gap is a difference
+        other = actors[order[k]]
+        if other.path != me.path or other.s - 0.5 * longest - front >= gap:
+            break
+        if other.s <= me.s:
             continue
         beside = abs(other.lateral_offset - me.lateral_offset) - 0.5 * other.width
         distance = other.s - 0.5 * other.length - front
         if distance < gap and beside < half_width:
             gap, lead_speed, lead_acceleration = distance, other.speed, other.acceleration
     sine, cosine = sincos(me.yaw)
+    x, y = me.x, me.y
+    near_enough = _reach(gap, me, half_width, longest, widest)
     for j in range(begin, end):  # elsewhere: whatever reaches into the corridor, if it is in front
-        other = actors[j]
-        if other.path == me.path or other.active == 0:
+        dx, dy = places[j - begin, 0] - x, places[j - begin, 1] - y
+        if dx * dx + dy * dy > near_enough * near_enough:
             continue
-        dx, dy = other.x - me.x, other.y - me.y
+        other = actors[j]
+        if other.path == me.path:
+            continue
         reach = horizon + me.length + other.length
         if dx * cosine + dy * sine < 0.0 or dx * dx + dy * dy > reach * reach:
             continue
@@ -158,13 +215,18 @@ def _actor_acceleration(
         if near - front < gap:
             gap, lead_speed = near - front, other.speed * along
             lead_acceleration = other.acceleration if along > 0.0 else 0.0
+            near_enough = _reach(gap, me, half_width, longest, widest)
     ego = egos[w]
     sine, cosine = sincos(ego.yaw)
-    near, cosine = obstacle_ahead(
-        points, first, last, me.s, front + gap + 0.5 * params.length, me.lateral_offset, half_width,
-        ego.x + params.center_x * cosine, ego.y + params.center_x * sine, ego.yaw,
-        params.length, params.width,
-    )  # fmt: skip
+    ego_x, ego_y = ego.x + params.center_x * cosine, ego.y + params.center_x * sine
+    dx, dy = ego_x - x, ego_y - y
+    near_enough = _reach(gap, me, half_width, params.length, params.width)
+    near = math.inf
+    if dx * dx + dy * dy <= near_enough * near_enough:
+        near, cosine = obstacle_ahead(
+            points, first, last, me.s, front + gap + 0.5 * params.length, me.lateral_offset, half_width,
+            ego_x, ego_y, ego.yaw, params.length, params.width,
+        )  # fmt: skip
     if near - front < gap:
         gap, lead_speed = near - front, ego.speed * cosine
         lead_acceleration = ego.acceleration if cosine > 0.0 else 0.0
@@ -217,11 +279,15 @@ def advance_traffic(
         params: the ego's.
         dt: [s].
     """
+    order, rank = np.empty(end - begin, np.int64), np.empty(end - begin, np.int64)
+    places = np.empty((end - begin, 2))
+    count, longest, widest = _sort(actors, begin, end, order, rank, places)
     for i in range(begin, end):
         if actors[i].active != 0 and actors[i].path >= 0:
             actors[i].acceleration = _actor_acceleration(
-                actors, i, begin, end, points, path_begin, path_end, egos, w, params, dt
-            )
+                actors, i, begin, end, order, rank, places, count, longest, widest, points, path_begin,
+                path_end, egos, w, params, dt,
+            )  # fmt: skip
     for i in range(begin, end):
         me = actors[i]
         if me.active == 0 or me.path < 0:

@@ -191,6 +191,23 @@ def test_a_queue_never_overlaps_and_never_reverses():
         run(scene, 40.0, each=check)
 
 
+def test_traffic_may_stand_in_the_records_in_any_order():
+    paths = [straight(500.0), straight(500.0, y=3.5)]
+    cars = [{"path": k % 2, "s": 10.0 + 9.0 * k, "desired_speed": 6.0 + k % 5} for k in range(16)]
+    parked = [{"x": 60.0 + 40.0 * k, "y": -3.0} for k in range(3)]
+    mixed = [(cars + parked)[i] for i in np.random.default_rng(0).permutation(19)]
+    scene = traffic(paths, *mixed)
+    order = [[i for i in np.argsort(scene[0]["s"]) if scene[0]["path"][i] == path] for path in (0, 1)]
+
+    def check(k, actors):
+        assert k % 10 or not overlapping(actors)
+
+    actors = run(scene, 20.0, each=check)
+    for path in order:
+        assert (np.diff(actors["s"][path]) > 4.5).all()
+        assert actors["s"][path[-1]] > 200.0
+
+
 def test_at_the_end_of_its_path_a_car_leaves():
     scene = traffic(
         [straight(50.0)], {"path": 0, "s": 30.0, "speed": 10.0}, {"path": 0, "s": 5.0, "speed": 10.0}
