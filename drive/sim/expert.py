@@ -3,7 +3,7 @@
 import math
 
 from drive.agent import Context, Control, Observation, acceleration_fraction
-from drive.core.kernels import kernel
+from drive.core.kernels import entry, kernel
 from drive.core.portable_math import atan, sincos, wrap_angle
 from drive.sim.maps.path import project, sample
 
@@ -49,6 +49,9 @@ def path_steering(points, begin, end, x, y, yaw, speed, s_guess, params) -> floa
     return min(max(angle, -params.max_steering_angle), params.max_steering_angle)
 
 
+_path_steering = entry(path_steering)
+
+
 class Expert:
     """Drives on the reference path with the truth, at the speed that curves, limit and lead allow."""
 
@@ -72,7 +75,8 @@ class Expert:
         ego = world.egos[w]
         x, y, _, yaw = world.shifted_pose(w, lateral_m, yaw_rad)
         path, paths, params = int(ego["path"]), world.paths, world.params
-        angle = path_steering(
-            paths.data, paths.begin[path], paths.end[path], x, y, yaw, ego["speed"], ego["center_s"], params
-        )
+        angle = _path_steering(
+            paths.data, paths.begin[path], paths.end[path], float(x), float(y), float(yaw), ego["speed"],
+            ego["center_s"], params,
+        )  # fmt: skip
         return float(angle / params.max_steering_angle)

@@ -36,6 +36,7 @@ from drive.sim.viewing import CameraRig
 
 # All arguments come from here, always of the same types.
 _advance, _locate, _read_poses = entry(advance_worlds), entry(locate), entry(read_poses)
+_cruise = entry(cruise)
 
 _THREADED_FROM = 8  # worlds; below that a thread costs more than it brings
 
@@ -167,7 +168,7 @@ class World:
         for _ in range(24):
             middle = 0.5 * (low + high)
             relative = ego["lead_speed"] - middle  # measured while we stood
-            wanted = cruise(
+            wanted = _cruise(
                 self.paths.data, begin, end, ego["center_s"], middle, 0.0, ego["speed_limit"],
                 ego["lead_gap"], relative,
             )  # fmt: skip
@@ -178,7 +179,7 @@ class World:
         """What the speed law asks for where ego w is: curves, limit and lead considered [m/s^2]."""
         ego = self.egos[w]
         begin, end = self.paths.begin[ego["path"]], self.paths.end[ego["path"]]
-        wanted: float = cruise(
+        wanted: float = _cruise(
             self.paths.data, begin, end, ego["center_s"], ego["speed"], ego["acceleration"],
             ego["speed_limit"], ego["lead_gap"], ego["lead_speed"],
         )  # fmt: skip
