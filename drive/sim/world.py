@@ -101,10 +101,9 @@ class World:
         count = threads if threads is not None else cores()
         self._crew = ThreadTeam(batch, min(count, batch) if batch >= _THREADED_FROM else 1)
         self._rig = CameraRig(self.cameras, self._store, batch)
-        self._worlds = np.arange(batch)
         self._view = Shots(np.zeros(1, np.int64), np.zeros((1, 4)), np.zeros(1, np.int64))
-        self._pose_buffer = np.zeros((batch, 4))
-        self._frame_buffer = np.zeros(batch, np.int64)
+        self._shots = Shots(np.arange(batch), np.zeros((batch, 4)), np.zeros(batch, np.int64))
+        self._actors = Actors(self.actors.data, self.actors.begin, self.actors.end)  # since the last load
 
     def close(self) -> None:
         """End the threads; what is asked of the world afterwards runs on the caller's own."""
@@ -204,10 +203,11 @@ class World:
 
     def _bind(self) -> None:
         """Hold what kernels are handed, which only a load changes."""
-        actors, paths = self.actors, self.paths
+        self._actors = Actors(self.actors.data, self.actors.begin, self.actors.end)
+        paths = self.paths
         self._state = (
-            self._recent, self.egos, self.params, actors.data, actors.begin, actors.end, paths.data,
-            paths.begin, paths.end, self._tables.data, self._blocks.data, self._areas, self._cells,
+            self._recent, self.egos, self.params, *self._actors, paths.data, paths.begin, paths.end,
+            self._tables.data, self._blocks.data, self._areas, self._cells,
         )  # fmt: skip
 
     def _locate(self, w: int) -> None:
@@ -283,9 +283,8 @@ class World:
         Nothing may move or be loaded in between.
         """
         wanted = self.empty_pictures() if out is None else out
-        _read_poses(self.egos, self._pose_buffer, self._frame_buffer)
-        shots = Shots(self._worlds, self._pose_buffer, self._frame_buffer)
-        actors = Actors(self.actors.data, self.actors.begin, self.actors.end)
+        shots, actors = self._shots, self._actors
+        _read_poses(self.egos, shots.poses, shots.frames)
 
         def task(lo: int, hi: int) -> None:
             whole = hi - lo == self.batch
@@ -322,9 +321,9 @@ class World:
         self, w: int, name: str, pose: tuple[float, float, float, float], out: Pictures
     ) -> tuple[int, int]:
         """Draw one picture of world w from a pose of its car."""
-        shots, actors = self._view, self.actors
+        shots = self._view
         shots.worlds[0], shots.poses[0], shots.frames[0] = w, pose, self.egos[w]["step"]
-        return self._rig.draw(name, shots, Actors(actors.data, actors.begin, actors.end), out)
+        return self._rig.draw(name, shots, self._actors, out)
 
     def shifted_pose(self, w: int, lateral: float, yaw: float) -> tuple[float, float, float, float]:
         """(x, y, z, yaw) of ego w's rear axle, moved sideways and turned."""
