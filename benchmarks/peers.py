@@ -2,10 +2,12 @@
 
     python benchmarks/peers.py --python build/peers/bin/python --out build/peers.json
 
-Every contender lives in a process of its own and is measured through its own API, one at a time and one right
-after the other, round after round, so that what else the machine does meets all of them. A ratio is taken
-within each round; medians and ranges are over the rounds. `requirements.txt` beside this file says what to
-install; what is not installed is named and skipped.
+Every contender lives in a process of its own and is measured through its own API, one at a time and one
+right after the other, round after round. A ratio is taken within each round; medians and ranges are over the
+rounds. Only a quiet machine gives true rates: beside other load, what waits between two processes (ViZDoom)
+is served before what computes. There the ratios of CPU time, of all threads and processes, say more.
+
+`requirements.txt` beside this file says what to install; what is not installed is named and skipped.
 """
 
 import json
@@ -42,7 +44,7 @@ class PeersConfig:
     against: Path | None = None
     """Another checkout of this project, measured beside this one: old and new in turn."""
     out: Path | None = None
-    """Write all figures there, as JSON."""
+    """Write all figures there, as JSON, after every round."""
 
     def __post_init__(self) -> None:
         if self.rounds < 1:
@@ -139,7 +141,8 @@ class Runner:
             raise
         self.missing: str | None = ready.get("missing")
         self.version: str | None = ready.get("version")
-        self.rates: list[float] = []
+        self.rates: list[float] = []  # steps/s, one a round
+        self.cpu: list[float] = []  # CPU time a step [us]
 
     def _reply(self) -> dict[str, Any]:
         line = self._process.stdout.readline()  # type: ignore[union-attr]
@@ -151,7 +154,9 @@ class Runner:
     def measure(self) -> None:
         """One round more."""
         print("measure", file=self._process.stdin, flush=True)
-        self.rates.append(self._reply()["steps_per_second"])
+        reply = self._reply()
+        self.rates.append(reply["steps_per_second"])
+        self.cpu.append(reply["cpu_us"])
 
     def memory_mb(self) -> float:
         """Resident memory of the process and of those that it started [MB]."""
@@ -189,13 +194,17 @@ def summary(
             name: {
                 **Spread.of(one.rates)._asdict(),
                 "steps_per_second": one.rates,
+                "cpu_us": one.cpu,
                 "version": one.version,
                 "memory_mb": one.memory_mb(),
             }
             for name, one in runners.items()
         },
         "ratios": {
-            ratio.what: ratio_of(runners[ratio.of].rates, runners[ratio.to].rates)._asdict()
+            ratio.what: {
+                **ratio_of(runners[ratio.of].rates, runners[ratio.to].rates)._asdict(),
+                "cpu": ratio_of(runners[ratio.to].cpu, runners[ratio.of].cpu)._asdict(),
+            }
             for ratio in ratios
             if ratio.of in runners and ratio.to in runners
         },
@@ -208,16 +217,20 @@ def tables(found: Mapping[str, Any]) -> list[Any]:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    rates = Table("Contender", box=SIMPLE_HEAD)
-    ratios = Table("Ratio", box=SIMPLE_HEAD)
-    for table, columns in ((rates, ("steps/s", "range", "memory, MB")), (ratios, ("median", "range"))):
-        for column in columns:
-            table.add_column(column, justify="right")
+    rates, ratios = Table(box=SIMPLE_HEAD), Table(box=SIMPLE_HEAD)
+    for table, columns in (
+        (rates, ("Contender", "steps/s", "range", "CPU us a step", "memory, MB")),
+        (ratios, ("Ratio", "median", "range", "of CPU time", "range")),
+    ):
+        for i, column in enumerate(columns):
+            table.add_column(column, justify="right" if i else "left", no_wrap=not i)
     for name, one in found["contenders"].items():
-        spread = f"{one['low']:,.0f} - {one['high']:,.0f}"
-        rates.add_row(name, f"{one['median']:,.0f}", spread, f"{one['memory_mb']:,.0f}")
+        spread, cpu = f"{one['low']:,.0f} - {one['high']:,.0f}", statistics.median(one["cpu_us"])
+        rates.add_row(name, f"{one['median']:,.0f}", spread, f"{cpu:,.0f}", f"{one['memory_mb']:,.0f}")
     for what, one in found["ratios"].items():
-        ratios.add_row(what, f"{one['median']:.2f}", f"{one['low']:.2f} - {one['high']:.2f}")
+        sides = one, one["cpu"]
+        cells = [(f"{x['median']:.2f}", f"{x['low']:.2f} - {x['high']:.2f}") for x in sides]
+        ratios.add_row(what, *cells[0], *cells[1])
     return [rates, ratios]
 
 
@@ -241,6 +254,8 @@ def main(config: PeersConfig) -> None:
     from rich.progress import track
 
     console, where = Console(), machine()
+    if not console.is_terminal:
+        console.width = 120
     pythons = interpreters(config.python)
     chosen = [c for c in CONTENDERS.values() if not config.only or any(o in c.name for o in config.only)]
     planned: list[tuple[str, Contender, Path]] = []
@@ -248,7 +263,7 @@ def main(config: PeersConfig) -> None:
     for one in chosen:
         planned.append((one.name, one, ROOT))
         if config.against is not None and one.package == "drive":
-            other = f"{one.name} [{config.against.name}]"
+            other = f"{one.name}, {config.against.name}"
             planned.append((other, one, config.against.resolve()))
             ratios.append(Ratio(f"this / {config.against.name}: {one.name}", one.name, other))
     runners: dict[str, Runner] = {}
@@ -264,14 +279,14 @@ def main(config: PeersConfig) -> None:
                 skipped[name] = f"{one.package}: {runner.missing}"
         for number in track(range(config.rounds), "measuring", console=console, transient=True):
             measure_round(runners.values(), number)
-        found = {"machine": where, "rounds": config.rounds, **summary(runners, skipped, ratios)}
+            found = {"machine": where, "rounds": number + 1, **summary(runners, skipped, ratios)}
+            if config.out is not None:
+                config.out.parent.mkdir(parents=True, exist_ok=True)
+                config.out.write_text(json.dumps(found, indent=1) + "\n")
     for table in tables(found):
         console.print(table)
     for name, why in skipped.items():
         console.print(f"skipped {name}: {why}", markup=False)
-    if config.out is not None:
-        config.out.parent.mkdir(parents=True, exist_ok=True)
-        config.out.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

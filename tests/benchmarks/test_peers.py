@@ -2,12 +2,16 @@
 
 import importlib
 import json
+import subprocess
 import sys
 import textwrap
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from drive.sim.scenario import Scenario
+from drive.sim.sensors.weather import WEATHERS
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
 
@@ -38,7 +42,7 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, peers: ModuleType) -
             print(json.dumps({"version": "1.0"}), flush=True)
             for number, _ in enumerate(sys.stdin, 1):
                 rate = number * (100.0 if sys.argv[1].startswith("drive") else 50.0 * number)
-                print(json.dumps({"steps_per_second": rate}), flush=True)
+                print(json.dumps({"steps_per_second": rate, "cpu_us": 1e6 / rate}), flush=True)
         """)
     )
     monkeypatch.setattr(peers, "SCRIPT", path)
@@ -48,6 +52,8 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, peers: ModuleType) -
 def test_resets_and_decisions_are_not_timed(contenders: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
     monkeypatch.setattr(contenders.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(contenders.time, "process_time", lambda: 2.0 * clock[0])
+    monkeypatch.setattr(contenders, "children_cpu", lambda: 0.0)
 
     class Fake(contenders.Driver):
         """Its second episode ends at its second step."""
@@ -65,7 +71,8 @@ def test_resets_and_decisions_are_not_timed(contenders: ModuleType, monkeypatch:
             return self.left == 0
 
     one = contenders.Contender("fake", "fake", Fake, episodes=3, steps=4, environments=8)
-    assert contenders.measure(one, Fake()) == pytest.approx(8 / 0.25)
+    found = contenders.measure(one, Fake())
+    assert found == pytest.approx({"steps_per_second": 8 / 0.25, "cpu_us": 1e6 * 2 * 0.25 / 8})
     assert clock[0] == pytest.approx(3 * 5.0 + (4 + 2 + 4) * 1.25)
 
 
@@ -107,9 +114,9 @@ def test_all_are_measured_in_turn_and_the_missing_are_named(
     assert (ours["median"], ours["low"], ours["high"]) == (200.0, 100.0, 300.0)
     assert theirs["median"] == 200.0 and theirs["version"] == "1.0" and theirs["memory_mb"] > 1.0
     ratios = found["ratios"]
-    assert ratios["drive / EnvPool CarRacing, one"] == pytest.approx(
-        {"median": 1.0, "low": 2 / 3, "high": 2.0}
-    )
+    one = ratios["drive / EnvPool CarRacing, one"]
+    cpu = one.pop("cpu")
+    assert one == cpu == pytest.approx({"median": 1.0, "low": 2 / 3, "high": 2.0})
     assert ratios[f"this / {tmp_path.name}: drive 96x96"]["median"] == 1.0
     assert not [what for what in ratios if "ViZDoom" in what]
     printed = capsys.readouterr().out
@@ -148,3 +155,31 @@ serve(Contender("x", "x", make, 1, 1))
     runner = peers.Runner([sys.executable, "-c", code], tmp_path)
     assert runner.missing == "No module named 'no_such_package'"
     runner.close()
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").is_file(), reason="needs Linux")
+def test_the_cpu_time_of_children_counts(contenders: ModuleType) -> None:
+    code = "sum(range(10**6)); print(flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=-1, stdout=-1) as child:
+        assert child.stdin is not None and child.stdout is not None
+        child.stdout.readline()
+        assert 0.001 < contenders.children_cpu() < 60.0
+        child.stdin.write(b"\n")
+
+
+def test_ours_drive(contenders: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(WEATHERS, "rain-night", WEATHERS["night"])  # taken away again afterwards
+
+    def scenarios() -> list[Scenario]:
+        crowd = contenders.crowded_scenarios(1, 200)
+        assert len(crowd[0].actors) == 200 and crowd[0].actors["active"].all()
+        return crowd + contenders.suite_scenarios(1, "rain-night")
+
+    for driver, environments in (
+        (contenders.Lane(32, 16, scenarios), 1),
+        (contenders.LaneBatch(32, 16, 2, 1), 2),
+    ):
+        one = contenders.Contender("ours", "drive", type(driver), 2, 2, environments)
+        assert min(contenders.measure(one, driver).values()) > 0.0
+        driver.close()
+    assert WEATHERS["rain-night"].rain == 1.0
