@@ -4,11 +4,13 @@ from collections import deque
 from functools import cache
 from itertools import compress
 from math import radians
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drive.camera import Camera
+from drive.core.kernels import entry
 from drive.core.portable_math import sincos
 from drive.sim.sensors.bodies import BODY, MAX_BODIES
 from drive.sim.sensors.faces import VIEW
@@ -20,6 +22,9 @@ from drive.sim.sensors.records import Actors, Canvas, Optics, Pictures, Scratch,
 from drive.sim.sensors.store import SceneStore
 from drive.sim.sensors.textures import atlas
 from drive.sim.sensors.warp import Pinhole, pinhole_of
+
+_draw_frames = entry(draw_frames)  # all arguments are of the same types, and `render` checks what is given
+_DTYPES = [np.dtype(name) for name in ("u1", "f4", "u1", "i4")]  # of the fields of `Pictures`
 
 
 class Renderer:
@@ -47,13 +52,16 @@ class Renderer:
             How many faces and how many vehicles were in view, summed over the items.
 
         Raises:
-            ValueError: a picture of `out` is not of N items, of the camera's size, and C-contiguous.
+            ValueError: a picture of `out` is not of N items, of the camera's size and type, and C-contiguous.
         """
         size = (len(shots.worlds), *self._size)
-        for array in out:
-            if array.size and (array.shape[:3] != size or not array.flags.c_contiguous):
+        arrays: tuple[NDArray[Any], ...] = tuple(out)
+        for array, dtype in zip(arrays, _DTYPES, strict=True):
+            fits = array.shape[:3] == size and array.flags.c_contiguous and array.dtype == dtype
+            if array.size and not fits:
                 raise ValueError(
-                    f"A picture of shape {array.shape} is given; take a C-contiguous one of {size}."
+                    f"A picture of shape {array.shape}, {array.dtype}, is given; take a C-contiguous one of "
+                    f"{size}, {dtype}."
                 )
         behind = tuple([array.size > 0 for array in out]) if self._warped else ()
         spare = self._spare.setdefault(behind, deque())
@@ -61,14 +69,14 @@ class Renderer:
             scratch = spare.pop()
         except IndexError:
             scratch = self._scratch(behind)
-        counts = draw_frames(
+        counts = _draw_frames(
             tuple(shots),
             tuple(actors),
-            tuple(self.store.arrays),
+            self.store.arrays,
             self._optics,
             self._warp,
             tuple(scratch),
-            tuple(out),
+            arrays,
         )
         spare.append(scratch)
         return counts

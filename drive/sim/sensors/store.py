@@ -1,5 +1,7 @@
 """Everything a renderer reads about the worlds of a batch, but for what moves."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -67,7 +69,12 @@ class SceneStore:
     """Ground, props and look of each world of a batch, as flat arrays for the kernels.
 
     Worlds that are given the same Ground object share its tiles.
+
+    Attributes:
+        arrays: what kernels read, the fields of `Scenes`; good until the next `set`.
     """
+
+    arrays: tuple[NDArray[Any], ...]
 
     def __init__(self, batch: int) -> None:
         self.scenes = np.zeros(batch, SCENE)
@@ -79,6 +86,7 @@ class SceneStore:
         self._props = RaggedArrays(BODY, batch)
         self._chunks = RaggedArrays(CIRCLE, batch)
         self._grounds: list[Ground | None] = [None] * batch
+        self._bind()
 
     def set(self, w: int, ground: Ground, props: NDArray, look: Look) -> None:
         """Give world w its ground, its scenery (PROP records) and its look; not while rendering.
@@ -111,19 +119,21 @@ class SceneStore:
             self.scenes[begin] = pool.begin
             if end is not None:
                 self.scenes[end] = pool.end
+        self._bind()
 
-    @property
-    def arrays(self) -> Scenes:
-        """What kernels read; good until the next `set`."""
-        return Scenes(
-            self._tiles.texels,
-            self._grids.data,
-            self.palettes,
-            self.skies,
-            self.looks,
-            self.scenes,
-            self._props.data,
-            self._chunks.data,
+    def _bind(self) -> None:
+        """Hold what kernels are handed, which only `set` changes."""
+        self.arrays = tuple(
+            Scenes(
+                self._tiles.texels,
+                self._grids.data,
+                self.palettes,
+                self.skies,
+                self.looks,
+                self.scenes,
+                self._props.data,
+                self._chunks.data,
+            )
         )
 
 

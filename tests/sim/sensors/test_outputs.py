@@ -156,7 +156,11 @@ def test_memory_that_does_not_fit_is_refused(ground: Ground) -> None:
     store, zero = SceneStore(1), np.zeros(1, np.int64)
     store.set(0, ground, np.zeros(0, PROP), look())
     shots, none = Shots(zero, np.zeros((1, 4)), zero), Actors(np.zeros(0, arrays.ACTOR), zero, zero)
-    for wrong in (np.zeros((1, 160, 200), np.float32), np.zeros((1, 320, 160), np.float32).swapaxes(1, 2)):
+    for wrong in (
+        np.zeros((1, 160, 200), np.float32),
+        np.zeros((1, 320, 160), np.float32).swapaxes(1, 2),
+        np.zeros((1, 160, 320), np.float64),
+    ):
         with pytest.raises(ValueError, match="is given; take a C-contiguous one"):
             Renderer(Camera(), store).render(
                 shots, none, Pictures.empty((), 1, 160, 320)._replace(depth=wrong)
