@@ -89,7 +89,7 @@ def test_the_other_process_compiles_for_the_types_that_a_drive_draws_with(monkey
         seen.append([numba.typeof(argument) for argument in arguments])
         return 0, 0
 
-    monkeypatch.setattr(renderer, "draw_frames", note)
+    monkeypatch.setattr(renderer, "_draw_frames", note)
     compiling.draw_nothing()
     env = LaneEnv(camera=Camera(width_px=320, height_px=160))
     env.reset(seed=1)
