@@ -332,7 +332,7 @@ def test_a_real_one_learns_and_leaves_its_policy(tmp_path: Path) -> None:
 
     out = tmp_path / "out"
     quick = {"augmented": False, "batch_size": 8, "first_samples": 200, "first_updates": 20, "passes": 4.0}
-    with taught(out, policy_every_s=0.5, **quick) as (teaching, simulation):
+    with taught(out, policy_every_s=60.0, **quick) as (teaching, simulation):
         teaching.process.start(lambda level, text: None)
         for _ in range(350):
             done = simulation.step(glance(simulation), 0.0)
